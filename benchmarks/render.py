@@ -1,0 +1,134 @@
+"""How fast each profile renders, and what the engine costs beside the bare steps.
+
+    python benchmarks/render.py [--profiles live-cpu,offline] [--device auto] [--steps 200]
+
+Prints a Markdown table. Profiles whose weights are not installed run with seeded noise for weights:
+the time is the same. Overhead compares `render` to the bare steps on the same blocks, in turns, so
+that a busy machine disturbs both alike.
+"""
+
+import argparse
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import replace
+
+import torch
+
+from models import zoo
+from streamer import StreamingModel, render_blocks
+from streamer.profiles import SEEDED, build_profile, profile_names, read_profile
+
+COLUMNS = (
+    "profile",
+    "weights",
+    "block, ms",
+    "step p50, ms",
+    "p99, ms",
+    "worst, ms",
+    "real-time factor",
+    "overhead",
+    "peak memory, MB",
+)
+
+
+def build(name: str, device: str, stems: list[str] | None) -> tuple[StreamingModel, str]:
+    """The profile as users have it, or with seeded noise where weights are missing."""
+    profile = read_profile(name)
+    try:
+        return build_profile(profile, device, stems), "installed"
+    except ValueError:
+        separator = replace(profile.separator, weights=SEEDED)
+        repair = profile.repair and replace(profile.repair, weights=SEEDED)
+        profile = replace(profile, separator=separator, repair=repair)
+        return build_profile(profile, device, stems), "noise"
+
+
+def timed_steps(model: StreamingModel, blocks: list[torch.Tensor]) -> list[float]:
+    state, seconds = model.init_state(), []
+    with torch.inference_mode():
+        for block in blocks:
+            began = time.perf_counter()
+            _, state = model.step(block.to(model.device), state)
+            synchronize(model.device)
+            seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def timed_render(model: StreamingModel, blocks: list[torch.Tensor]) -> float:
+    """Seconds that `render` takes for a signal of so many blocks, its steps for the latency too."""
+    late = -(-model.latency // model.block_size)
+    began = time.perf_counter()
+    for _ in render_blocks(model, blocks[: len(blocks) - late] or blocks[:0]):
+        pass
+    synchronize(model.device)
+    return time.perf_counter() - began
+
+
+def synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def measure(name: str, device: str, steps: int, rounds: int, stems: list[str] | None) -> str:
+    model, weights = build(name, device, stems)
+    # A latency of whole blocks makes render take exactly as many steps as there are blocks.
+    blocks = [0.1 * torch.randn(model.channels, model.block_size) for _ in range(steps)]
+    timed_steps(model, blocks[:3])
+    every, ratios = [], []
+    for _ in range(rounds):
+        bare = timed_steps(model, blocks)
+        ratios.append(timed_render(model, blocks) / steps_of_render(model, steps) / mean(bare))
+        every += bare
+    every.sort()
+    block = model.block_size / model.sample_rate
+    cells = [name, weights, f"{1e3 * block:.1f}"]
+    for share in (0.5, 0.99, 1.0):
+        cells.append(f"{1e3 * every[min(int(share * len(every)), len(every) - 1)]:.2f}")
+    cells.append(f"{mean(every) / block:.3f}")
+    cells.append(f"{100 * (statistics.median(ratios) - 1):+.1f} %")
+    cells.append(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def steps_of_render(model: StreamingModel, steps: int) -> int:
+    """How many steps `timed_render` causes, given so many blocks."""
+    late = -(-model.latency // model.block_size)
+    samples = max(steps - late, 0) * model.block_size + model.latency
+    return (samples + model.block_size - 1) // model.block_size
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the profiles.")
+    parser.add_argument("--profiles", default=",".join(profile_names()))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--stems", help="only these stems, e.g. vocals,drums (all)")
+    parser.add_argument("--steps", type=int, default=200, help="steps a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    stems = args.stems.split(",") if args.stems else None
+    if args.only:
+        warnings.simplefilter("ignore")
+        print(measure(args.only, args.device, args.steps, args.rounds, stems))
+        return
+    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, ")
+    print(f"PyTorch {torch.__version__}, Python {platform.python_version()}\n")
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
+    for name in args.profiles.split(","):  # a process each: peak memory is a process's
+        subprocess.run([sys.executable, *sys.argv, "--only", name], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,311 @@
+"""The command line: `restem`, also `python -m bridge.cli`.
+
+Answers go to stdout, progress and complaints to stderr. A bad input costs one line and exit code 1,
+wrong usage exit code 2, Ctrl-C 130. Nothing heavy is imported until a verb needs it.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+Progress = Callable[[int, int], None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    args = _parser().parse_args(argv)
+    warnings.showwarning = _note
+    try:
+        code: int = args.run(args)
+    except KeyboardInterrupt:
+        _complain("interrupted; unfinished files were removed")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except (ValueError, OSError) as error:
+        if args.debug:
+            raise
+        _complain(_one_line(error))
+        return 1
+    except Exception as error:
+        if args.debug:
+            raise
+        _complain(f"{type(error).__name__}: {_one_line(error)} (--debug shows where)")
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="restem", description="Eight restored stems from a mixed, mastered stereo signal."
+    )
+    parser.add_argument("--version", action="version", version=f"restem {version('restem')}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    _add_render(verbs.add_parser("render", parents=[common], help="restore the stems of files"))
+    _add_demo(verbs.add_parser("demo", parents=[common], help="restore a short mix and measure it"))
+    for name, run, text in (
+        ("profiles", _profiles, "list the profiles and their latencies"),
+        ("models", _models, "list the networks"),
+    ):
+        verb = verbs.add_parser(name, parents=[common], help=text, description=text)
+        _add_json(verb)
+        verb.set_defaults(run=run)
+    _add_weights(verbs.add_parser("weights", help="fetch, add and check weights"), common)
+    return parser
+
+
+def _add_json(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="answer in JSON")
+
+
+def _add_render(verb: argparse.ArgumentParser) -> None:
+    verb.description = "Write OUT/<mix>/<stem>.<format>, aligned with the mix to the sample."
+    verb.add_argument("mixes", nargs="+", type=Path, metavar="MIX", help="audio file, 1 or 2 channels")
+    verb.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="output folder")
+    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    verb.add_argument("--format", choices=("wav", "flac"), default="wav", help="(wav)")
+    verb.add_argument("--subtype", help="sample format, e.g. PCM_16 (wav: FLOAT, flac: PCM_24)")
+    verb.add_argument("--overwrite", action="store_true", help="replace stems that exist")
+    _add_device(verb)
+    _add_json(verb)
+    verb.set_defaults(run=_render)
+
+
+def _add_device(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--device", default="auto", help="auto, cpu or cuda (auto)")
+
+
+def _add_demo(verb: argparse.ArgumentParser) -> None:
+    verb.description = "Restore a short mix whose stems are known, and score every stem."
+    verb.add_argument(
+        "-o", "--out", type=Path, default=Path("restem-demo"), help="folder (restem-demo)"
+    )
+    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    _add_device(verb)
+    _add_json(verb)
+    verb.set_defaults(run=_demo)
+
+
+def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = verb.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", parents=[common], help="published and installed weights")
+    _add_json(listing)
+    listing.set_defaults(run=_weights_list)
+    fetch = actions.add_parser("fetch", parents=[common], help="download published weights")
+    fetch.add_argument("name", help="SET or SET/STEM, e.g. dtt-bsr or dtt-bsr/vocals")
+    fetch.set_defaults(run=_weights_fetch)
+    add = actions.add_parser("add", parents=[common], help="install a checkpoint of your own")
+    add.add_argument("name", help="SET/STEM")
+    add.add_argument("--config", type=Path, required=True, help="YAML with the network's params")
+    add.add_argument("--checkpoint", type=Path, required=True, help=".pth, .ckpt or .safetensors")
+    add.add_argument("--network", help="a name of `restem models` (guessed from the params)")
+    add.add_argument("--licence", help="of the weights, kept beside them")
+    add.add_argument("--overwrite", action="store_true", help="replace weights of that name")
+    add.set_defaults(run=_weights_add)
+    verify = actions.add_parser("verify", parents=[common], help="check every installed file")
+    _add_json(verify)
+    verify.set_defaults(run=_weights_verify)
+
+
+def _render(args: argparse.Namespace) -> int:
+    from bridge.files import output_folders, render_file
+    from streamer import load_profile
+    from streamer.profiles import DEFAULT
+
+    output_folders(args.mixes, args.out)
+    stems = args.stems.split(",") if args.stems is not None else None
+    model = load_profile(args.profile or DEFAULT, args.device, stems)
+    reports, failed = [], False
+    for mix in args.mixes:
+        try:
+            with _progress(mix.name) as progress:
+                report = render_file(
+                    model,
+                    mix,
+                    args.out,
+                    file_format=args.format,
+                    subtype=args.subtype,
+                    overwrite=args.overwrite,
+                    progress=progress,
+                )
+        except (ValueError, OSError) as error:
+            if args.debug:
+                raise
+            _complain(_one_line(error))
+            failed = True
+            continue
+        reports.append(report.as_dict())
+        if not args.json:
+            print(report.line())
+    if args.json:
+        print(json.dumps(reports, indent=2))
+    return int(failed)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from bridge.demo import run_demo
+    from streamer import load_profile
+    from streamer.profiles import DEFAULT
+
+    model = load_profile(args.profile or DEFAULT, args.device)
+    with _progress("demo") as progress:
+        result = run_demo(model, args.out, progress)
+    if args.json:
+        print(json.dumps(result.as_dict(), indent=2))
+    else:
+        _print_table(result.columns, result.rows())
+        print(f"stems, references and overview.png are in {args.out}")
+    return 0
+
+
+def _profiles(args: argparse.Namespace) -> int:
+    from streamer.profiles import describe_profiles
+
+    rows = describe_profiles()
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    columns = ("profile", "networks", "block", "model latency", "ready")
+    _print_table(
+        columns,
+        [
+            (
+                row["name"],
+                " + ".join(row["networks"]),
+                f"{row['block_size']}",
+                f"{row['latency']} samples = {row['latency_ms']:.1f} ms",
+                row["missing"] or "yes",
+            )
+            for row in rows
+        ],
+    )
+    for row in rows:
+        print(f"\n{row['name']}: {row['description']}")
+    return 0
+
+
+def _models(args: argparse.Namespace) -> int:
+    from models.zoo import describe_networks
+
+    rows = describe_networks()
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        columns = tuple(rows[0])
+        _print_table(columns, [tuple(map(str, row.values())) for row in rows])
+    return 0
+
+
+def _weights_list(args: argparse.Namespace) -> int:
+    from bridge.weights import listing
+
+    rows = [row.as_dict() for row in listing()]
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _print_table(tuple(rows[0]), [tuple(map(str, row.values())) for row in rows])
+    return 0
+
+
+def _weights_fetch(args: argparse.Namespace) -> int:
+    from bridge.weights import fetch, published
+
+    for weights in published(args.name):
+        print(f"{weights.name}: from {weights.origin}; licence: {weights.licence}")
+        with _progress(weights.name) as progress:
+            path = fetch(weights.name, progress=progress)
+        print(f"{weights.name}: installed as {path}")
+    return 0
+
+
+def _weights_add(args: argparse.Namespace) -> int:
+    from bridge.weights import add
+
+    more = {"licence": args.licence} if args.licence else {}
+    path = add(
+        args.name,
+        args.config,
+        args.checkpoint,
+        network=args.network,
+        overwrite=args.overwrite,
+        **more,
+    )
+    print(f"{args.name}: installed as {path}")
+    return 0
+
+
+def _weights_verify(args: argparse.Namespace) -> int:
+    from bridge.weights import verify
+
+    checks = verify()
+    if args.json:
+        print(json.dumps([check.as_dict() for check in checks], indent=2))
+    else:
+        for check in checks:
+            print(f"{check.name}: {check.problem or 'ok'}")
+        if not checks:
+            print("no weights are installed beside the embedded ones")
+    return int(any(check.problem for check in checks))
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Progress]:
+    """A progress bar on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None, speed="")
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a Markdown table: it reads well and pastes well."""
+    cells = [[*columns], *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    lines = [" | ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in cells]
+    rule = "|".join("-" * (width + 2) for width in widths)
+    print(f"| {lines[0]} |\n|{rule}|", *(f"| {line} |" for line in lines[1:]), sep="\n")
+
+
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"restem: note: {message}", file=sys.stderr)
+
+
+def _complain(text: str) -> None:
+    print(f"restem: error: {text}", file=sys.stderr)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

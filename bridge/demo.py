@@ -1,0 +1,139 @@
+"""The demo: a short mix whose clean stems are known is restored, scored and drawn."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from bridge.files import RenderReport, render_file
+from models.training.metrics import mmsnr
+from streamer.streaming import StreamingModel
+
+Audio = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Score:
+    """MMSNR in dB of one stem: of the mix as it is, and of the restored stem."""
+
+    stem: str
+    mix: float
+    restored: float
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    scores: tuple[Score, ...]
+    report: RenderReport
+
+    columns = ("stem", "mix, MMSNR dB", "restored, MMSNR dB", "gain, dB")
+
+    @property
+    def average(self) -> Score:
+        mix, restored = (
+            float(np.mean([getattr(score, name) for score in self.scores]))
+            for name in ("mix", "restored")
+        )
+        return Score("average", mix, restored)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        return [
+            (s.stem, f"{s.mix:.2f}", f"{s.restored:.2f}", f"{s.restored - s.mix:+.2f}")
+            for s in (*self.scores, self.average)
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        scores = {s.stem: {"mix": s.mix, "restored": s.restored} for s in self.scores}
+        average = {"mix": self.average.mix, "restored": self.average.restored}
+        return {"mmsnr_db": scores, "average": average, "render": self.report.as_dict()}
+
+
+def run_demo(
+    model: StreamingModel, out: Path, progress: Callable[[int, int], None] | None = None
+) -> DemoResult:
+    """Write `out/mix.flac`, `out/references/`, `out/mix/` (the stems) and `out/overview.png`.
+
+    Earlier demos in the same folder are replaced.
+
+    Returns:
+        MMSNR of every stem of the model that the song has, before and after.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    song = resources.files("bridge") / "demo_song"
+    mix_path = out / "mix.flac"
+    with resources.as_file(song / "mix.flac") as source:
+        shutil.copyfile(source, mix_path)
+    report = render_file(model, mix_path, out, overwrite=True, progress=progress)
+    mix, sample_rate = _read(mix_path)
+    references = {}
+    for stem in model.stems:
+        source = song / f"{stem}.ogg"
+        if source.is_file():
+            with resources.as_file(source) as path:
+                references[stem] = _read(path)[0][:, : mix.shape[1]]
+    _write_references(references, out / "references", sample_rate)
+    restored = {stem: _read(out / "mix" / f"{stem}.wav")[0] for stem in references}
+    scores = tuple(
+        Score(stem, *(_score(reference, audio, sample_rate) for audio in (mix, restored[stem])))
+        for stem, reference in references.items()
+    )
+    draw_overview(mix, references, restored, sample_rate, out / "overview.png")
+    return DemoResult(scores, report)
+
+
+def draw_overview(
+    mix: Audio, references: dict[str, Audio], restored: dict[str, Audio], sample_rate: int, path: Path
+) -> None:
+    """Draw spectrograms of the mix, and of every stem beside its reference, as a PNG."""
+    from matplotlib.figure import Figure
+
+    columns = {"mix": dict.fromkeys(references, mix), "restored": restored, "reference": references}
+    figure = Figure(figsize=(13, 1.6 * len(references) + 0.6), layout="constrained")
+    axes = figure.subplots(len(references), len(columns), sharex=True, sharey=True, squeeze=False)
+    for column, (title, audios) in enumerate(columns.items()):
+        axes[0, column].set_title(title)
+        for row, (stem, audio) in enumerate(audios.items()):
+            axis = axes[row, column]
+            levels = _levels(audio, sample_rate)
+            extent = (0.0, audio.shape[1] / sample_rate, 0.0, sample_rate / 2000)
+            axis.imshow(
+                levels, origin="lower", aspect="auto", extent=extent, vmin=-90, vmax=-10, cmap="magma"
+            )
+            axis.set_ylim(0, 12)
+            if column == 0:
+                axis.set_ylabel(f"{stem}\nkHz")
+    for axis in axes[-1]:
+        axis.set_xlabel("s")
+    figure.savefig(path, dpi=100)
+
+
+def _levels(audio: Audio, sample_rate: int) -> Audio:
+    n_fft = 2048
+    window = torch.hann_window(n_fft)
+    mono = torch.from_numpy(audio.mean(axis=0))
+    spectrum = torch.stft(mono, n_fft, n_fft // 2, window=window, return_complex=True)
+    amplitude = spectrum.abs() * (2 / window.sum())
+    levels: Audio = (20 * torch.log10(amplitude + 1e-6)).numpy()
+    return levels
+
+
+def _read(path: Path) -> tuple[Audio, int]:
+    audio, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.ascontiguousarray(audio.T), sample_rate
+
+
+def _write_references(references: dict[str, Audio], folder: Path, sample_rate: int) -> None:
+    folder.mkdir(exist_ok=True)
+    for stem, audio in references.items():
+        soundfile.write(folder / f"{stem}.flac", audio.T, sample_rate, subtype="PCM_24")
+
+
+def _score(reference: Audio, estimate: Audio, sample_rate: int) -> float:
+    return mmsnr(torch.from_numpy(reference), torch.from_numpy(estimate), sample_rate)

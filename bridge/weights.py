@@ -1,0 +1,411 @@
+"""The weights cache: published checkpoints in, restem's own safetensors files out.
+
+    checkpoint (.pth, .ckpt, .safetensors) -> convert -> weights_folder()/<set>/<stem>.safetensors
+
+A checkpoint is data, never code: pickles are read with `torch.load(weights_only=True)` and no other
+way. The ledger, `weights.json` in the same folder, keeps two kinds of SHA-256: of every file here,
+so that `verify` finds a damaged one, and of what each origin gave the first time, so that `fetch`
+refuses anything else ever after.
+"""
+
+import hashlib
+import json
+import pickle
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from models import zoo
+
+LEDGER = "weights.json"
+GENERATOR = "generator."  # what a GAN's training calls the network that is to be used
+
+# Keys that only one network's params have, the first match decides.
+TELLTALE_KEYS = {
+    "RoPEParams": "dtt-bsr",
+    "bandsequence": "dttnet",
+    "sources": "demucs-l",
+    "bands": zoo.EMBEDDED,
+}
+
+# How files begin that are no checkpoints, but are saved as such.
+IMPOSTORS = {
+    b"version https://git-lfs": "a Git LFS pointer; the file itself is fetched by `git lfs pull`",
+    b"<": "a web page; the download went wrong",
+    b"{": "JSON; the download went wrong",
+}
+
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+Download = Callable[[zoo.PublishedWeights, Path], Path]  # takes an empty folder
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found about one file; `problem` is empty if it is sound."""
+
+    name: str
+    path: Path
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "path": str(self.path)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of `listing`; `size` in bytes, None if there is no file."""
+
+    name: str
+    network: str
+    installed: bool
+    size: int | None
+    licence: str
+    origin: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class Ledger:
+    """SHA-256 of each weights file, by name, and of what was downloaded, by origin."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+def convert(checkpoint: Path, network: str, params: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Read a checkpoint and check that it fits.
+
+    Reads safetensors, a plain state dict, or a Lightning checkpoint, of which only the entries
+    under `generator.` are kept, if there are any.
+
+    Returns:
+        Names as in `models`, ready for `models.zoo.save_weights`.
+
+    Raises:
+        ValueError: the file is something else, is damaged, wants to run code, or holds the weights
+            of another architecture.
+    """
+    info = zoo.network_info(network, str(checkpoint))
+    state = _network_entries(_read_checkpoint(checkpoint), checkpoint)
+    absent = [name for name in info.constants if name not in state]
+    if absent:
+        fresh = zoo.build_network(network, params, str(checkpoint)).state_dict()
+        state |= {name: fresh[name] for name in absent if name in fresh}
+    zoo.check_state(state, zoo.Description(network, params), str(checkpoint))
+    return state
+
+
+def add(
+    name: str,
+    config: Path | None,
+    checkpoint: Path,
+    *,
+    network: str | None = None,
+    origin: str = "local file",
+    licence: str = "unknown: yours to check",
+    overwrite: bool = False,
+) -> Path:
+    """Install a checkpoint from a file.
+
+    Args:
+        name: <set>/<stem>.
+        config: a YAML file with `model.params`, or with the params themselves; None for the
+            published params of that name or, if there are none, of that network.
+        network: a name of `models.zoo.NETWORKS`, told from the params if None.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        ValueError: a name that is none or is taken, or a file that is not what it should be;
+            nothing has been written then.
+    """
+    if name == zoo.EMBEDDED:
+        raise ValueError(f"'{name}' is a part of restem; name your own weights SET/STEM")
+    if zoo.weights_path(name).is_file() and not overwrite:
+        raise ValueError(f"weights '{name}' are here already; replace them with --overwrite")
+    params, network = _params(name, config, network)
+    own_set = name.partition("/")[0]
+    if own_set in zoo.NETWORKS and own_set != network:
+        raise ValueError(f"'{name}' names weights of a {own_set}, but these params say {network}")
+    return _install(name, network, params, checkpoint, origin, licence)
+
+
+def published(name: str) -> tuple[zoo.PublishedWeights, ...]:
+    """What `fetch` would download for the name of weights or of a whole set.
+
+    Raises:
+        ValueError: nobody publishes weights of that name.
+    """
+    found = tuple(weights for weights in zoo.PUBLISHED if name in (weights.name, weights.set))
+    if found:
+        return found
+    network = zoo.NETWORKS.get(name.partition("/")[0])
+    if network and network.unpublished:
+        raise ValueError(f"nothing to fetch for '{name}': {network.unpublished}")
+    sets = ", ".join(dict.fromkeys(weights.set for weights in zoo.PUBLISHED))
+    raise ValueError(f"nothing to fetch for '{name}'; expected one of {sets}, or SET/STEM")
+
+
+def fetch(
+    name: str,
+    *,
+    progress: Progress | None = None,
+    again: bool = False,
+    download: Download | None = None,
+) -> Path:
+    """Download and install published weights.
+
+    What is here already is left alone, unless `again`.
+
+    Args:
+        name: <set>/<stem>, or <set> for all of its stems.
+        progress: is told how many bytes have arrived, after each file.
+        download: instead of the network, for tests.
+
+    Returns:
+        The weights file, or the set's folder.
+
+    Raises:
+        ValueError: nothing of that name is published, it cannot be downloaded, it is not the file
+            that its origin gave the first time, or it is not what it should be. What was here
+            stays.
+    """
+    for weights in published(name):
+        if again or not zoo.has_weights(weights.name):
+            _fetch(weights, progress, download or _download)
+    return zoo.weights_path(name) if "/" in name else zoo.weights_folder() / name
+
+
+def verify() -> list[Verdict]:
+    """Check every file that is here: its digest, and that its network takes it."""
+    files = _read_ledger().files
+    return [
+        Verdict(name, path := zoo.weights_path(name), _problem(name, path, files))
+        for name in zoo.installed()
+    ]
+
+
+def listing() -> list[Row]:
+    """All weights that are here or could be, for people."""
+    here = zoo.installed()
+    known = [zoo.EMBEDDED, *(weights.name for weights in zoo.PUBLISHED)]
+    own = [name for name in here if name not in known]
+    rows = [_row(name, name in here) for name in (*known, *own)]
+    nothing = [
+        Row(f"{info.name}/STEM", info.name, False, None, "", info.unpublished)
+        for info in zoo.NETWORKS.values()
+        if info.unpublished
+    ]
+    return rows + nothing
+
+
+def _read_checkpoint(path: Path) -> Any:
+    """What a checkpoint file holds, tensors and plain containers only."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64).lstrip().lower()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    if not head:
+        raise ValueError(f"{path}: an empty file")
+    if zoo.looks_like_safetensors(path):
+        return zoo.read_safetensors(path)[1]
+    for beginning, kind in IMPOSTORS.items():
+        if head.startswith(beginning):
+            raise ValueError(f"{path}: {kind}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old formats, that still can be read
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if wanted := re.search(r"GLOBAL ([\w.]+)", str(error)):
+            raise ValueError(
+                f"{path}: a pickle that calls code ({wanted[1]}); refused, none of it was run"
+            ) from error
+        raise ValueError(f"{path}: not a checkpoint") from error
+    except Exception as error:  # damaged bytes can make the reader fail in any way
+        raise ValueError(
+            f"{path}: truncated, corrupted or not a checkpoint: {zoo.first_line(error)}"
+        ) from error
+
+
+def _network_entries(content: Any, path: Path) -> dict[str, Tensor]:
+    """The network's own entries of a state dict, or of a Lightning checkpoint."""
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not state:
+        raise ValueError(f"{path}: holds no state dict but a {type(content).__name__}")
+    generator = {k.removeprefix(GENERATOR): v for k, v in state.items() if _is_generator(k)}
+    entries = generator or state
+    for name, value in entries.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ValueError(f"{path}: not a state dict: {name!r} is a {type(value).__name__}")
+    return dict(entries)
+
+
+def _is_generator(key: Any) -> bool:
+    return isinstance(key, str) and key.startswith(GENERATOR)
+
+
+def _params(name: str, config: Path | None, network: str | None) -> tuple[Mapping[str, Any], str]:
+    """The params to build with, and the network that they are for."""
+    if config is not None:
+        params = _read_config(config)
+        return params, network or _tell_network(params, config)
+    if offer := zoo.published_weights(name):
+        return offer.params, network or offer.network
+    network = network or name.partition("/")[0]
+    if network not in zoo.NETWORKS:
+        raise ValueError(f"'{name}' has no published params: give its YAML file with --config")
+    return zoo.NETWORKS[network].params, network
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not YAML: {zoo.first_line(error)}") from error
+    model = content.get("model") if isinstance(content, dict) else None
+    params = model["params"] if isinstance(model, dict) and "params" in model else content
+    if not isinstance(params, dict) or not params:
+        raise ValueError(f"{path}: expected `model: params:` or the params themselves")
+    return params
+
+
+def _tell_network(params: Mapping[str, Any], path: Path) -> str:
+    for key, network in TELLTALE_KEYS.items():
+        if key in params:
+            return network
+    raise ValueError(
+        f"{path}: no network is known by these params; one of {', '.join(TELLTALE_KEYS)} would "
+        f"tell, or --network with one of {', '.join(zoo.NETWORKS)}"
+    )
+
+
+def _install(
+    name: str,
+    network: str,
+    params: Mapping[str, Any],
+    checkpoint: Path,
+    origin: str,
+    licence: str,
+) -> Path:
+    state = convert(checkpoint, network, params)
+    stem = name.partition("/")[2]
+    description = zoo.Description(network, params, stem, origin, licence, _sha256(checkpoint))
+    path = zoo.weights_path(name)
+    zoo.save_weights(state, path, description)
+    with _open_ledger() as ledger:
+        ledger.files[name] = _sha256(path)
+    return path
+
+
+def _fetch(weights: zoo.PublishedWeights, progress: Progress | None, download: Download) -> None:
+    name, origin = weights.name, weights.origin
+    if weights.source is None:
+        raise ValueError(f"no program can fetch '{name}': {zoo.remedy(name)}")
+    folder = zoo.weights_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
+        try:
+            checkpoint = download(weights, Path(temporary))
+        except Exception as error:  # of the hub's client, of urllib, of the network
+            raise ValueError(
+                f"cannot download {origin}: {zoo.first_line(error)}; try again later, or download "
+                f"it by hand from {weights.page}, then: {zoo.add_command(name)}"
+            ) from error
+        if progress:
+            progress(size := checkpoint.stat().st_size, size)
+        digest = _sha256(checkpoint)
+        expected = _read_ledger().origins.get(origin, digest)
+        if digest != expected:
+            raise ValueError(
+                f"{origin} is another file than the first time: SHA-256 {digest}, "
+                f"expected {expected}; refused"
+            )
+        _install(name, weights.network, weights.params, checkpoint, origin, weights.licence)
+    with _open_ledger() as ledger:
+        ledger.origins[origin] = digest
+
+
+def _download(weights: zoo.PublishedWeights, folder: Path) -> Path:
+    if isinstance(weights.source, zoo.HubFile):
+        return _download_from_hub(weights.source, folder)
+    assert weights.source is not None
+    path = folder / "checkpoint"
+    torch.hub.download_url_to_file(weights.source, str(path), progress=False)
+    return path
+
+
+def _download_from_hub(source: zoo.HubFile, folder: Path) -> Path:
+    import huggingface_hub
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()  # a library prints nothing
+    return Path(huggingface_hub.hf_hub_download(source.repo, source.filename, local_dir=folder))
+
+
+def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
+    """What is wrong with a weights file; empty if nothing is."""
+    if name != zoo.EMBEDDED:  # which is part of the package
+        if name not in files:
+            return f"{LEDGER} does not know it: restem has not installed it"
+        if files[name] != _sha256(path):
+            return f"not the file that was installed: remove it, then: {zoo.remedy(name)}"
+    try:
+        zoo.load_network(path)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _row(name: str, here: bool) -> Row:
+    offer = zoo.published_weights(name)
+    if not here:
+        network, licence = (offer.network, offer.licence) if offer else (name, "")
+        return Row(name, network, False, None, licence, offer.origin if offer else "")
+    path = zoo.weights_path(name)
+    try:
+        found = zoo.describe_weights(path)
+    except ValueError:
+        found = zoo.Description("unreadable", {}, origin="see: restem weights verify")
+    return Row(name, found.network, True, path.stat().st_size, found.licence, found.origin)
+
+
+def _read_ledger() -> Ledger:
+    path = zoo.weights_folder() / LEDGER
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Ledger(dict(content["files"]), dict(content["origins"]))
+    except FileNotFoundError:
+        return Ledger()
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: damaged; fetch again after you have removed it") from error
+
+
+@contextmanager
+def _open_ledger() -> Iterator[Ledger]:
+    """The ledger, to change; written when the block ends well."""
+    ledger = _read_ledger()
+    yield ledger
+    text = json.dumps({"files": ledger.files, "origins": ledger.origins}, indent=2, sort_keys=True)
+    with zoo.atomically(zoo.weights_folder() / LEDGER) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

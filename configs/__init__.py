@@ -1,0 +1,1 @@
+"""One YAML file per profile; `streamer.profiles` says what may stand in it."""

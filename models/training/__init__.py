@@ -1,0 +1,1 @@
+"""How the embedded networks are trained: songs, degradations, losses, metrics, the loop."""

@@ -1,0 +1,130 @@
+"""Any offline network as a streaming model: windows with context and lookahead, crossfaded.
+
+    | context | block | fade | lookahead |     what the network sees each step
+              ^^^^^^^^^^^^^^                   what is used of its answer
+
+Each step the window moves on by one block. The answer's fade is kept and crossfaded into the next
+answer's first samples, two estimates of the same passage. The newest sample that leaves a step is
+`fade + lookahead` samples old: the latency.
+
+Shape letters: `s` stem, `c` channel, `n` sample.
+"""
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+class OfflineModel(Protocol):
+    """A network that restores a whole signal at once, to the same length."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Names, in the order of the output's first dimension."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of each stem."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The input's shape without time: (c,) for a mix, (s, c) for stems."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        """[*input_shape, n] -> [s, c, n]."""
+
+
+class ChunkedState(NamedTuple):
+    """What one step hands to the next; every shape is fixed."""
+
+    past: Tensor  # [*input_shape, window - block], the newest samples
+    tail: Tensor  # [s, c, fade], the last answer's fade
+    silence: int  # samples still to come out before the signal's first
+
+
+class Chunked:
+    """Run an offline network window by window.
+
+    The answer equals the network's answer to the whole signal where the network's receptive field
+    fits into context and lookahead; elsewhere it is an approximation that more context and lookahead
+    improve.
+
+    Args:
+        network: the offline network.
+        block_size: samples that one step takes and gives.
+        context: samples of the past that the network sees beside the block.
+        fade: samples over which neighbouring answers are crossfaded, at most `block_size`.
+        lookahead: samples of the future that the network sees.
+
+    Raises:
+        ValueError: a size is out of range.
+    """
+
+    def __init__(
+        self,
+        network: OfflineModel,
+        *,
+        block_size: int,
+        context: int = 0,
+        fade: int = 0,
+        lookahead: int = 0,
+    ):
+        if block_size < 1:
+            raise ValueError(f"block_size must be at least 1 sample, got {block_size}")
+        if context < 0 or lookahead < 0:
+            raise ValueError(
+                f"context and lookahead must not be negative, got {context} and {lookahead}"
+            )
+        if not 0 <= fade <= block_size:
+            raise ValueError(f"fade must be in [0, block_size={block_size}], got {fade}")
+        self.network = network
+        self.sample_rate = network.sample_rate
+        self.channels = network.channels
+        self.stems = network.stems
+        self.device = network.device
+        self.block_size, self.context = block_size, context
+        self.fade, self.lookahead = fade, lookahead
+        self.window = context + block_size + fade + lookahead
+        self.latency = fade + lookahead
+        ramp = (torch.arange(fade, device=self.device, dtype=torch.float32) + 0.5) / max(fade, 1)
+        self._rise = torch.sin(0.5 * torch.pi * ramp) ** 2
+
+    def init_state(self) -> ChunkedState:
+        shape = (*self.network.input_shape, self.window - self.block_size)
+        past = torch.zeros(shape, device=self.device)
+        tail = torch.zeros(len(self.stems), self.channels, self.fade, device=self.device)
+        return ChunkedState(past, tail, self.latency)
+
+    def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:
+        """[*input_shape, block_size] -> [s, c, block_size] and the next state."""
+        window = torch.cat((state.past, block), dim=-1)
+        answer = self.network(window)[..., self.context :]
+        head, rest, tail = answer.split_with_sizes(
+            (self.fade, self.block_size - self.fade, self.fade + self.lookahead), dim=-1
+        )
+        out = torch.cat((crossfade(state.tail, head, self._rise), rest), dim=-1)
+        # What a network makes of the nothing before the first sample is nothing.
+        silence = min(state.silence, self.block_size)
+        if silence:
+            out[..., :silence] = 0
+        past, tail = window[..., self.block_size :], tail[..., : self.fade].clone()
+        return out, ChunkedState(past, tail, state.silence - silence)
+
+
+def crossfade(old: Tensor, new: Tensor, rise: Tensor) -> Tensor:
+    """Fade from `old` to `new`, two estimates of the same passage; exact where they agree.
+
+    Args:
+        old, new: [.., n].
+        rise: [n], from 0 to 1; sin² here: correlated estimates would bump at equal power.
+    """
+    return old + rise * (new - old)

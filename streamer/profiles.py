@@ -1,0 +1,335 @@
+"""Profiles: which networks, with which windows; dataclasses that YAML overrides.
+
+    description: one paragraph for people
+    stems: [vocals, drums]                  # default: all eight
+    separator:
+      network: dtt-bsr                      # a name of `models.zoo.NETWORKS`
+      weights: dtt-bsr                      # a set of weights, or `seeded`: noise, for tests
+      window: {context: 0, block_size: 0, fade: 0, lookahead: 0}    # samples
+    repair:                                 # stage 2, may be left out
+      network: demucs-l
+      weights: demucs-l
+      optional: true                        # stems without weights pass unchanged, equally late
+      exact: true                           # in windows of its own, at `lookahead` more latency
+"""
+
+import dataclasses
+import types
+import typing
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from models import zoo
+from models.cascade import Cascade, Repair, Separator
+from models.embedded import EmbeddedCascade
+from models.stems import STEMS
+from streamer.chunked import Chunked
+from streamer.streaming import Chain, StreamingModel
+
+DEVICES = ("auto", "cpu", "cuda")
+SEEDED = "seeded"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What an offline network sees each step, in samples; see `streamer.chunked`."""
+
+    block_size: int
+    context: int = 0
+    fade: int = 0
+    lookahead: int = 0
+
+
+@dataclass(frozen=True)
+class SeparatorConfig:
+    """Stage 1; `window` is None for networks that stream natively."""
+
+    network: str
+    weights: str
+    params: dict[str, Any] = field(default_factory=dict)  # overrides the published ones, if seeded
+    window: Window | None = None
+
+
+@dataclass(frozen=True)
+class RepairConfig:
+    """Stage 2; `exact` gives it windows of its own, otherwise it shares the separator's."""
+
+    network: str = "demucs-l"
+    weights: str = "demucs-l"
+    params: dict[str, Any] = field(default_factory=dict)
+    optional: bool = True
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A whole cascade, ready to be built."""
+
+    description: str
+    separator: SeparatorConfig
+    repair: RepairConfig | None = None
+    stems: tuple[str, ...] = STEMS
+
+
+def profile_names() -> list[str]:
+    """The profiles in the package, the default first."""
+    names = [f.name for f in resources.files("configs").iterdir() if f.name.endswith(".yaml")]
+    return sorted((name.removesuffix(".yaml") for name in names), key=lambda n: (n != DEFAULT, n))
+
+
+DEFAULT = "live-cpu"
+
+
+def load_profile(
+    name_or_path: str | Path, device: str = "auto", stems: Sequence[str] | None = None
+) -> StreamingModel:
+    """Build a profile.
+
+    Args:
+        name_or_path: a profile of the package, or a YAML file.
+        device: auto (CUDA where there is one), cpu or cuda.
+        stems: which stems to restore, all of the profile if None; fewer cost less.
+
+    Raises:
+        ValueError: an unknown name, key or stem, or weights that are missing or wrong.
+    """
+    return build_profile(read_profile(name_or_path), device, stems)
+
+
+def read_profile(name_or_path: str | Path) -> Profile:
+    """Read a profile of the package, or any YAML file, without building it.
+
+    Raises:
+        ValueError: there is no such profile, or a key or a value in it is wrong.
+    """
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml"):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ValueError(f"{path}: cannot read the profile: {error.strerror}") from error
+    elif str(name_or_path) in profile_names():
+        path = Path(f"{name_or_path}.yaml")
+        text = resources.files("configs").joinpath(path.name).read_text(encoding="utf-8")
+    else:
+        raise ValueError(
+            f"unknown profile '{name_or_path}'; expected one of {', '.join(profile_names())}, "
+            "or a .yaml file"
+        )
+    try:
+        mapping = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
+    profile: Profile = from_mapping(Profile, mapping, path.name)
+    _check_network(profile.separator.network, path.name)
+    return profile
+
+
+def build_profile(
+    profile: Profile, device: str = "auto", stems: Sequence[str] | None = None
+) -> StreamingModel:
+    """Build the streaming model that a profile describes; arguments as in `load_profile`."""
+    place = pick_device(device)
+    chosen = pick_stems(profile.stems, stems)
+    config = profile.separator
+    info = zoo.NETWORKS[config.network]
+    if config.window is None:
+        native = _network(config, config.weights, None)
+        if not isinstance(native, EmbeddedCascade):
+            raise ValueError(f"{config.network} does not stream natively: give it a window")
+        return native.select(chosen).to(place)
+    networks = {
+        stem: _network(config, f"{config.weights}/{stem}", number)
+        for number, stem in enumerate(chosen)
+    }
+    separator = Separator(networks, info.sample_rate)
+    window = dataclasses.asdict(config.window)
+    if profile.repair is None:
+        return Chunked(separator.to(place), **window)
+    repair = _repair(profile.repair, chosen, info.sample_rate)
+    if not profile.repair.exact:
+        return Chunked(Cascade(separator, repair).to(place), **window)
+    block_size = config.window.block_size
+    if any(network.config.normalize for network in repair.networks.values()):
+        raise ValueError(f"{profile.repair.network} with normalize cannot be exact: set exact: false")
+    if block_size % repair.stride:
+        raise ValueError(
+            f"an exact repair needs a block_size in multiples of {repair.stride}, got {block_size}"
+        )
+    return Chain(
+        Chunked(separator.to(place), **window),
+        Chunked(
+            repair.to(place),
+            block_size=block_size,
+            context=repair.context,
+            lookahead=repair.lookahead,
+        ),
+    )
+
+
+def describe_profiles() -> list[dict[str, Any]]:
+    """The package's profiles for people and scripts, latency included, without their weights."""
+    rows = []
+    for name in profile_names():
+        profile = read_profile(name)
+        stages = [profile.separator, *([profile.repair] if profile.repair else [])]
+        block_size, latency = _geometry(profile)
+        sample_rate = zoo.NETWORKS[profile.separator.network].sample_rate
+        rows.append(
+            {
+                "name": name,
+                "networks": [stage.network for stage in stages],
+                "stems": list(profile.stems),
+                "sample_rate": sample_rate,
+                "block_size": block_size,
+                "latency": latency,
+                "latency_ms": 1000 * latency / sample_rate,
+                "missing": _missing(profile),
+                "description": profile.description,
+            }
+        )
+    return rows
+
+
+def _geometry(profile: Profile) -> tuple[int, int]:
+    """Block size and latency, without the weights."""
+    window = profile.separator.window
+    if window is None:
+        native = _blank(profile.separator)
+        return native.block_size, native.latency
+    latency = window.fade + window.lookahead
+    if profile.repair is not None and profile.repair.exact:
+        latency += _blank(profile.repair).receptive_field[1]
+    return window.block_size, latency
+
+
+def _missing(profile: Profile) -> str:
+    """Which weights a profile waits for; empty if it runs."""
+    config = profile.separator
+    names = [config.weights]
+    if config.window is not None:
+        names = [f"{config.weights}/{stem}" for stem in profile.stems]
+    missing = [name for name in names if not zoo.has_weights(name)]
+    if not missing:
+        return ""
+    return f"{len(missing)} of {len(names)} weights missing: restem weights fetch {config.weights}"
+
+
+def pick_device(device: str) -> torch.device:
+    """Turn `auto`, `cpu` or `cuda` into a device that is there."""
+    if device not in DEVICES:
+        raise ValueError(f"unknown device '{device}'; expected one of {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device cuda: PyTorch finds no CUDA GPU here; use --device cpu")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def pick_stems(available: Sequence[str], wanted: Iterable[str] | None) -> tuple[str, ...]:
+    """The wanted stems in the profile's order, all of them for None.
+
+    Raises:
+        ValueError: a stem is unknown, or none is wanted.
+    """
+    if wanted is None:
+        return tuple(available)
+    wanted = list(wanted)
+    for stem in wanted:
+        if stem not in available:
+            raise ValueError(f"unknown stem '{stem}'; expected one of {', '.join(available)}")
+    if not wanted:
+        raise ValueError(f"no stem was asked for; expected some of {', '.join(available)}")
+    return tuple(stem for stem in available if stem in wanted)
+
+
+def _check_network(name: str, where: str) -> None:
+    if name not in zoo.NETWORKS:
+        choices = ", ".join(zoo.NETWORKS)
+        raise ValueError(f"{where}: unknown network '{name}'; expected one of {choices}")
+
+
+def _network(config: SeparatorConfig | RepairConfig, weights: str, seed: int | None) -> Any:
+    """A network with its weights, or with seeded noise for weights."""
+    if config.weights != SEEDED:
+        return zoo.load_network(zoo.find_weights(weights))
+    info = zoo.NETWORKS[config.network]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed or 0)
+        network: nn.Module = info.build({**info.params, **config.params})
+    return network.eval().requires_grad_(False)
+
+
+def _repair(config: RepairConfig, stems: Sequence[str], sample_rate: int) -> Repair:
+    _check_network(config.network, "repair")
+    seeded = config.weights == SEEDED
+    names = {stem: f"{config.weights}/{stem}" for stem in stems}
+    missing = [s for s, name in names.items() if not seeded and not zoo.has_weights(name)]
+    if missing and not config.optional:
+        zoo.find_weights(names[missing[0]])
+    if missing:
+        warnings.warn(
+            f"no {config.network} weights for {', '.join(missing)}: "
+            "these stems leave the separator unrepaired",
+            stacklevel=4,
+        )
+    networks = {
+        stem: _network(config, name, number)
+        for number, (stem, name) in enumerate(names.items())
+        if stem not in missing
+    }
+    geometry = next(iter(networks.values())) if networks else _blank(config)
+    return Repair(networks, stems, geometry, sample_rate)
+
+
+def _blank(config: SeparatorConfig | RepairConfig) -> Any:
+    """The network without weights or memory: only its geometry."""
+    info = zoo.NETWORKS[config.network]
+    with torch.device("meta"):
+        return info.build({**info.params, **config.params})
+
+
+def from_mapping(cls: type, mapping: Any, where: str) -> Any:
+    """Build a dataclass from a YAML mapping, nested ones too.
+
+    Raises:
+        ValueError: an unknown or missing key, or a value of another type; one line with the place.
+    """
+    if not isinstance(mapping, Mapping):
+        raise ValueError(f"{where}: expected a mapping, got {mapping!r}")
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    for key in mapping:
+        if key not in fields:
+            raise ValueError(f"{where}: unknown key '{key}'; expected one of {', '.join(fields)}")
+    for name, f in fields.items():
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if required and name not in mapping:
+            raise ValueError(f"{where}: missing key '{name}'")
+    return cls(**{k: _value(hints[k], v, f"{where}: {k}") for k, v in mapping.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in options:
+        return None
+    kind = next(o for o in options if o is not type(None))
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return from_mapping(kind, value, where)
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise ValueError(f"{where}: expected a list of names, got {value!r}")
+        return tuple(value)
+    expected = origin or kind
+    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+        raise ValueError(f"{where}: expected {expected.__name__}, got {value!r}")
+    return value

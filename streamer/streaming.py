@@ -1,0 +1,84 @@
+"""The model interface that everything streams through, and chains of such models.
+
+Shape letters: `s` stem, `c` channel, `n` sample.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+
+class StreamingModel(Protocol):
+    """A network that takes audio block by block; its state is a value.
+
+    The law: with `latency` samples of delay, stepping gives what stepping over the whole signal
+    gives, `streamed[n + latency] == render(mix)[n]`, whatever happens around the model.
+    """
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the mix."""
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Names, in the order of the output's first dimension."""
+
+    @property
+    def block_size(self) -> int:
+        """Samples that one step takes and gives."""
+
+    @property
+    def latency(self) -> int:
+        """Samples, exact and constant."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where blocks and states live."""
+
+    def init_state(self) -> Any:
+        """The state before the first sample: silence."""
+
+    def step(self, block: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """[c, block_size] -> [s, c, block_size] and the next state; the old one stays valid."""
+
+
+class Chain:
+    """Models one after the other; latencies add up.
+
+    Args:
+        models: each takes what the one before gives, all at one sample rate and block size.
+
+    Raises:
+        ValueError: no model, or their sample rates or block sizes differ.
+    """
+
+    def __init__(self, *models: StreamingModel):
+        if not models:
+            raise ValueError("a chain needs at least one model")
+        for name in ("sample_rate", "block_size"):
+            values = [getattr(model, name) for model in models]
+            if len(set(values)) > 1:
+                raise ValueError(f"the models of a chain must agree on {name}, got {values}")
+        self.models = models
+        self.sample_rate = models[0].sample_rate
+        self.channels = models[0].channels
+        self.stems = models[-1].stems
+        self.block_size = models[0].block_size
+        self.latency = sum(model.latency for model in models)
+        self.device = models[0].device
+
+    def init_state(self) -> tuple[Any, ...]:
+        return tuple(model.init_state() for model in self.models)
+
+    def step(self, block: Tensor, state: Sequence[Any]) -> tuple[Tensor, tuple[Any, ...]]:
+        states = []
+        for model, before in zip(self.models, state, strict=True):
+            block, after = model.step(block, before)
+            states.append(after)
+        return block, tuple(states)

@@ -1,0 +1,68 @@
+"""Fixtures that several test files share."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
+
+GOLDEN_FOLDER = Path(__file__).parents[2] / "shared" / "golden"  # beside the checkout
+
+
+def peak_error(answer: Tensor, expected: Tensor) -> float:
+    """The worst sample's error over the expected peak."""
+    return float((answer - expected).abs().max() / expected.abs().max())
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A reference network at a small size, an input, and what it answered.
+
+    A file cannot hold a tensor without elements: `empty_keys` names those of the state.
+    """
+
+    params: dict[str, Any]
+    state: dict[str, Tensor]
+    empty_keys: list[str]
+    input: Tensor
+    output: Tensor
+
+    def error(self, network: nn.Module) -> float:
+        """Load the reference weights strictly and compare the answers."""
+        own = network.state_dict()
+        network.load_state_dict({**self.state, **{key: own[key] for key in self.empty_keys}})
+        with torch.inference_mode():
+            return peak_error(network.eval()(self.input), self.output)
+
+
+@pytest.fixture
+def golden() -> Callable[[str], Golden]:
+    """Reads a golden file by name, or skips the test where it is not at hand."""
+
+    def read(name: str) -> Golden:
+        path = GOLDEN_FOLDER / f"{name}.safetensors"
+        if not path.exists():
+            pytest.skip(f"needs the golden file {name}.safetensors beside the checkout")
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return Golden(
+            params=json.loads(metadata["params"]),
+            state={
+                key.removeprefix("state."): tensor
+                for key, tensor in tensors.items()
+                if key.startswith("state.")
+            },
+            empty_keys=json.loads(metadata.get("empty_keys", "[]")),
+            input=tensors["input"],
+            output=tensors["output"],
+        )
+
+    return read

@@ -1,0 +1,162 @@
+"""Small seeded models: the shapes of the real ones at a thousandth of the cost."""
+
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.embedded import EmbeddedCascade, EmbeddedConfig
+from streamer import Chain, Chunked, StreamingModel
+from streamer.profiles import (
+    SEEDED,
+    Profile,
+    RepairConfig,
+    SeparatorConfig,
+    Window,
+    build_profile,
+    read_profile,
+)
+
+RNN = {"rnn_type": "LSTM", "bidirectional": True, "num_layers": 1, "n_heads": 1}
+ATTENTION = {
+    "depth": 1,
+    "dim_head": 16,
+    "heads": 1,
+    "time_transformer_depth": 1,
+    "freq_transformer_depth": 1,
+}
+PARAMS: dict[str, dict[str, Any]] = {
+    "dtt-bsr": {
+        "dim_f": 129,
+        "n_fft": 256,
+        "hop_length": 128,
+        "l": 1,
+        "g": 16,
+        "bandsequence": RNN,
+        "RoPEParams": ATTENTION,
+    },
+    "dttnet": {
+        "dim_f": 96,
+        "n_fft": 256,
+        "hop_length": 128,
+        "dim_t": 32,
+        "l": 1,
+        "g": 16,
+        "bandsequence": RNN,
+    },
+    "demucs-l": {"channels": 4, "depth": 3},
+}
+
+
+class Halves:
+    """An offline network that needs no context: the mix, cut in two unequal parts."""
+
+    sample_rate = 48000
+    channels = 2
+    stems = ("vocals", "drums")
+    input_shape = (2,)
+    device = torch.device("cpu")
+
+    def __call__(self, mix: Tensor) -> Tensor:
+        return torch.stack((0.25 * mix, 0.75 * mix))
+
+
+def noise(samples: int, seed: int = 0, channels: int = 2) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 0.1 * torch.randn(channels, samples, generator=generator)
+
+
+def embedded(seed: int = 0) -> EmbeddedCascade:
+    """The embedded cascade with three stems, 64 samples a step."""
+    config = EmbeddedConfig(
+        stems=("vocals", "bass", "drums"),
+        n_fft=128,
+        hop_length=64,
+        bands=((8, 2, 1), (4, 3, 4)),
+        separator_dim=8,
+        summary_dim=8,
+        repair_dim=8,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = EmbeddedCascade(config).eval()
+        for weight in model.gain.weight:
+            weight.data.normal_(std=0.3)
+    return model.requires_grad_(False)
+
+
+def seeded(profile: Profile) -> Profile:
+    """The same profile with small networks full of noise."""
+    separator = profile.separator
+    if separator.window is not None:
+        params = PARAMS[separator.network]
+        separator = replace(separator, weights=SEEDED, params=params)
+    repair = profile.repair and replace(
+        profile.repair, weights=SEEDED, params=PARAMS[profile.repair.network]
+    )
+    return replace(profile, separator=separator, repair=repair)
+
+
+def windowed(network: str, repair: bool | None, **window: int) -> StreamingModel:
+    """A small separator in windows; `repair` is None for none, else whether it is exact."""
+    profile = Profile(
+        description="small",
+        separator=SeparatorConfig(network, SEEDED, PARAMS[network], Window(**window)),
+        repair=None
+        if repair is None
+        else RepairConfig(weights=SEEDED, params=PARAMS["demucs-l"], exact=repair),
+        stems=("vocals", "drums"),
+    )
+    return lively(build_profile(profile, "cpu"))
+
+
+def small_models() -> dict[str, StreamingModel]:
+    """One of every kind of streaming model there is."""
+    window = {"context": 1024, "block_size": 1024, "fade": 256, "lookahead": 768}
+    return {
+        "halves": Chunked(Halves(), block_size=48, context=7, fade=5, lookahead=11),
+        "embedded": embedded(),
+        "dtt-bsr": windowed("dtt-bsr", None, **window),
+        "dttnet": windowed("dttnet", None, **window),
+        "cascade in one window": windowed("dtt-bsr", False, **window),
+        "cascade with exact repair": windowed("dtt-bsr", True, **window),
+    }
+
+
+def shipped(name: str) -> StreamingModel:
+    """A profile of the package with its own windows, small networks, two stems."""
+    profile = seeded(read_profile(name))
+    return lively(build_profile(profile, "cpu", profile.stems[:1]))
+
+
+def lively(model: StreamingModel) -> StreamingModel:
+    """With weights that let the input through: as first drawn, answers are biases above all."""
+    if isinstance(model, Chain):
+        for part in model.models:
+            lively(part)
+    if isinstance(model, Chunked) and isinstance(model.network, nn.Module):
+        generator = torch.Generator().manual_seed(0)
+        for parameter in model.network.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(std=2 * parameter[0].numel() ** -0.5, generator=generator)
+    return model
+
+
+def transparent(model: StreamingModel) -> StreamingModel:
+    """The same windows around a network that changes nothing: every stem is the mix."""
+    if isinstance(model, Chain):
+        return Chain(*map(transparent, model.models))
+    assert isinstance(model, Chunked)
+    clear = copy(model)
+    clear.network = Transparent(model.network.stems, model.network.input_shape)
+    return clear
+
+
+class Transparent(Halves):
+    def __init__(self, stems: tuple[str, ...], input_shape: tuple[int, ...]):
+        self.stems, self.input_shape = stems, input_shape
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        return audio if audio.ndim == 3 else audio.expand(len(self.stems), -1, -1)

@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from models.embedded import EmbeddedCascade, EmbeddedConfig, compress, pool, spread
+from models.stems import STEMS
+from models.training.train import stream as whole_file
+from streamer import render
+from tests.small import embedded, noise
+
+
+def test_streaming_equals_the_network_over_the_whole_file() -> None:
+    # Sums run in another order over one frame than over many: equal to float rounding only.
+    model, mix = embedded(), noise(5000)
+    with torch.inference_mode():
+        _, whole = whole_file(model, mix)
+    error = (render(model, mix) - whole).abs().max() / whole.abs().max()
+    assert error < 1e-5
+
+
+def test_unit_gains_give_the_mix_back() -> None:
+    model = embedded()
+    for decoder, value in ((model.mask, 100.0), (model.gain, 0.0)):
+        for bias, weight in zip(decoder.bias, decoder.weight, strict=True):
+            bias.fill_(value)
+            weight.zero_()
+    mix = 0.1 * torch.sin(torch.arange(5000) * torch.tensor([[0.1], [0.33]]))  # far from Nyquist
+    stems = render(model, mix)[..., 100:-100]
+    torch.testing.assert_close(stems, mix[:, 100:-100].expand(3, -1, -1), rtol=0, atol=1e-4)
+
+
+def test_silence_stays_silence() -> None:
+    assert not render(embedded(), torch.zeros(2, 1000)).any()
+
+
+def test_the_newest_sample_waits_for_one_window_less_one_hop() -> None:
+    model = embedded()
+    assert (model.block_size, model.latency) == (64, 64)
+
+
+def test_what_was_heard_changes_what_is_heard() -> None:
+    model, mix = embedded(), noise(640)
+    late = render(model, torch.cat((noise(6400, seed=1), mix), dim=-1))[..., -500:]
+    assert not torch.allclose(late, render(model, mix)[..., -500:], atol=1e-6)
+
+
+def test_chosen_stems_are_the_same_stems() -> None:
+    model, mix = embedded(), noise(3000)
+    some = render(model.select(("drums", "vocals")), mix)
+    torch.testing.assert_close(some, render(model, mix)[[2, 0]], rtol=1e-5, atol=1e-7)
+
+
+def test_the_full_network_has_eight_stems_in_order_and_documented_latency() -> None:
+    with torch.device("meta"):
+        model = EmbeddedCascade()
+    assert model.stems == STEMS
+    assert (model.sample_rate, model.channels, model.latency) == (48000, 2, 1024)
+
+
+def test_pooling_what_was_spread_gives_it_back() -> None:
+    pools = ((3, 1), (2, 4))
+    grid = torch.rand(5, 2)
+    torch.testing.assert_close(pool(spread(grid, pools), pools), grid)
+
+
+def test_compression_keeps_the_phase_and_tames_the_magnitude() -> None:
+    spectrum = torch.polar(torch.tensor([1e-1, 1e1, 1e3]), torch.tensor([0.3, -2.0, 1.0]))
+    tamed = torch.view_as_complex(compress(spectrum))
+    torch.testing.assert_close(tamed.angle(), spectrum.angle())
+    torch.testing.assert_close(tamed.abs(), spectrum.abs() ** 0.3, rtol=1e-4, atol=0)
+
+
+def test_bands_that_do_not_cover_the_spectrum_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"must cover n_fft // 2 = 1024 bins, got 32"):
+        EmbeddedConfig(bands=((16, 2, 1),))

@@ -1,0 +1,194 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from models import zoo
+from streamer import Chain, Chunked, load_profile
+from streamer.profiles import (
+    build_profile,
+    describe_profiles,
+    pick_device,
+    pick_stems,
+    profile_names,
+    read_profile,
+)
+from tests.small import PARAMS, noise, seeded, windowed
+
+SMALL = {
+    "description": "small",
+    "stems": ["vocals", "drums"],
+    "separator": {
+        "network": "dtt-bsr",
+        "weights": "seeded",
+        "params": PARAMS["dtt-bsr"],
+        "window": {"block_size": 1024, "context": 1024, "fade": 128, "lookahead": 896},
+    },
+    "repair": {"weights": "seeded", "params": PARAMS["demucs-l"]},
+}
+
+
+def write(folder: Path, profile: object) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump(profile))
+    return path
+
+
+def with_value(keys: str, value: object) -> dict[str, object]:
+    """SMALL with one value set, deep in it."""
+    profile = yaml.safe_load(yaml.safe_dump(SMALL))
+    place = profile
+    *path, last = keys.split(".")
+    for key in path:
+        place = place[key]
+    place[last] = value
+    return profile
+
+
+def test_the_package_has_its_profiles_the_default_first() -> None:
+    assert profile_names() == ["live-cpu", "dttnet", "live-gpu", "offline", "studio"]
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_windows_keep_the_networks_downsampling_grid(name: str) -> None:
+    window = read_profile(name).separator.window
+    if window is not None:
+        total = window.context + window.block_size + window.fade + window.lookahead
+        params = zoo.NETWORKS[read_profile(name).separator.network].params
+        grid = params["hop_length"] * 2 ** (params["num_blocks"] // 2)
+        if params.get("dim_t"):  # DTTNet's published chunk is one hop short of its frames
+            total += params["hop_length"]
+            assert total == params["hop_length"] * params["dim_t"]
+        assert total % grid == 0
+        assert window.block_size % grid == 0
+
+
+def test_latencies_are_what_the_descriptions_say() -> None:
+    seconds = {row["name"]: row["latency_ms"] / 1000 for row in describe_profiles()}
+    assert math.isclose(seconds["studio"], 1.0, abs_tol=0.05)
+    assert seconds["live-gpu"] < 0.13
+    assert math.isclose(seconds["live-cpu"], 1024 / 48000, abs_tol=1e-4)
+
+
+def test_a_described_latency_is_the_built_models() -> None:
+    for row in describe_profiles():
+        profile = read_profile(str(row["name"]))
+        if profile.repair is None or not profile.repair.exact:
+            model = build_profile(seeded(profile), "cpu", profile.stems[:1])
+            assert (model.latency, model.block_size) == (row["latency"], row["block_size"])
+
+
+def test_a_file_of_ones_own_builds(tmp_path: Path) -> None:
+    model = load_profile(write(tmp_path, SMALL), "cpu", ["drums"])
+    assert isinstance(model, Chain)
+    assert model.stems == ("drums",)
+
+
+def test_a_chosen_stem_sounds_as_among_all() -> None:
+    def stems_of(*wanted: str) -> torch.Tensor:
+        model = build_profile(profile, "cpu", wanted)
+        state = model.init_state()
+        for seed in range(6):
+            stems, state = model.step(noise(model.block_size, seed), state)
+        return stems
+
+    profile = seeded(read_profile("live-gpu"))
+    torch.testing.assert_close(stems_of("vocals", "guitars")[:1], stems_of("vocals"))
+
+
+def test_missing_repair_weights_keep_the_latency_and_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path / "none"))
+    path = write(tmp_path, with_value("repair.weights", "nobodys"))
+    with pytest.warns(UserWarning, match="no demucs-l weights for vocals, drums"):
+        model = load_profile(path, "cpu")
+    assert model.latency == load_profile(write(tmp_path, SMALL), "cpu").latency
+
+
+def test_repair_weights_that_are_not_optional_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path / "none"))
+    repair = {"weights": "nobodys", "optional": False}
+    with pytest.raises(ValueError, match="nobodys/vocals"):
+        load_profile(write(tmp_path, with_value("repair", repair)), "cpu")
+
+
+def test_a_shared_window_costs_no_latency() -> None:
+    window = {"block_size": 1024, "context": 1024, "fade": 128, "lookahead": 896}
+    assert windowed("dtt-bsr", False, **window).latency == 1024
+    exact = windowed("dtt-bsr", True, **window)
+    assert isinstance(exact, Chain)
+    repair = exact.models[1]
+    assert isinstance(repair, Chunked)
+    assert exact.latency == 1024 + repair.lookahead
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        ("hopp", 1, "mine.yaml: unknown key 'hopp'; expected one of description, separator"),
+        ("separator.window.hopp", 1, "mine.yaml: separator: window: unknown key 'hopp'; expected"),
+        ("separator.window.fade", "long", "separator: window: fade: expected int, got 'long'"),
+        ("separator.window.fade", True, "separator: window: fade: expected int, got True"),
+        ("separator.window", 3, "separator: window: expected a mapping, got 3"),
+        ("separator.network", "dtt", "unknown network 'dtt'; expected one of dtt-bsr"),
+        ("stems", "vocals", "stems: expected a list of names, got 'vocals'"),
+        ("separator", {"network": "dtt-bsr"}, "separator: missing key 'weights'"),
+        ("separator.window", None, "dtt-bsr does not stream natively: give it a window"),
+        ("separator.window.block_size", 1000, "exact repair needs a block_size in multiples of"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place(
+    tmp_path: Path, keys: str, value: object, message: str
+) -> None:
+    path = write(tmp_path, with_value(keys, value))
+    with pytest.raises(ValueError, match=message):
+        load_profile(path, "cpu")
+
+
+def test_an_unknown_profile_is_answered_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="unknown profile 'lve'; expected one of live-cpu, dttnet"):
+        load_profile("lve")
+
+
+def test_a_profile_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nowhere.yaml: cannot read the profile"):
+        load_profile(tmp_path / "nowhere.yaml")
+
+
+def test_a_profile_that_is_not_yaml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("a: [")
+    with pytest.raises(ValueError, match="broken.yaml: not YAML"):
+        load_profile(path)
+
+
+def test_an_unknown_stem_is_answered_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="unknown stem 'voice'; expected one of vocals, guitars"):
+        load_profile("live-cpu", "cpu", ["voice"])
+
+
+def test_stems_come_in_the_profiles_order() -> None:
+    assert pick_stems(("a", "b", "c"), ["c", "a"]) == ("a", "c")
+    assert pick_stems(("a", "b", "c"), None) == ("a", "b", "c")
+
+
+def test_asking_for_no_stem_is_refused() -> None:
+    with pytest.raises(ValueError, match="no stem was asked for"):
+        pick_stems(("a", "b"), [])
+
+
+def test_an_unknown_device_is_answered_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="unknown device 'gpu'; expected one of auto, cpu, cuda"):
+        pick_device("gpu")
+
+
+def test_cuda_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="no CUDA GPU here; use --device cpu"):
+        pick_device("cuda")
+    assert pick_device("auto").type == "cpu"
