@@ -319,7 +319,7 @@ class StemFile:
             raise _why(self.path, str(error)) from error
 
     def _quantise(self, audio: Audio) -> NDArray[np.int32]:
-        """Round to the subtype's bits, on top of an int32; libsndfile itself would floor in a WAV."""
+        """Round to the subtype's bits, top ones of an int32; in a WAV libsndfile would floor."""
         bits = 8 * BYTES[self.subtype]
         full_scale = 2 ** (bits - 1)
         self.clipped += int(np.count_nonzero(np.abs(audio) > 1))
@@ -594,7 +594,9 @@ def _why(path: Path, reason: str) -> OSError:
 
 
 def _cannot_write(path: Path, reason: str) -> OSError:
-    return OSError(f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder")
+    return OSError(
+        f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder"
+    )
 
 
 @contextmanager

@@ -21,15 +21,15 @@ from typing import Any
 import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from models.demucs import Demucs, DemucsConfig
 from models.dtt_bsr import DTTBSR, DTTBSRConfig
 from models.dttnet import DTTNet, DTTNetConfig
 from models.embedded import EmbeddedCascade, EmbeddedConfig
+from models.published import published_options
 from models.stems import STEMS
-from models.tfc_tdf import published_options
 
 EMBEDDED = "embedded"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
@@ -355,7 +355,7 @@ def save_weights(
     copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
     metadata = {**asdict(description), "params": json.dumps(dict(description.params))}
     with atomically(path) as part:
-        save_file(copies, part, metadata)
+        part.write_bytes(save(copies, metadata))  # save_file would make it readable by no one else
 
 
 def describe_weights(path: Path) -> Description:

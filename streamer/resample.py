@@ -3,11 +3,15 @@
 Shape letters: `c` channel, `n` samples in, `m` samples out.
 """
 
+import math
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
+
+RUN_IN = 1000  # samples of silence that go first: soxr bends the beginning, some 50 samples of it
 
 
 class Resampler:
@@ -19,7 +23,7 @@ class Resampler:
     pass the audio itself.
 
     soxr's HQ: 127 dB or more below a sine stay as error, flat within 0.02 dB up to 0.9 of the lower
-    Nyquist frequency. VHQ's 24 dB more would be lost in 24-bit files and cost twice the delay.
+    Nyquist frequency. VHQ's 24 dB more would be lost in 24-bit files and may double the delay.
 
     Args:
         source_rate, target_rate: Hz.
@@ -38,8 +42,17 @@ class Resampler:
         self.source_rate, self.target_rate = source_rate, target_rate
         self.channels = channels
         self._soxr = None
+        self._early = 0  # samples still to come out before the stream's first
         if source_rate != target_rate:
             self._soxr = soxr.ResampleStream(source_rate, target_rate, channels, quality="HQ")
+            self._run_in()
+
+    def _run_in(self) -> None:
+        """Let silence of a length that is whole at both rates go first."""
+        period = self.source_rate // math.gcd(self.source_rate, self.target_rate)
+        silence = math.ceil(RUN_IN / period) * period
+        self._early = silence * self.target_rate // self.source_rate
+        self.process(np.zeros((self.channels, silence), np.float32))
 
     def process(self, audio: Audio, last: bool = False) -> Audio:
         """Take the stream's next samples, give what is ready.
@@ -60,5 +73,7 @@ class Resampler:
         if self._soxr is None:
             return audio
         frames = np.ascontiguousarray(audio.T, dtype=np.float32)
-        converted: Audio = self._soxr.resample_chunk(frames, last=last).T
-        return converted
+        ready: Audio = self._soxr.resample_chunk(frames, last=last).T
+        early = min(self._early, ready.shape[1])
+        self._early -= early
+        return ready[:, early:]

@@ -138,9 +138,10 @@ def lively(model: StreamingModel) -> StreamingModel:
             lively(part)
     if isinstance(model, Chunked) and isinstance(model.network, nn.Module):
         generator = torch.Generator().manual_seed(0)
-        for parameter in model.network.parameters():
-            if parameter.ndim > 1:
-                parameter.normal_(std=2 * parameter[0].numel() ** -0.5, generator=generator)
+        for layer in model.network.modules():
+            if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
+                layer.weight.normal_(std=2 * layer.weight[0].numel() ** -0.5, generator=generator)
+                layer.bias.zero_()
     return model
 
 

@@ -137,13 +137,12 @@ def test_a_click_leaves_at_its_time_plus_latency(name: str, host_block: int | No
     assert set(heard.nonzero()[:, 2].tolist()) == {1000 + stream.latency}
 
 
-@pytest.mark.parametrize("name", NATIVE)
-def test_a_native_networks_stems_lag_the_mix_by_the_latency(name: str) -> None:
-    stream = Stream(model_named(name), 100)
+def test_a_native_networks_stems_lag_the_mix_by_the_latency() -> None:
+    stream = Stream(model_named("embedded"), 100)
     mix = noise(20000)
     heard = stream_in(stream, mix, [100]).sum(0)
-    lag = [torch.fft.rfft(x, n=2**15) for x in (heard, mix)]
-    correlation = torch.fft.irfft(lag[0] * lag[1].conj())
+    spectra = [torch.fft.rfft(x, n=2**15) for x in (heard, mix)]
+    correlation = torch.fft.irfft(spectra[0] * spectra[1].conj())
     assert correlation.argmax(dim=-1).tolist() == [stream.latency] * 2
 
 

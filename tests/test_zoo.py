@@ -151,6 +151,25 @@ def test_a_tensor_without_elements_survives_the_file(tmp_path: Path) -> None:
     assert load_file(path)["freq_pad"].shape == network.state_dict()["freq_pad"].shape
 
 
+def test_tensors_that_share_memory_survive_the_file(tmp_path: Path) -> None:
+    attention = {**SMALL["dtt-bsr"]["RoPEParams"], "time_transformer_depth": 2}
+    params = {**SMALL["dtt-bsr"], "RoPEParams": attention}  # both layers turn by one `freqs`
+    network = zoo.build_network("dtt-bsr", params, "test")
+    path = tmp_path / "weights.safetensors"
+    zoo.save_weights(network, path, zoo.Description("dtt-bsr", params))
+    again = zoo.load_network(path).state_dict()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in network.state_dict().items())
+
+
+def test_others_may_read_the_file_as_far_as_the_umask_allows(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "weights.safetensors"
+    zoo.save_weights(
+        network_named("demucs-l"), path, zoo.Description("demucs-l", SMALL["demucs-l"])
+    )
+    assert path.stat().st_mode == (tmp_path / "file").stat().st_mode
+
+
 def test_half_precision_on_disk_becomes_float32(tmp_path: Path) -> None:
     network = network_named("demucs-l")
     path = tmp_path / "weights.safetensors"

@@ -31,15 +31,18 @@ class Powers(NamedTuple):
 
 def pooled_powers(mix: Tensor, targets: Tensor, config: EmbeddedConfig) -> Powers:
     """Pool a batch once for all its losses: mix [b, t, f, c] and targets [b, s, t, f, c], complex."""
-    x = mix.unsqueeze(1)
-    cross = torch.view_as_real((x.conj() * targets).transpose(-1, -2).contiguous())
-    pairs = cross.transpose(-2, -3)  # [b, s, t, f, c, 2]
-    xt = pool(pairs.flatten(-2), config.pools).unflatten(-1, (-1, 2)).contiguous()
-    return Powers(
-        pool(x.abs().square(), config.pools),
-        pool(targets.abs().square(), config.pools),
-        torch.view_as_complex(xt),
+    batch, stems = targets.shape[:2]
+    rows, stem = targets[..., :8, :].flatten(2).any(-1).nonzero(as_tuple=True)  # those that play
+    x, t = torch.view_as_real(mix[rows]), torch.view_as_real(targets[rows, stem])
+    real = (x * t).sum(-1)
+    imaginary = x[..., 0] * t[..., 1] - x[..., 1] * t[..., 0]
+    parts = [pool(part, config.pools) for part in (t.square().sum(-1), real, imaginary)]
+    shape = (batch, stems, *parts[0].shape[1:])
+    power, real, imaginary = (
+        part.new_zeros(shape).index_put_((rows, stem), part) for part in parts
     )
+    own = pool(torch.view_as_real(mix).square().sum(-1), config.pools)
+    return Powers(own.unsqueeze(1), power, torch.complex(real, imaginary))
 
 
 def grid_weight(config: EmbeddedConfig) -> Tensor:

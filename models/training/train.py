@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,8 @@ class Recipe:
 
     minutes: float = 90.0
     clip_seconds: float = 3.0
-    batch_size: int = 4
-    learning_rate: float = 1.5e-3
+    batch_size: int = 2
+    learning_rate: float = 1e-3
     repaired_stems: int = 3  # a step: the second stage costs by the stem
     averaging: float = 0.998
     validate_minutes: float = 10.0
@@ -184,7 +184,7 @@ def train(songs: Path, held_out: Path, out: Path, recipe: Recipe) -> None:
 
 def export(model: EmbeddedCascade, path: Path) -> None:
     """Write the weights as they are shipped, at half precision."""
-    description = zoo.Description("embedded", {}, origin="restem", licence="GPL-3.0-or-later")
+    description = zoo.Description("embedded", asdict(model.config), origin="restem", licence="GPL-3.0-or-later")
     zoo.save_weights({k: v.half() for k, v in model.state_dict().items()}, path, description)
 
 
