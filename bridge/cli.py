@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="restem", description="Eight restored stems from a mixed, mastered stereo signal."
     )
-    parser.add_argument("--version", action="version", version=f"restem {version('restem')}")
+    parser.add_argument("--version", action="version", version=f"restem {_version()}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -60,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(run=run)
     _add_weights(verbs.add_parser("weights", help="fetch, add and check weights"), common)
     return parser
+
+
+def _version() -> str:
+    try:
+        return version("restem")
+    except PackageNotFoundError:
+        return "(not installed)"
 
 
 def _add_json(verb: argparse.ArgumentParser) -> None:
@@ -102,10 +109,11 @@ def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser)
     listing.set_defaults(run=_weights_list)
     fetch = actions.add_parser("fetch", parents=[common], help="download published weights")
     fetch.add_argument("name", help="SET or SET/STEM, e.g. dtt-bsr or dtt-bsr/vocals")
+    fetch.add_argument("--again", action="store_true", help="download what is installed, too")
     fetch.set_defaults(run=_weights_fetch)
     add = actions.add_parser("add", parents=[common], help="install a checkpoint of your own")
     add.add_argument("name", help="SET/STEM")
-    add.add_argument("--config", type=Path, required=True, help="YAML with the network's params")
+    add.add_argument("--config", type=Path, help="YAML with the network's params (published ones)")
     add.add_argument("--checkpoint", type=Path, required=True, help=".pth, .ckpt or .safetensors")
     add.add_argument("--network", help="a name of `restem models` (guessed from the params)")
     add.add_argument("--licence", help="of the weights, kept beside them")
@@ -117,7 +125,7 @@ def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser)
 
 
 def _render(args: argparse.Namespace) -> int:
-    from bridge.files import output_folders, render_file
+    from bridge.files import open_mix, output_folders, render_file
     from streamer import load_profile
     from streamer.profiles import DEFAULT
 
@@ -127,7 +135,9 @@ def _render(args: argparse.Namespace) -> int:
     reports, failed = [], False
     for mix in args.mixes:
         try:
-            with _progress(mix.name) as progress:
+            with open_mix(mix) as reader:
+                sample_rate = reader.sample_rate
+            with _progress(mix.name, sample_rate) as progress:
                 report = render_file(
                     model,
                     mix,
@@ -157,7 +167,7 @@ def _demo(args: argparse.Namespace) -> int:
     from streamer.profiles import DEFAULT
 
     model = load_profile(args.profile or DEFAULT, args.device)
-    with _progress("demo") as progress:
+    with _progress("demo", model.sample_rate) as progress:
         result = run_demo(model, args.out, progress)
     if args.json:
         print(json.dumps(result.as_dict(), indent=2))
@@ -222,7 +232,7 @@ def _weights_fetch(args: argparse.Namespace) -> int:
     for weights in published(args.name):
         print(f"{weights.name}: from {weights.origin}; licence: {weights.licence}")
         with _progress(weights.name) as progress:
-            path = fetch(weights.name, progress=progress)
+            path = fetch(weights.name, progress=progress, again=args.again)
         print(f"{weights.name}: installed as {path}")
     return 0
 
@@ -258,30 +268,26 @@ def _weights_verify(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _progress(label: str) -> Iterator[Progress]:
-    """A progress bar on stderr, where that is a terminal."""
+def _progress(label: str, sample_rate: int | None = None) -> Iterator[Progress]:
+    """A progress bar on stderr where that is a terminal; in times real time, given a rate in Hz."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TextColumn("{task.fields[speed]}"),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(label, total=None, speed="")
+        task = bar.add_task(label, total=None, rate="")
 
         def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            speed = bar.tasks[0].speed
+            rate = f"{speed / sample_rate:.1f}x real time" if speed and sample_rate else ""
+            bar.update(task, completed=done, total=total, rate=rate)
 
         yield advance
 

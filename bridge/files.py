@@ -304,7 +304,7 @@ class StemFile:
                 _native(path), "w", sample_rate, channels, subtype, format=container
             )
         except soundfile.LibsndfileError as error:
-            raise _cannot_write(path, error.error_string) from error
+            raise _why(path, error.error_string) from error
 
     def write(self, audio: Audio) -> None:
         """Append [c, n].
@@ -590,10 +590,6 @@ def _why(path: Path, reason: str) -> OSError:
                 file.write(bytes(2**16))
     except OSError as error:
         return _named(path, error)
-    return _cannot_write(path, reason)
-
-
-def _cannot_write(path: Path, reason: str) -> OSError:
     return OSError(
         f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder"
     )

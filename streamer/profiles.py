@@ -260,7 +260,10 @@ def _check_network(name: str, where: str) -> None:
 def _network(config: SeparatorConfig | RepairConfig, weights: str, seed: int | None) -> Any:
     """A network with its weights, or with seeded noise for weights."""
     if config.weights != SEEDED:
-        return zoo.load_network(zoo.find_weights(weights))
+        path = zoo.find_weights(weights)
+        if (found := zoo.describe_weights(path).network) != config.network:
+            raise ValueError(f"{path}: weights of {found}, but the profile wants {config.network}")
+        return zoo.load_network(path)
     info = zoo.NETWORKS[config.network]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed or 0)

@@ -75,5 +75,5 @@ def spectral_loss(gain: Tensor, powers: Powers, weight: Tensor) -> Tensor:
     spread = (estimate - powers.tt).square().mul(weight).sum((2, 3, 4))
     energy = powers.tt.square().mul(weight).sum((2, 3, 4))
     power_snr = torch.log10((spread + 0.03 * energy + 1e-6) / (energy + 1e-6))
-    bounded = torch.where(plays, snr + 0.3 * power_snr.clamp_max(1.5), 0.0)
-    return level + 0.1 * bounded.sum() / plays.sum().clamp_min(1)
+    bounded = torch.where(plays, snr + 0.5 * power_snr.clamp_max(1.5), 0.0)
+    return level + 0.5 * bounded.sum() / plays.sum().clamp_min(1)
