@@ -19,7 +19,6 @@ from dataclasses import replace
 
 import torch
 
-from models import zoo
 from streamer import StreamingModel, render_blocks
 from streamer.profiles import SEEDED, build_profile, profile_names, read_profile
 

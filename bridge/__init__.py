@@ -1,1 +1,1 @@
-"""The outside world: files, weights, the command line; everything that can fail or be plugged out."""
+"""The outside world: files, weights, the command line; all that can fail or be plugged out."""

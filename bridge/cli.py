@@ -75,7 +75,9 @@ def _add_json(verb: argparse.ArgumentParser) -> None:
 
 def _add_render(verb: argparse.ArgumentParser) -> None:
     verb.description = "Write OUT/<mix>/<stem>.<format>, aligned with the mix to the sample."
-    verb.add_argument("mixes", nargs="+", type=Path, metavar="MIX", help="audio file, 1 or 2 channels")
+    verb.add_argument(
+        "mixes", nargs="+", type=Path, metavar="MIX", help="audio file, 1 or 2 channels"
+    )
     verb.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="output folder")
     verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
     verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
@@ -271,7 +273,13 @@ def _weights_verify(args: argparse.Namespace) -> int:
 def _progress(label: str, sample_rate: int | None = None) -> Iterator[Progress]:
     """A progress bar on stderr where that is a terminal; in times real time, given a rate in Hz."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     columns = (
@@ -281,7 +289,9 @@ def _progress(label: str, sample_rate: int | None = None) -> Iterator[Progress]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(label, total=None, rate="")
 
         def advance(done: int, total: int) -> None:

@@ -74,9 +74,8 @@ def run_demo(
     mix, sample_rate = _read(mix_path)
     references = {}
     for stem in model.stems:
-        source = song / f"{stem}.ogg"
-        if source.is_file():
-            with resources.as_file(source) as path:
+        if (song / f"{stem}.ogg").is_file():
+            with resources.as_file(song / f"{stem}.ogg") as path:
                 references[stem] = _read(path)[0][:, : mix.shape[1]]
     _write_references(references, out / "references", sample_rate)
     restored = {stem: _read(out / "mix" / f"{stem}.wav")[0] for stem in references}
@@ -89,7 +88,11 @@ def run_demo(
 
 
 def draw_overview(
-    mix: Audio, references: dict[str, Audio], restored: dict[str, Audio], sample_rate: int, path: Path
+    mix: Audio,
+    references: dict[str, Audio],
+    restored: dict[str, Audio],
+    sample_rate: int,
+    path: Path,
 ) -> None:
     """Draw spectrograms of the mix, and of every stem beside its reference, as a PNG."""
     from matplotlib.figure import Figure
@@ -104,7 +107,13 @@ def draw_overview(
             levels = _levels(audio, sample_rate)
             extent = (0.0, audio.shape[1] / sample_rate, 0.0, sample_rate / 2000)
             axis.imshow(
-                levels, origin="lower", aspect="auto", extent=extent, vmin=-90, vmax=-10, cmap="magma"
+                levels,
+                origin="lower",
+                aspect="auto",
+                extent=extent,
+                vmin=-90,
+                vmax=-10,
+                cmap="magma",
             )
             axis.set_ylim(0, 12)
             if column == 0:

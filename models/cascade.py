@@ -25,7 +25,7 @@ CHANNELS = 2
 class Separator(nn.Module):
     """Stage 1: one network a stem; mono networks take left and right as a batch."""
 
-    def __init__(self, networks: Mapping[str, DTTBSR | DTTNet], sample_rate: int):
+    def __init__(self, networks: Mapping[str, DTTBSR | DTTNet], sample_rate: int) -> None:
         super().__init__()
         self.networks = nn.ModuleDict(networks)
         self.stems = tuple(networks)
@@ -62,7 +62,7 @@ class Repair(nn.Module):
         stems: Sequence[str],
         geometry: Demucs,
         sample_rate: int,
-    ):
+    ) -> None:
         super().__init__()
         self.networks = nn.ModuleDict(networks)
         self.stems = tuple(stems)
@@ -71,6 +71,7 @@ class Repair(nn.Module):
         self.input_shape = (len(self.stems), CHANNELS)
         past, self.lookahead = geometry.receptive_field
         self.stride = geometry.stride
+        self.normalizes = geometry.config.normalize
         # Windows one stride apart, or any multiple, then lie on one grid with the whole signal.
         self.context = -(-(past + self.lookahead) // self.stride) * self.stride - self.lookahead
         self.register_buffer("_here", torch.empty(0), persistent=False)
@@ -104,7 +105,7 @@ class Repair(nn.Module):
 
 
 def repair_window(network: Demucs, audio: Tensor) -> Tensor:
-    """Repair without padding: [b, c, n] -> [b, c, n], silent where valid convolutions give nothing."""
+    """Repair without padding: [b, c, n] -> [b, c, n], silent where convolutions give nothing."""
     length, trim = audio.shape[-1], network.trim
     answer = network(pad(audio, (0, network.valid_length(length) - length)))[:, 0]
     answer = answer[..., : length - trim]
@@ -119,7 +120,7 @@ class Cascade(nn.Module):
     that to the whole signal.
     """
 
-    def __init__(self, separator: Separator, repair: Repair | None = None):
+    def __init__(self, separator: Separator, repair: Repair | None = None) -> None:
         super().__init__()
         self.separator = separator
         self.repair = repair

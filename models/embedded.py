@@ -74,7 +74,7 @@ class EmbeddedState(NamedTuple):
 class BandEncoder(nn.Module):
     """A linear layer for each band: [.., w, i] -> [.., k, d], w inputs (bins or grid points)."""
 
-    def __init__(self, bands: Sequence[tuple[int, int]], features: int, dim: int):
+    def __init__(self, bands: Sequence[tuple[int, int]], features: int, dim: int) -> None:
         """`bands` lists (count, inputs of a band)."""
         super().__init__()
         self.inputs = [count * width for count, width in bands]
@@ -91,13 +91,14 @@ class BandEncoder(nn.Module):
             for part, weight in zip(rows.split(self.inputs, dim=1), self.weight, strict=True)
         ]
         bands = torch.cat(encoded).transpose(0, 1) + self.bias  # [r, k, d]
-        return bands.unflatten(0, x.shape[:-2])
+        unflattened: Tensor = bands.unflatten(0, x.shape[:-2])
+        return unflattened
 
 
 class BandDecoder(nn.Module):
     """A linear layer for each band, back to its grid points: [.., k, d] -> [.., g, o]."""
 
-    def __init__(self, bands: Sequence[tuple[int, int]], dim: int, outputs: int):
+    def __init__(self, bands: Sequence[tuple[int, int]], dim: int, outputs: int) -> None:
         """`bands` lists (count, grid points of a band)."""
         super().__init__()
         self.outputs = outputs
@@ -119,13 +120,14 @@ class BandDecoder(nn.Module):
             )
         ]
         points = torch.cat(decoded, dim=1).unflatten(1, (-1, self.outputs))  # [r, g, o]
-        return points.unflatten(0, x.shape[:-2])
+        unflattened: Tensor = points.unflatten(0, x.shape[:-2])
+        return unflattened
 
 
 class BandBlock(nn.Module):
     """Residual: a recurrence along time in each band, a mixer across bands, one across features."""
 
-    def __init__(self, bands: int, dim: int):
+    def __init__(self, bands: int, dim: int) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.RMSNorm(dim) for _ in range(3))
         self.recurrence = nn.GRU(dim, dim, batch_first=True)
@@ -145,7 +147,7 @@ class BandBlock(nn.Module):
 class Summary(nn.Module):
     """Residual: one recurrence over the whole frame, all bands together."""
 
-    def __init__(self, bands: int, dim: int, hidden: int):
+    def __init__(self, bands: int, dim: int, hidden: int) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(dim)
         self.squeeze = nn.Linear(bands * dim, hidden)
@@ -205,7 +207,7 @@ class EmbeddedCascade(nn.Module):
     Implements the streaming protocol: `latency` is `n_fft - hop_length` samples, exactly.
     """
 
-    def __init__(self, config: EmbeddedConfig | None = None):
+    def __init__(self, config: EmbeddedConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or EmbeddedConfig()
         self.sample_rate = config.sample_rate

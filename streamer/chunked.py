@@ -54,9 +54,8 @@ class ChunkedState(NamedTuple):
 class Chunked:
     """Run an offline network window by window.
 
-    The answer equals the network's answer to the whole signal where the network's receptive field
-    fits into context and lookahead; elsewhere it is an approximation that more context and lookahead
-    improve.
+    The answer equals the network's answer to the whole signal where its receptive field fits into
+    context and lookahead; elsewhere it is an approximation that more of both improves.
 
     Args:
         network: the offline network.
@@ -77,7 +76,7 @@ class Chunked:
         context: int = 0,
         fade: int = 0,
         lookahead: int = 0,
-    ):
+    ) -> None:
         if block_size < 1:
             raise ValueError(f"block_size must be at least 1 sample, got {block_size}")
         if context < 0 or lookahead < 0:

@@ -1,16 +1,16 @@
 """Profiles: which networks, with which windows; dataclasses that YAML overrides.
 
-    description: one paragraph for people
-    stems: [vocals, drums]                  # default: all eight
-    separator:
-      network: dtt-bsr                      # a name of `models.zoo.NETWORKS`
-      weights: dtt-bsr                      # a set of weights, or `seeded`: noise, for tests
-      window: {context: 0, block_size: 0, fade: 0, lookahead: 0}    # samples
-    repair:                                 # stage 2, may be left out
-      network: demucs-l
-      weights: demucs-l
-      optional: true                        # stems without weights pass unchanged, equally late
-      exact: true                           # in windows of its own, at `lookahead` more latency
+description: one paragraph for people
+stems: [vocals, drums]                  # default: all eight
+separator:
+  network: dtt-bsr                      # a name of `models.zoo.NETWORKS`
+  weights: dtt-bsr                      # a set of weights, or `seeded`: noise, for tests
+  window: {context: 0, block_size: 0, fade: 0, lookahead: 0}    # samples
+repair:                                 # stage 2, may be left out
+  network: demucs-l
+  weights: demucs-l
+  optional: true                        # stems without weights pass unchanged, equally late
+  exact: true                           # in windows of its own, at `lookahead` more latency
 """
 
 import dataclasses
@@ -158,8 +158,10 @@ def build_profile(
     if not profile.repair.exact:
         return Chunked(Cascade(separator, repair).to(place), **window)
     block_size = config.window.block_size
-    if any(network.config.normalize for network in repair.networks.values()):
-        raise ValueError(f"{profile.repair.network} with normalize cannot be exact: set exact: false")
+    if repair.normalizes:
+        raise ValueError(
+            f"{profile.repair.network} with normalize cannot be exact: set exact: false"
+        )
     if block_size % repair.stride:
         raise ValueError(
             f"an exact repair needs a block_size in multiples of {repair.stride}, got {block_size}"
@@ -180,13 +182,14 @@ def describe_profiles() -> list[dict[str, Any]]:
     rows = []
     for name in profile_names():
         profile = read_profile(name)
-        stages = [profile.separator, *([profile.repair] if profile.repair else [])]
+        networks = [profile.separator.network]
+        networks += [profile.repair.network] if profile.repair else []
         block_size, latency = _geometry(profile)
         sample_rate = zoo.NETWORKS[profile.separator.network].sample_rate
         rows.append(
             {
                 "name": name,
-                "networks": [stage.network for stage in stages],
+                "networks": networks,
                 "stems": list(profile.stems),
                 "sample_rate": sample_rate,
                 "block_size": block_size,

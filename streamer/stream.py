@@ -28,7 +28,7 @@ class Stream:
         ValueError: `host_block` is below 1.
     """
 
-    def __init__(self, model: StreamingModel, host_block: int | None = None):
+    def __init__(self, model: StreamingModel, host_block: int | None = None) -> None:
         if host_block is not None and host_block < 1:
             raise ValueError(f"host_block must be at least 1 sample, got {host_block}")
         self.model = model

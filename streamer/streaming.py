@@ -58,7 +58,7 @@ class Chain:
         ValueError: no model, or their sample rates or block sizes differ.
     """
 
-    def __init__(self, *models: StreamingModel):
+    def __init__(self, *models: StreamingModel) -> None:
         if not models:
             raise ValueError("a chain needs at least one model")
         for name in ("sample_rate", "block_size"):

@@ -156,7 +156,7 @@ def transparent(model: StreamingModel) -> StreamingModel:
 
 
 class Transparent(Halves):
-    def __init__(self, stems: tuple[str, ...], input_shape: tuple[int, ...]):
+    def __init__(self, stems: tuple[str, ...], input_shape: tuple[int, ...]) -> None:
         self.stems, self.input_shape = stems, input_shape
 
     def __call__(self, audio: Tensor) -> Tensor:

@@ -156,14 +156,14 @@ def test_an_unknown_profile_is_answered_with_the_choices() -> None:
 
 
 def test_a_profile_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="nowhere.yaml: cannot read the profile"):
+    with pytest.raises(ValueError, match=r"nowhere\.yaml: cannot read the profile"):
         load_profile(tmp_path / "nowhere.yaml")
 
 
 def test_a_profile_that_is_not_yaml_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("a: [")
-    with pytest.raises(ValueError, match="broken.yaml: not YAML"):
+    with pytest.raises(ValueError, match=r"broken\.yaml: not YAML"):
         load_profile(path)
 
 

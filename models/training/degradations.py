@@ -76,7 +76,7 @@ def make_example(
         channels = clip[::-1] if rng.random() < 0.5 else clip
         targets[stem] = (channels * loudness * spread).astype(np.float32)
     wet = [degrade_stem(target, sample_rate, rng) for target in targets.values()]
-    mix = np.sum(wet, axis=0, dtype=np.float32)
+    mix: Audio = np.sum(wet, axis=0, dtype=np.float32)
     peak = max(float(np.abs(mix).max()), 1e-6)
     if peak > 0.95:
         mix *= 0.95 / peak
@@ -89,7 +89,8 @@ def make_example(
 def _run(chain: list[pb.Plugin], audio: Audio, sample_rate: int) -> Audio:
     if not chain:
         return audio
-    return pb.Pedalboard(chain)(audio, sample_rate)[:, : audio.shape[1]]
+    processed: Audio = pb.process(audio, sample_rate, chain)
+    return processed[:, : audio.shape[1]]
 
 
 def _at_loudness_of(reference: Audio, audio: Audio) -> Audio:

@@ -30,7 +30,7 @@ class Powers(NamedTuple):
 
 
 def pooled_powers(mix: Tensor, targets: Tensor, config: EmbeddedConfig) -> Powers:
-    """Pool a batch once for all its losses: mix [b, t, f, c] and targets [b, s, t, f, c], complex."""
+    """Pool a batch once for all its losses: mix [b, t, f, c], targets [b, s, t, f, c], complex."""
     batch, stems = targets.shape[:2]
     rows, stem = targets[..., :8, :].flatten(2).any(-1).nonzero(as_tuple=True)  # those that play
     x, t = torch.view_as_real(mix[rows]), torch.view_as_real(targets[rows, stem])

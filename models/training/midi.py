@@ -91,7 +91,7 @@ def split(
 
 
 def revoice(song: mido.MidiFile, rng: random.Random) -> mido.MidiFile:
-    """Give each track of a piano-only song (POP909's MELODY, BRIDGE, PIANO) a program of its own."""
+    """Give each track of a piano-only song (POP909: MELODY, BRIDGE, PIANO) a program of its own."""
     tracks = []
     for number, track in enumerate(t for t in song.tracks if any(m.type == "note_on" for m in t)):
         lead = track.name.strip().upper() in ("MELODY", "BRIDGE")
@@ -114,7 +114,9 @@ def render(midi: mido.MidiFile, font: Path, out: Path, sample_rate: int = 48000)
         midi.save(source)
         command = ["fluidsynth", "-ni", "-q", "-g", "0.4", "-R", "0", "-C", "0"]
         command += ["-r", str(sample_rate), "-T", "wav", "-O", "float", "-F", str(dry)]
-        subprocess.run([*command, str(font), str(source)], check=True, capture_output=True, timeout=600)
+        subprocess.run(
+            [*command, str(font), str(source)], check=True, capture_output=True, timeout=600
+        )
         audio, _ = soundfile.read(dry, dtype="float32", always_2d=True)
     peak = abs(audio).max(initial=0.0)
     soundfile.write(out, audio * (0.5 / max(peak, 0.5)), sample_rate, subtype="PCM_16")

@@ -1,6 +1,6 @@
 """Songs as folders of stems, and random training clips drawn from them.
 
-    SONGS/<song>/<stem>/<part>.wav      any number of parts; a stem is the sum of those drawn
+SONGS/<song>/<stem>/<part>.wav      any number of parts; a stem is the sum of those drawn
 """
 
 from collections.abc import Sequence
@@ -85,8 +85,8 @@ def draw_stems(
         [c, n] by stem; stems that were not drawn are left out.
     """
     if rng.random() < together:
-        song = songs[rng.integers(len(songs))]
-        anchor = song.parts[_pick(sorted(song.parts), rng)][0]
+        song = songs[int(rng.integers(len(songs)))]
+        anchor = song.parts[str(rng.choice(sorted(song.parts)))][0]
         second = _start(anchor, duration_seconds, rng)
         return {
             stem: _sum([part.read(second, duration_seconds) for part in parts])
@@ -106,14 +106,11 @@ def draw_stems(
     return clips
 
 
-def _pick(names: Sequence[str], rng: np.random.Generator) -> str:
-    return names[rng.integers(len(names))]
-
-
 def _start(part: Part, duration_seconds: float, rng: np.random.Generator) -> float:
     second = part.active[rng.integers(len(part.active))]
     return max(0.0, second - rng.random() * (duration_seconds - 1))
 
 
 def _sum(clips: Sequence[Audio]) -> Audio:
-    return np.sum(clips, axis=0, dtype=np.float32)
+    total: Audio = np.sum(clips, axis=0, dtype=np.float32)
+    return total

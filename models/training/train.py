@@ -7,6 +7,8 @@ receives `last.pt` (resumed from when it exists), `log.jsonl` and `embedded.safe
 """
 
 import argparse
+import copy
+import itertools
 import json
 import math
 import time
@@ -27,6 +29,8 @@ from models.training.losses import grid_weight, pooled_powers, spectral_loss
 from models.training.metrics import mmsnr
 from models.training.songs import Song, draw_stems, open_songs
 
+Scores = dict[str, list[float]]  # by stem: dB of the mix, stage 1, stage 2, and the clips counted
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -39,13 +43,14 @@ class Recipe:
     repaired_stems: int = 3  # a step: the second stage costs by the stem
     averaging: float = 0.998
     validate_minutes: float = 10.0
+    validation_clips: int = 32  # of 6 s
     seed: int = 0
 
 
 class Clips(IterableDataset[tuple[Tensor, Tensor]]):
     """Endless random examples: mix [c, n] and clean targets [s, c, n]."""
 
-    def __init__(self, songs: list[Song], sample_rate: int, recipe: Recipe, start: int = 0):
+    def __init__(self, songs: list[Song], sample_rate: int, recipe: Recipe, start: int = 0) -> None:
         self.songs, self.sample_rate, self.recipe, self.start = songs, sample_rate, recipe, start
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -64,10 +69,10 @@ def as_tensors(mix: np.ndarray, targets: dict[str, np.ndarray]) -> tuple[Tensor,
 
 
 def spectra(audio: Tensor, model: EmbeddedCascade) -> Tensor:
-    """The frames that streaming would see: [.., c, n] -> complex [.., t, f, c], Nyquist left out."""
+    """The frames of streaming: [.., c, n] -> complex [.., t, f, c], the Nyquist bin left out."""
     n_fft, hop = model.config.n_fft, model.config.hop_length
     frames = torch.nn.functional.pad(audio, (model.latency, 0)).unfold(-1, n_fft, hop)
-    bins = torch.fft.rfft(frames * model.window)[..., :-1]  # [.., c, t, f]
+    bins: Tensor = torch.fft.rfft(frames * model.window)[..., :-1]  # [.., c, t, f]
     return bins.movedim(-3, -1)
 
 
@@ -87,7 +92,7 @@ def stream(model: EmbeddedCascade, mix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def validate(model: EmbeddedCascade, examples: list[tuple[Tensor, Tensor]]) -> dict[str, list]:
+def validate(model: EmbeddedCascade, examples: list[tuple[Tensor, Tensor]]) -> Scores:
     """Held-out MMSNR in dB per stem: [mix, stage 1, stage 2, clips in which the stem plays]."""
     model.eval()
     scores: dict[str, list[list[float]]] = {stem: [] for stem in STEMS}
@@ -115,76 +120,120 @@ def draw_repaired(targets: Tensor, count: int) -> list[int]:
     return torch.multinomial(plays + 0.3, count).tolist()
 
 
-def train(songs: Path, held_out: Path, out: Path, recipe: Recipe) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = EmbeddedCascade().to(device)
-    averaged = EmbeddedCascade().to(device)
-    averaged.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
-    spent, steps = 0.0, 0
-    last = out / "last.pt"
-    if last.exists():
-        kept = torch.load(last, weights_only=True)
-        model.load_state_dict(kept["model"])
-        averaged.load_state_dict(kept["averaged"])
-        optimizer.load_state_dict(kept["optimizer"])
-        spent, steps = kept["spent"], kept["steps"]
-    quiet = Recipe(clip_seconds=6.0, seed=1234)
-    unseen = Clips(open_songs(held_out), model.sample_rate, quiet)
-    examples = [example for example, _ in zip(unseen, range(32), strict=False)]
-    data = Clips(open_songs(songs), model.sample_rate, recipe, start=steps)
-    loader = DataLoader(data, recipe.batch_size, num_workers=1, prefetch_factor=8)
-    weight = grid_weight(model.config).to(device)
-    began, validated, losses = time.monotonic() - spent * 60, spent, []
-    for mix, targets in loader:
-        progress = (time.monotonic() - began) / 60 / recipe.minutes
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(min(progress, 1.0), recipe)
-        model.train()
-        bins = spectra(mix.to(device), model)
-        powers = pooled_powers(bins, spectra(targets.to(device), model), model.config)
-        repaired = draw_repaired(targets, recipe.repaired_stems)
-        mask, gain, _ = model.gains(bins, repaired=repaired)
-        first = spectral_loss(mask, powers, weight)
-        second = spectral_loss(gain, powers.of(repaired), weight)
-        optimizer.zero_grad()
+class Training:
+    """A model in training, its average, its optimiser and how far they have come."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device = recipe, device
+        self.model = EmbeddedCascade().to(device)
+        self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), betas=(0.9, 0.98), weight_decay=0.01
+        )
+        self.weight = grid_weight(self.model.config).to(device)
+        self.minutes, self.steps = 0.0, 0
+
+    def step(self, mix: Tensor, targets: Tensor) -> tuple[float, float]:
+        """One step of both stages on a batch; returns their losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(min(self.minutes / self.recipe.minutes, 1.0), self.recipe)
+        bins = spectra(mix.to(self.device), self.model)
+        powers = pooled_powers(
+            bins, spectra(targets.to(self.device), self.model), self.model.config
+        )
+        repaired = draw_repaired(targets, self.recipe.repaired_stems)
+        mask, gain, _ = self.model.gains(bins, repaired=repaired)
+        first = spectral_loss(mask, powers, self.weight)
+        second = spectral_loss(gain, powers.of(repaired), self.weight)
+        self.optimizer.zero_grad()
         (first + second).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        steps += 1
-        decay = min(recipe.averaging, steps / (steps + 20))
-        with torch.no_grad():
-            for kept_value, value in zip(averaged.parameters(), model.parameters(), strict=True):
-                kept_value.lerp_(value, 1 - decay)
-        losses.append((first.item(), second.item()))
-        spent = (time.monotonic() - began) / 60
-        if spent - validated >= recipe.validate_minutes or progress >= 1:
-            validated = spent
-            row = {
-                "minutes": round(spent, 1),
-                "steps": steps,
-                "loss": np.mean(losses, axis=0).round(4).tolist(),
-                "mmsnr": validate(averaged.cpu(), examples),
-            }
-            averaged.to(device)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.steps += 1
+        self._average()
+        return first.item(), second.item()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.recipe.averaging, self.steps / (self.steps + 20))
+        pairs = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
+        for average, value in pairs:
+            average.lerp_(value, 1 - decay)
+
+    def save(self, path: Path) -> None:
+        """Write everything that `resume` needs, whole or not at all."""
+        state = {
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "minutes": self.minutes,
+            "steps": self.steps,
+        }
+        with zoo.atomically(path) as part:
+            torch.save(state, part)
+
+    def resume(self, path: Path) -> None:
+        kept = torch.load(path, weights_only=True, map_location=self.device)
+        self.model.load_state_dict(kept["model"])
+        self.averaged.load_state_dict(kept["averaged"])
+        self.optimizer.load_state_dict(kept["optimizer"])
+        self.minutes, self.steps = kept["minutes"], kept["steps"]
+
+
+def train(songs: Path, held_out: Path, out: Path, recipe: Recipe) -> None:
+    """Train until the recipe's minutes are over; progress goes to stdout and `out/log.jsonl`."""
+    out.mkdir(parents=True, exist_ok=True)
+    training = Training(recipe, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    checkpoint = out / "last.pt"
+    if checkpoint.exists():
+        training.resume(checkpoint)
+    sample_rate = training.model.sample_rate
+    examples = held_out_examples(held_out, sample_rate, recipe.validation_clips)
+    data = Clips(open_songs(songs), sample_rate, recipe, start=training.steps)
+    began, validated = time.monotonic() - 60 * training.minutes, training.minutes
+    losses = []
+    for mix, targets in DataLoader(data, recipe.batch_size, num_workers=1, prefetch_factor=8):
+        losses.append(training.step(mix, targets))
+        training.minutes = (time.monotonic() - began) / 60
+        over = training.minutes >= recipe.minutes
+        if over or training.minutes - validated >= recipe.validate_minutes:
+            validated = training.minutes
+            scores = validate(copy.deepcopy(training.averaged).cpu(), examples)
+            _log(training, losses, scores, out / "log.jsonl")
             losses = []
-            with open(out / "log.jsonl", "a") as log:
-                print(json.dumps(row), file=log)
-            print(json.dumps(row), flush=True)
-            state = {"model": model.state_dict(), "averaged": averaged.state_dict()}
-            state |= {"optimizer": optimizer.state_dict(), "spent": spent, "steps": steps}
-            torch.save(state, last.with_suffix(".new"))
-            last.with_suffix(".new").replace(last)
-            export(averaged, out / "embedded.safetensors")
-        if progress >= 1:
-            break
+            training.save(checkpoint)
+            export(training.averaged, out / "embedded.safetensors")
+        if over:
+            return
+
+
+def held_out_examples(
+    songs: Path, sample_rate: int, count: int, seed: int = 1234
+) -> list[tuple[Tensor, Tensor]]:
+    """The same clips of 6 s for every validation."""
+    clips = Clips(open_songs(songs), sample_rate, Recipe(clip_seconds=6.0, seed=seed))
+    return list(itertools.islice(clips, count))
+
+
+def _log(training: Training, losses: list[tuple[float, float]], scores: Scores, path: Path) -> None:
+    row = {
+        "minutes": round(training.minutes, 3),
+        "steps": training.steps,
+        "loss": np.mean(losses, axis=0).round(4).tolist(),
+        "mmsnr": scores,
+    }
+    line = json.dumps(row)
+    with path.open("a") as log:
+        print(line, file=log)
+    print(line, flush=True)
 
 
 def export(model: EmbeddedCascade, path: Path) -> None:
     """Write the weights as they are shipped, at half precision."""
-    description = zoo.Description("embedded", asdict(model.config), origin="restem", licence="GPL-3.0-or-later")
+    description = zoo.Description(
+        "embedded", asdict(model.config), origin="restem", licence="GPL-3.0-or-later"
+    )
     zoo.save_weights({k: v.half() for k, v in model.state_dict().items()}, path, description)
 
 
