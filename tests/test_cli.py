@@ -164,7 +164,7 @@ def test_profiles_are_listed_with_samples_and_milliseconds(
     assert code == 0
     assert "1024 samples = 21.3 ms" in out
     rows = json.loads(run(capsys, "profiles", "--json")[1])
-    assert [row["name"] for row in rows][0] == "live-cpu"
+    assert rows[0]["name"] == "live-cpu"
     assert rows[0]["missing"] == ""
     assert "restem weights fetch dtt-bsr" in rows[-1]["missing"]
 

@@ -13,7 +13,7 @@ FONTS = sorted(Path("/usr/share/sounds/sf2").glob("*.sf2"))
 
 
 def song() -> mido.MidiFile:
-    """A piano, then a violin on the same channel; a bass; a snare and a cowbell; all held too long."""
+    """A piano, then a violin on its channel; a bass; a snare and a cowbell; all held too long."""
     events = [
         mido.Message("program_change", channel=0, program=0),
         mido.Message("program_change", channel=1, program=33),

@@ -94,5 +94,6 @@ def _run(chain: list[pb.Plugin], audio: Audio, sample_rate: int) -> Audio:
 
 
 def _at_loudness_of(reference: Audio, audio: Audio) -> Audio:
-    ratio = np.sqrt(np.mean(reference**2) + 1e-12) / np.sqrt(np.mean(audio**2) + 1e-12)
-    return (audio * ratio).astype(np.float32)
+    ratio = float(np.sqrt((np.mean(reference**2) + 1e-12) / (np.mean(audio**2) + 1e-12)))
+    louder: Audio = audio * np.float32(ratio)
+    return louder
