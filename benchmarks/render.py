@@ -1,6 +1,6 @@
 """How fast each profile renders, and what the engine costs beside the bare steps.
 
-    python benchmarks/render.py [--profiles live-cpu,offline] [--device auto] [--steps 200]
+    python -m benchmarks.render [--profiles live-cpu,offline] [--device auto] [--steps 200]
 
 Prints a Markdown table. Profiles whose weights are not installed run with seeded noise for weights:
 the time is the same. Overhead compares `render` to the bare steps on the same blocks, in turns, so
@@ -126,7 +126,9 @@ def main() -> None:
     print(f"PyTorch {torch.__version__}, Python {platform.python_version()}\n")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for name in args.profiles.split(","):  # a process each: peak memory is a process's
-        subprocess.run([sys.executable, *sys.argv, "--only", name], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.render", *sys.argv[1:], "--only", name], check=True
+        )
 
 
 if __name__ == "__main__":

@@ -208,23 +208,14 @@ def _profiles(args: argparse.Namespace) -> int:
 def _models(args: argparse.Namespace) -> int:
     from models.zoo import describe_networks
 
-    rows = describe_networks()
-    if args.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        columns = tuple(rows[0])
-        _print_table(columns, [tuple(map(str, row.values())) for row in rows])
+    _print_rows(describe_networks(), args.json)
     return 0
 
 
 def _weights_list(args: argparse.Namespace) -> int:
     from bridge.weights import listing
 
-    rows = [row.as_dict() for row in listing()]
-    if args.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        _print_table(tuple(rows[0]), [tuple(map(str, row.values())) for row in rows])
+    _print_rows([row.as_dict() for row in listing()], args.json)
     return 0
 
 
@@ -300,6 +291,13 @@ def _progress(label: str, sample_rate: int | None = None) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield advance
+
+
+def _print_rows(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

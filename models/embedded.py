@@ -45,7 +45,7 @@ class EmbeddedConfig:
     repair_layers: int = 1
 
     def __post_init__(self) -> None:
-        bins = sum(count * points * pool for count, points, pool in self.bands)
+        bins = sum(count * points * size for count, points, size in self.bands)
         if bins != self.n_fft // 2:
             raise ValueError(f"bands must cover n_fft // 2 = {self.n_fft // 2} bins, got {bins}")
         if self.n_fft != 2 * self.hop_length:
@@ -60,7 +60,7 @@ class EmbeddedConfig:
     @property
     def pools(self) -> tuple[tuple[int, int], ...]:
         """(grid points, bins in each) from the lowest bin up."""
-        return tuple((count * points, pool) for count, points, pool in self.bands)
+        return tuple((count * points, size) for count, points, size in self.bands)
 
 
 class EmbeddedState(NamedTuple):
@@ -217,7 +217,7 @@ class EmbeddedCascade(nn.Module):
         self.latency = config.n_fft - config.hop_length
         c, s, k = config.channels, len(config.stems), config.band_count
         wide, narrow = config.separator_dim, config.repair_dim
-        bins = [(count, points * pool) for count, points, pool in config.bands]
+        bins = [(count, points * size) for count, points, size in config.bands]
         grid = [(count, points) for count, points, _ in config.bands]
         self.mix_encoder = BandEncoder(bins, 2 * c, wide)
         self.separator = nn.ModuleList(BandBlock(k, wide) for _ in range(config.separator_layers))

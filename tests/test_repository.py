@@ -1,6 +1,7 @@
 """What holds for the repository as a whole."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -58,6 +59,19 @@ def test_the_streamers_public_names() -> None:
     ]
 
 
+def run_apart(folder: Path, *arguments: str) -> None:
+    """Run Python in a folder of its own, warnings as errors."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def readme_blocks(language: str) -> list[str]:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
@@ -65,27 +79,10 @@ def readme_blocks(language: str) -> list[str]:
 
 @pytest.mark.parametrize("number", range(len(readme_blocks("python"))))
 def test_the_readmes_python_runs(number: int, tmp_path: Path) -> None:
-    code = "import torch\n" + readme_blocks("python")[number]
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
+    run_apart(tmp_path, "-c", "import torch\n" + readme_blocks("python")[number])
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_the_examples_run(script: Path, tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-W", "error", str(script), str(ROOT / "bridge/demo_song/mix.flac")],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
+    run_apart(tmp_path, str(script), str(ROOT / "bridge/demo_song/mix.flac"))
     assert list(tmp_path.iterdir())

@@ -1,0 +1,70 @@
+"""What windows cost: a profile's answer in windows against a pass over the whole file, in dB.
+
+    python -m benchmarks.windows [MIX] [--profiles offline,studio,live-gpu] [--stems vocals]
+
+Prints a Markdown table of the SNR over randomly drawn windows; a profile without weights runs with
+seeded noise for weights, which says little about the published ones. Both stages share the windows
+here; an exact repair adds nothing to the separator's error.
+"""
+
+import argparse
+import warnings
+
+import soundfile
+import torch
+
+from benchmarks.render import build
+from streamer import Chain, Chunked
+
+COLUMNS = ("profile", "weights", "windows", "SNR median, dB", "SNR worst, dB")
+
+
+def snr(reference: torch.Tensor, estimate: torch.Tensor) -> float:
+    error = (reference - estimate).square().sum()
+    return float(10 * torch.log10(reference.square().sum() / error.clamp_min(1e-20)))
+
+
+def first_stage(model: object) -> Chunked:
+    """The windows of the separator, alone or with a repair in the same windows."""
+    chunked = model.models[0] if isinstance(model, Chain) else model
+    if not isinstance(chunked, Chunked):
+        raise SystemExit("a native network streams exactly: nothing to measure")
+    return chunked
+
+
+@torch.inference_mode()
+def measure(name: str, mix: torch.Tensor, stems: list[str], windows: int) -> str:
+    model, weights = build(name, "auto", stems)
+    chunked = first_stage(model)
+    whole = chunked.network(mix.to(chunked.device))
+    generator = torch.Generator().manual_seed(0)
+    grid = 4096  # windows keep the networks' downsampling grid
+    scores = []
+    for _ in range(windows):
+        last = (mix.shape[-1] - chunked.window) // grid
+        start = grid * int(torch.randint(last + 1, (), generator=generator))
+        answer = chunked.network(mix[:, start : start + chunked.window].to(chunked.device))
+        used = slice(chunked.context, chunked.context + chunked.block_size)
+        scores.append(snr(whole[..., start:][..., used], answer[..., used]))
+    ordered = sorted(scores)
+    cells = (name, weights, windows, f"{ordered[len(ordered) // 2]:.1f}", f"{ordered[0]:.1f}")
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what windows cost.")
+    parser.add_argument("mix", nargs="?", default="bridge/demo_song/mix.flac")
+    parser.add_argument("--profiles", default="offline,studio,live-gpu")
+    parser.add_argument("--stems", default="vocals")
+    parser.add_argument("--windows", type=int, default=6)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    audio, _ = soundfile.read(args.mix, dtype="float32", always_2d=True)
+    mix = torch.from_numpy(audio.T.copy())
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
+    for name in args.profiles.split(","):
+        print(measure(name, mix, args.stems.split(","), args.windows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
