@@ -3,8 +3,8 @@
     python -m benchmarks.render [--profiles live-cpu,offline] [--device auto] [--steps 200]
 
 Prints a Markdown table. Profiles whose weights are not installed run with seeded noise for weights:
-the time is the same. Overhead compares `render` to the bare steps on the same blocks, in turns, so
-that a busy machine disturbs both alike.
+the time is the same. Overhead compares `render` to the bare steps on the same blocks, in turns and
+in CPU time, so that a busy machine disturbs both alike and little.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from streamer.profiles import SEEDED, build_profile, profile_names, read_profile
 COLUMNS = (
     "profile",
     "weights",
+    "stems",
     "block, ms",
     "step p50, ms",
     "p99, ms",
@@ -47,25 +48,31 @@ def build(name: str, device: str, stems: list[str] | None) -> tuple[StreamingMod
         return build_profile(profile, device, stems), "noise"
 
 
-def timed_steps(model: StreamingModel, blocks: list[torch.Tensor]) -> list[float]:
-    state, seconds = model.init_state(), []
+def timed_steps(model: StreamingModel, blocks: list[torch.Tensor]) -> tuple[list[float], float]:
+    """Seconds of every bare step, and of all of them by `clock`."""
+    state, seconds, began = model.init_state(), [], clock(model)
     with torch.inference_mode():
         for block in blocks:
-            began = time.perf_counter()
+            step_began = time.perf_counter()
             _, state = model.step(block.to(model.device), state)
             synchronize(model.device)
-            seconds.append(time.perf_counter() - began)
-    return seconds
+            seconds.append(time.perf_counter() - step_began)
+    return seconds, clock(model) - began
 
 
 def timed_render(model: StreamingModel, blocks: list[torch.Tensor]) -> float:
-    """Seconds that `render` takes for a signal of so many blocks, its steps for the latency too."""
+    """Seconds by `clock` that `render` takes for so many blocks, those that flush it included."""
     late = -(-model.latency // model.block_size)
-    began = time.perf_counter()
-    for _ in render_blocks(model, blocks[: len(blocks) - late] or blocks[:0]):
+    began = clock(model)
+    for _ in render_blocks(model, blocks[: max(len(blocks) - late, 0)]):
         pass
     synchronize(model.device)
-    return time.perf_counter() - began
+    return clock(model) - began
+
+
+def clock(model: StreamingModel) -> float:
+    """CPU seconds of this process, which other processes disturb least; wall time on a GPU."""
+    return time.process_time() if model.device.type == "cpu" else time.perf_counter()
 
 
 def synchronize(device: torch.device) -> None:
@@ -75,20 +82,20 @@ def synchronize(device: torch.device) -> None:
 
 def measure(name: str, device: str, steps: int, rounds: int, stems: list[str] | None) -> str:
     model, weights = build(name, device, stems)
-    # A latency of whole blocks makes render take exactly as many steps as there are blocks.
     blocks = [0.1 * torch.randn(model.channels, model.block_size) for _ in range(steps)]
     timed_steps(model, blocks[:3])
     every, ratios = [], []
     for _ in range(rounds):
-        bare = timed_steps(model, blocks)
-        ratios.append(timed_render(model, blocks) / steps_of_render(model, steps) / mean(bare))
+        bare, seconds = timed_steps(model, blocks)
+        per_step = timed_render(model, blocks) / steps_of_render(model, steps)
+        ratios.append(per_step / (seconds / steps))
         every += bare
     every.sort()
     block = model.block_size / model.sample_rate
-    cells = [name, weights, f"{1e3 * block:.1f}"]
+    cells = [name, weights, str(len(model.stems)), f"{1e3 * block:.1f}"]
     for share in (0.5, 0.99, 1.0):
         cells.append(f"{1e3 * every[min(int(share * len(every)), len(every) - 1)]:.2f}")
-    cells.append(f"{mean(every) / block:.3f}")
+    cells.append(f"{statistics.mean(every) / block:.3f}")
     cells.append(f"{100 * (statistics.median(ratios) - 1):+.1f} %")
     cells.append(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
     return f"| {' | '.join(cells)} |"
@@ -99,10 +106,6 @@ def steps_of_render(model: StreamingModel, steps: int) -> int:
     late = -(-model.latency // model.block_size)
     samples = max(steps - late, 0) * model.block_size + model.latency
     return (samples + model.block_size - 1) // model.block_size
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def main() -> None:
@@ -122,7 +125,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
         print(measure(args.only, args.device, args.steps, args.rounds, stems))
         return
-    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, ")
+    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads,")
     print(f"PyTorch {torch.__version__}, Python {platform.python_version()}\n")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for name in args.profiles.split(","):  # a process each: peak memory is a process's

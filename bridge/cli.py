@@ -127,7 +127,8 @@ def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser)
 
 
 def _render(args: argparse.Namespace) -> int:
-    from bridge.files import open_mix, output_folders, render_file
+    from bridge.files import output_folders, render_file
+    from bridge.mix import open_mix
     from streamer import load_profile
     from streamer.profiles import DEFAULT
 
