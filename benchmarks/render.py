@@ -9,7 +9,6 @@ in CPU time, so that a busy machine disturbs both alike and little.
 
 import argparse
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -97,8 +96,20 @@ def measure(name: str, device: str, steps: int, rounds: int, stems: list[str] | 
         cells.append(f"{1e3 * every[min(int(share * len(every)), len(every) - 1)]:.2f}")
     cells.append(f"{statistics.mean(every) / block:.3f}")
     cells.append(f"{100 * (statistics.median(ratios) - 1):+.1f} %")
-    cells.append(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+    cells.append(peak_memory(model.device))
     return f"| {' | '.join(cells)} |"
+
+
+def peak_memory(device: torch.device) -> str:
+    """Of the GPU, or of this process, in MB."""
+    if device.type == "cuda":
+        return f"{torch.cuda.max_memory_allocated(device) / 2**20:.0f}"
+    try:
+        import resource
+    except ImportError:  # Windows
+        return "unknown"
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.0f}"
 
 
 def steps_of_render(model: StreamingModel, steps: int) -> int:
@@ -125,6 +136,8 @@ def main() -> None:
         warnings.simplefilter("ignore")
         print(measure(args.only, args.device, args.steps, args.rounds, stems))
         return
+    if torch.cuda.is_available() and args.device != "cpu":
+        print(torch.cuda.get_device_name())
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads,")
     print(f"PyTorch {torch.__version__}, Python {platform.python_version()}\n")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[float, float], None]  # done, in all
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,15 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except (ValueError, OSError) as error:
-        if args.debug:
-            raise
-        _complain(_one_line(error))
-        return 1
     except Exception as error:
         if args.debug:
             raise
-        _complain(f"{type(error).__name__}: {_one_line(error)} (--debug shows where)")
+        _complain(_describe(error))
         return 1
     return code
 
@@ -128,19 +123,17 @@ def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser)
 
 def _render(args: argparse.Namespace) -> int:
     from bridge.files import output_folders, render_file
-    from bridge.mix import open_mix
     from streamer import load_profile
     from streamer.profiles import DEFAULT
 
-    output_folders(args.mixes, args.out)
-    stems = args.stems.split(",") if args.stems is not None else None
+    mixes = list(dict.fromkeys(args.mixes))
+    output_folders(mixes, args.out)
+    stems = None if args.stems is None else [s.strip() for s in args.stems.split(",")]
     model = load_profile(args.profile or DEFAULT, args.device, stems)
     reports, failed = [], False
-    for mix in args.mixes:
+    for mix in mixes:
         try:
-            with open_mix(mix) as reader:
-                sample_rate = reader.sample_rate
-            with _progress(mix.name, sample_rate) as progress:
+            with _progress(mix.name, real_time=True) as progress:
                 report = render_file(
                     model,
                     mix,
@@ -150,10 +143,10 @@ def _render(args: argparse.Namespace) -> int:
                     overwrite=args.overwrite,
                     progress=progress,
                 )
-        except (ValueError, OSError) as error:
+        except Exception as error:
             if args.debug:
                 raise
-            _complain(_one_line(error))
+            _complain(_describe(error, mix))
             failed = True
             continue
         reports.append(report.as_dict())
@@ -170,7 +163,7 @@ def _demo(args: argparse.Namespace) -> int:
     from streamer.profiles import DEFAULT
 
     model = load_profile(args.profile or DEFAULT, args.device)
-    with _progress("demo", model.sample_rate) as progress:
+    with _progress("demo", real_time=True) as progress:
         result = run_demo(model, args.out, progress)
     if args.json:
         print(json.dumps(result.as_dict(), indent=2))
@@ -196,7 +189,7 @@ def _profiles(args: argparse.Namespace) -> int:
                 " + ".join(row["networks"]),
                 f"{row['block_size']}",
                 f"{row['latency']} samples = {row['latency_ms']:.1f} ms",
-                row["missing"] or "yes",
+                row["ready"],
             )
             for row in rows
         ],
@@ -262,8 +255,8 @@ def _weights_verify(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _progress(label: str, sample_rate: int | None = None) -> Iterator[Progress]:
-    """A progress bar on stderr where that is a terminal; in times real time, given a rate in Hz."""
+def _progress(label: str, real_time: bool = False) -> Iterator[Progress]:
+    """A progress bar on stderr where that is a terminal; `real_time` if it counts seconds."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -286,9 +279,9 @@ def _progress(label: str, sample_rate: int | None = None) -> Iterator[Progress]:
     ) as bar:
         task = bar.add_task(label, total=None, rate="")
 
-        def advance(done: int, total: int) -> None:
+        def advance(done: float, total: float) -> None:
             speed = bar.tasks[0].speed
-            rate = f"{speed / sample_rate:.1f}x real time" if speed and sample_rate else ""
+            rate = f"{speed:.1f}x real time" if speed and real_time else ""
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield advance
@@ -318,8 +311,15 @@ def _complain(text: str) -> None:
     print(f"restem: error: {text}", file=sys.stderr)
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _describe(error: Exception, mix: Path | None = None) -> str:
+    """One line; errors that are no bad input say where they happened and how to learn more."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError | OSError):
+        return text or type(error).__name__
+    place = f"{mix}: " if mix else ""
+    if type(error).__name__ == "OutOfMemoryError":
+        return f"{place}the GPU's memory is full; ask for fewer --stems or --device cpu"
+    return f"{place}{type(error).__name__}: {text} (--debug shows where)"
 
 
 if __name__ == "__main__":

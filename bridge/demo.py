@@ -56,27 +56,32 @@ class DemoResult:
 
 
 def run_demo(
-    model: StreamingModel, out: Path, progress: Callable[[int, int], None] | None = None
+    model: StreamingModel, out: Path, progress: Callable[[float, float], None] | None = None
 ) -> DemoResult:
     """Write `out/mix.flac`, `out/references/`, `out/mix/` (the stems) and `out/overview.png`.
 
     Earlier demos in the same folder are replaced.
 
+    Raises:
+        ValueError: the song has none of the model's stems.
+
     Returns:
         MMSNR of every stem of the model that the song has, before and after.
     """
-    out.mkdir(parents=True, exist_ok=True)
     song = resources.files("bridge") / "demo_song"
+    known = [stem for stem in model.stems if (song / f"{stem}.ogg").is_file()]
+    if not known:
+        raise ValueError(f"the demo's song has none of the stems {', '.join(model.stems)}")
+    out.mkdir(parents=True, exist_ok=True)
     mix_path = out / "mix.flac"
     with resources.as_file(song / "mix.flac") as source:
         shutil.copyfile(source, mix_path)
     report = render_file(model, mix_path, out, overwrite=True, progress=progress)
     mix, sample_rate = _read(mix_path)
     references = {}
-    for stem in model.stems:
-        if (song / f"{stem}.ogg").is_file():
-            with resources.as_file(song / f"{stem}.ogg") as path:
-                references[stem] = _read(path)[0][:, : mix.shape[1]]
+    for stem in known:
+        with resources.as_file(song / f"{stem}.ogg") as path:
+            references[stem] = _read(path)[0][:, : mix.shape[1]]
     _write_references(references, out / "references", sample_rate)
     restored = {stem: _read(out / "mix" / f"{stem}.wav")[0] for stem in references}
     scores = tuple(

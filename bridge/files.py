@@ -214,7 +214,7 @@ def render_file(
     file_format: str = "wav",
     subtype: str | None = None,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[float, float], None] | None = None,
 ) -> RenderReport:
     """Restore the stems of a file, each to a file of the mix's length, sample rate and channels.
 
@@ -228,7 +228,7 @@ def render_file(
         file_format: wav or flac; a WAV beyond 4 GiB is written as RF64.
         subtype: one of `FORMATS`; FLOAT for wav and PCM_24 for flac if None.
         overwrite: replace stems that exist.
-        progress: called with the samples done and the samples in all.
+        progress: called with the seconds of music done and the seconds in all.
 
     Raises:
         ValueError: the mix does not fit (see `open_mix`), or the format is unknown.
@@ -249,7 +249,7 @@ def render_file(
                     file.write(stem)
                 done += stems.shape[-1]
                 if progress:
-                    progress(done, mix.frames)
+                    progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
     seconds = time.perf_counter() - started
     return RenderReport(
         mix=mix.path,

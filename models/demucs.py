@@ -43,6 +43,8 @@ class DemucsConfig:
     rescale: float = 0.1  # draws the deviation of the initial weights towards itself; 0 does not
 
     def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise ValueError(f"depth must be at least 1, got {self.depth}")
         if self.context % 2 == 0:
             raise ValueError(f"context must be odd, got {self.context}")
         if not 1 < self.stride <= self.kernel_size:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import platformdirs
 import torch
@@ -260,8 +260,25 @@ def network_info(name: str, where: str) -> NetworkInfo:
 
 def describe_networks() -> list[dict[str, Any]]:
     """The networks for people and scripts."""
-    columns = ("name", "paper", "sample_rate", "description")
-    return [{column: getattr(info, column) for column in columns} for info in NETWORKS.values()]
+    return [
+        {
+            "name": info.name,
+            "paper": f"arXiv {info.paper}",
+            "sample_rate": info.sample_rate,
+            "latency": _native_latency(info),
+            "description": info.description,
+        }
+        for info in NETWORKS.values()
+    ]
+
+
+def _native_latency(info: NetworkInfo) -> str:
+    """In words; offline networks get theirs from a profile's windows."""
+    if info.name != EMBEDDED:
+        return "as its profile says"
+    with torch.device("meta"):
+        latency = cast(EmbeddedCascade, info.build(info.params)).latency
+    return f"{latency} samples = {1000 * latency / info.sample_rate:.1f} ms"
 
 
 def published_weights(name: str) -> PublishedWeights | None:

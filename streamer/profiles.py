@@ -25,7 +25,6 @@ from typing import Any
 
 import torch
 import yaml
-from torch import nn
 
 from models import zoo
 from models.cascade import Cascade, Repair, Separator
@@ -36,6 +35,7 @@ from streamer.streaming import Chain, StreamingModel
 
 DEVICES = ("auto", "cpu", "cuda")
 SEEDED = "seeded"
+NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,8 @@ def read_profile(name_or_path: str | Path) -> Profile:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise ValueError(f"{path}: cannot read the profile: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: not a text file in UTF-8") from error
     elif str(name_or_path) in profile_names():
         path = Path(f"{name_or_path}.yaml")
         text = resources.files("configs").joinpath(path.name).read_text(encoding="utf-8")
@@ -129,7 +131,7 @@ def read_profile(name_or_path: str | Path) -> Profile:
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
     profile: Profile = from_mapping(Profile, mapping, path.name)
-    _check_network(profile.separator.network, path.name)
+    _check(profile, path.name)
     return profile
 
 
@@ -142,19 +144,17 @@ def build_profile(
     config = profile.separator
     info = zoo.NETWORKS[config.network]
     if config.window is None:
-        native = _network(config, config.weights, None)
-        if not isinstance(native, EmbeddedCascade):
-            raise ValueError(f"{config.network} does not stream natively: give it a window")
-        return native.select(chosen).to(place)
+        native: EmbeddedCascade = _network(config, config.weights, seed=0)
+        return native.select(pick_stems(native.stems, chosen)).to(place)
     networks = {
-        stem: _network(config, f"{config.weights}/{stem}", number)
-        for number, stem in enumerate(chosen)
+        stem: _network(config, f"{config.weights}/{stem}", profile.stems.index(stem))
+        for stem in chosen
     }
     separator = Separator(networks, info.sample_rate)
     window = dataclasses.asdict(config.window)
     if profile.repair is None:
         return Chunked(separator.to(place), **window)
-    repair = _repair(profile.repair, chosen, info.sample_rate)
+    repair = _repair(profile, profile.repair, chosen)
     if not profile.repair.exact:
         return Chunked(Cascade(separator, repair).to(place), **window)
     block_size = config.window.block_size
@@ -195,7 +195,7 @@ def describe_profiles() -> list[dict[str, Any]]:
                 "block_size": block_size,
                 "latency": latency,
                 "latency_ms": 1000 * latency / sample_rate,
-                "missing": _missing(profile),
+                "ready": _readiness(profile),
                 "description": profile.description,
             }
         )
@@ -214,16 +214,20 @@ def _geometry(profile: Profile) -> tuple[int, int]:
     return window.block_size, latency
 
 
-def _missing(profile: Profile) -> str:
-    """Which weights a profile waits for; empty if it runs."""
+def _readiness(profile: Profile) -> str:
+    """Whether a profile's weights are here, and if not, what to do."""
     config = profile.separator
     names = [config.weights]
     if config.window is not None:
         names = [f"{config.weights}/{stem}" for stem in profile.stems]
     missing = [name for name in names if not zoo.has_weights(name)]
-    if not missing:
-        return ""
-    return f"{len(missing)} of {len(names)} weights missing: restem weights fetch {config.weights}"
+    if missing:
+        return f"{len(missing)} of {len(names)} weights missing: {zoo.remedy(missing[0])}"
+    if profile.repair is not None:
+        repairs = [f"{profile.repair.weights}/{stem}" for stem in profile.stems]
+        if not all(map(zoo.has_weights, repairs)):
+            return "yes, not every stem repaired"
+    return "yes"
 
 
 def pick_device(device: str) -> torch.device:
@@ -254,28 +258,57 @@ def pick_stems(available: Sequence[str], wanted: Iterable[str] | None) -> tuple[
     return tuple(stem for stem in available if stem in wanted)
 
 
-def _check_network(name: str, where: str) -> None:
-    if name not in zoo.NETWORKS:
-        choices = ", ".join(zoo.NETWORKS)
-        raise ValueError(f"{where}: unknown network '{name}'; expected one of {choices}")
+def _check(profile: Profile, where: str) -> None:
+    """Raise ValueError, one line with the place, unless the parts of a profile fit together."""
+    separator, repair = profile.separator, profile.repair
+    _check_stage(separator, (*NATIVE, *WINDOWED), f"{where}: separator")
+    if not profile.stems or len(set(profile.stems)) < len(profile.stems):
+        raise ValueError(f"{where}: stems: expected names, each once, got {list(profile.stems)}")
+    native = separator.network in NATIVE
+    if native and separator.window is not None:
+        raise ValueError(f"{where}: separator: {separator.network} streams natively: no window")
+    if not native and separator.window is None:
+        raise ValueError(
+            f"{where}: separator: {separator.network} does not stream natively: give it a window"
+        )
+    if repair is None:
+        return
+    if native:
+        raise ValueError(f"{where}: repair: {separator.network} has a repair of its own")
+    _check_stage(repair, REPAIRS, f"{where}: repair")
 
 
-def _network(config: SeparatorConfig | RepairConfig, weights: str, seed: int | None) -> Any:
+def _check_stage(
+    config: SeparatorConfig | RepairConfig, networks: Sequence[str], where: str
+) -> None:
+    if config.network not in networks:
+        choices = ", ".join(networks)
+        raise ValueError(f"{where}: unknown network '{config.network}'; expected one of {choices}")
+    if config.params and config.weights != SEEDED:
+        raise ValueError(f"{where}: params: weights bring their own; only for weights: {SEEDED}")
+
+
+def _network(config: SeparatorConfig | RepairConfig, weights: str, seed: int) -> Any:
     """A network with its weights, or with seeded noise for weights."""
     if config.weights != SEEDED:
         path = zoo.find_weights(weights)
         if (found := zoo.describe_weights(path).network) != config.network:
             raise ValueError(f"{path}: weights of {found}, but the profile wants {config.network}")
         return zoo.load_network(path)
-    info = zoo.NETWORKS[config.network]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed or 0)
-        network: nn.Module = info.build({**info.params, **config.params})
-    return network.eval().requires_grad_(False)
+        torch.manual_seed(seed)
+        return _build(config).eval().requires_grad_(False)
 
 
-def _repair(config: RepairConfig, stems: Sequence[str], sample_rate: int) -> Repair:
-    _check_network(config.network, "repair")
+def _build(config: SeparatorConfig | RepairConfig) -> Any:
+    info = zoo.NETWORKS[config.network]
+    try:
+        return info.build({**info.params, **config.params})
+    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        raise ValueError(f"{config.network}: params: {error}") from error
+
+
+def _repair(profile: Profile, config: RepairConfig, stems: Sequence[str]) -> Repair:
     seeded = config.weights == SEEDED
     names = {stem: f"{config.weights}/{stem}" for stem in stems}
     missing = [s for s, name in names.items() if not seeded and not zoo.has_weights(name)]
@@ -288,19 +321,18 @@ def _repair(config: RepairConfig, stems: Sequence[str], sample_rate: int) -> Rep
             stacklevel=4,
         )
     networks = {
-        stem: _network(config, name, number)
-        for number, (stem, name) in enumerate(names.items())
+        stem: _network(config, name, profile.stems.index(stem))
+        for stem, name in names.items()
         if stem not in missing
     }
     geometry = next(iter(networks.values())) if networks else _blank(config)
-    return Repair(networks, stems, geometry, sample_rate)
+    return Repair(networks, stems, geometry, zoo.NETWORKS[profile.separator.network].sample_rate)
 
 
 def _blank(config: SeparatorConfig | RepairConfig) -> Any:
     """The network without weights or memory: only its geometry."""
-    info = zoo.NETWORKS[config.network]
     with torch.device("meta"):
-        return info.build({**info.params, **config.params})
+        return _build(config)
 
 
 def from_mapping(cls: type, mapping: Any, where: str) -> Any:

@@ -55,7 +55,7 @@ class Stream:
         shape = (len(model.stems), model.channels, self.reblocking)
         self._ready = deque([torch.zeros(shape, device=model.device)])
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def process(self, audio: Tensor) -> Tensor:
         """Take the mix's next samples, give as many of every stem, `latency` samples late.
 
@@ -66,6 +66,7 @@ class Stream:
             [s, c, n] on the device of `audio`.
 
         Raises:
+            TypeError: it is no tensor.
             ValueError: the shape is another one.
         """
         self._check(audio)
@@ -78,12 +79,16 @@ class Stream:
             self._filled += room
             taken += room
             if self._filled == self.model.block_size:
-                stems, self._state = self.model.step(self._pending.clone(), self._state)
+                with torch.inference_mode():
+                    block = self._pending.clone()
+                    stems, self._state = self.model.step(block, self._state)
                 self._ready.append(stems)
                 self._filled = 0
         return self._pull(count).to(audio.device)
 
     def _check(self, audio: Tensor) -> None:
+        if not isinstance(audio, Tensor):
+            raise TypeError(f"audio must be a torch.Tensor, got {type(audio).__name__}")
         if audio.ndim != 2 or audio.shape[0] != self.model.channels:
             expected = f"[{self.model.channels} channels, samples]"
             raise ValueError(f"audio must be {expected}, got {list(audio.shape)}")
@@ -94,7 +99,9 @@ class Stream:
             )
 
     def _pull(self, count: int) -> Tensor:
-        parts = []
+        # The empty part is the shape of an empty answer; cat makes what callers may change.
+        shape = (len(self.model.stems), self.model.channels, 0)
+        parts = [torch.zeros(shape, device=self.model.device)]
         while count:
             first = self._ready.popleft()
             if first.shape[-1] > count:
@@ -102,7 +109,7 @@ class Stream:
                 first = first[..., :count]
             parts.append(first)
             count -= first.shape[-1]
-        return torch.cat(parts, dim=-1) if parts else self._ready[0][..., :0].clone()
+        return torch.cat(parts, dim=-1)
 
 
 def render_blocks(model: StreamingModel, blocks: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -3,6 +3,7 @@
 from copy import copy
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import torch
 from torch import Tensor, nn
@@ -126,7 +127,7 @@ def small_models() -> dict[str, StreamingModel]:
 
 
 def shipped(name: str) -> StreamingModel:
-    """A profile of the package with its own windows, small networks, two stems."""
+    """A profile of the package with its own windows, small networks, one stem."""
     profile = seeded(read_profile(name))
     return lively(build_profile(profile, "cpu", profile.stems[:1]))
 
@@ -137,8 +138,8 @@ def lively(model: StreamingModel) -> StreamingModel:
         for part in model.models:
             lively(part)
     if isinstance(model, Chunked) and isinstance(model.network, nn.Module):
-        generator = torch.Generator().manual_seed(0)
-        for layer in model.network.modules():
+        for name, layer in model.network.named_modules():
+            generator = torch.Generator().manual_seed(crc32(name.encode()))  # the stem's own
             if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
                 layer.weight.normal_(std=2 * layer.weight[0].numel() ** -0.5, generator=generator)
                 layer.bias.zero_()

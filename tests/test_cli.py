@@ -108,6 +108,13 @@ def test_a_bad_call_costs_one_line_and_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_mix_named_twice_is_rendered_once(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "render", mix, mix, "-o", tmp_path, "--stems", "bass, drums")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+
+
 def test_existing_stems_are_kept_without_overwrite(
     mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,8 +183,8 @@ def test_profiles_are_listed_with_samples_and_milliseconds(
     assert "1024 samples = 21.3 ms" in out
     rows = json.loads(run(capsys, "profiles", "--json")[1])
     assert rows[0]["name"] == "live-cpu"
-    assert rows[0]["missing"] == ""
-    assert "restem weights fetch dtt-bsr" in rows[-1]["missing"]
+    assert rows[0]["ready"] == "yes"
+    assert "restem weights fetch dtt-bsr" in rows[-1]["ready"]
 
 
 def test_models_and_weights_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

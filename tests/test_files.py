@@ -196,11 +196,11 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 
 def test_progress_counts_every_sample_once(song: Path, out: Path) -> None:
-    calls: list[tuple[int, int]] = []
+    calls: list[tuple[float, float]] = []
     render_file(late(), song, out, progress=lambda *call: calls.append(call))
     done = [0, *(call[0] for call in calls)]
-    assert all(0 <= later - sooner <= BLOCK for sooner, later in pairwise(done))
-    assert calls[-1] == (100_001, 100_001)
+    assert all(0 <= later - sooner <= BLOCK / RATE for sooner, later in pairwise(done))
+    assert calls[-1] == (100_001 / RATE, 100_001 / RATE)
 
 
 def test_stems_take_their_names_together_at_the_end(song: Path, out: Path) -> None:
@@ -210,8 +210,8 @@ def test_stems_take_their_names_together_at_the_end(song: Path, out: Path) -> No
     assert set(os.listdir(out / "song")) == {"vocals.wav", "drums.wav"}
 
 
-def fail_halfway(error: type[BaseException]) -> Callable[[int, int], None]:
-    def progress(done: int, total: int) -> None:
+def fail_halfway(error: type[BaseException]) -> Callable[[float, float], None]:
+    def progress(done: float, total: float) -> None:
         if done > total / 2:
             raise error
 
