@@ -178,6 +178,27 @@ def test_an_empty_block_gets_an_empty_answer_at_any_time(samples: int) -> None:
     assert stream.process(noise(7)).shape == (3, 2, 7)
 
 
+class OneBlockLate(Chunked):
+    """A model whose state is the very block that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(Halves(), block_size=64)
+        self.latency = 64
+
+    def init_state(self) -> Tensor:
+        return torch.zeros(2, 64)
+
+    def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.stack((state, state)), block
+
+
+@pytest.mark.parametrize("host_block", [64, 100])
+def test_a_state_may_keep_the_block_itself(host_block: int) -> None:
+    stream, mix = Stream(OneBlockLate(), host_block), noise(2000)
+    heard = stream_in(stream, mix, [host_block])[0, :, stream.latency :]
+    assert torch.equal(heard, mix[:, : heard.shape[-1]])
+
+
 @pytest.mark.parametrize("host_block", [64, 100])
 def test_the_answer_is_the_callers_to_change(host_block: int) -> None:
     stream, other = (Stream(small_models()["embedded"], host_block) for _ in range(2))
