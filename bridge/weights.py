@@ -352,9 +352,11 @@ def _download(weights: zoo.PublishedWeights, folder: Path) -> Path:
 
 def _download_from_hub(source: zoo.HubFile, folder: Path) -> Path:
     import huggingface_hub
+    from huggingface_hub.utils.logging import set_verbosity_error
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    disable_progress_bars()  # a library prints nothing
+    disable_progress_bars()  # a library prints nothing,
+    set_verbosity_error()  # its retries neither
     return Path(huggingface_hub.hf_hub_download(source.repo, source.filename, local_dir=folder))
 
 

@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from streamer.chunked import Chunked
 from streamer.streaming import Chain, StreamingModel
 
 DEVICES = ("auto", "cpu", "cuda")
+DEFAULT = "live-cpu"
 SEEDED = "seeded"
 NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
 
@@ -85,9 +87,6 @@ def profile_names() -> list[str]:
     return sorted((name.removesuffix(".yaml") for name in names), key=lambda n: (n != DEFAULT, n))
 
 
-DEFAULT = "live-cpu"
-
-
 def load_profile(
     name_or_path: str | Path, device: str = "auto", stems: Sequence[str] | None = None
 ) -> StreamingModel:
@@ -111,23 +110,21 @@ def read_profile(name_or_path: str | Path) -> Profile:
         ValueError: there is no such profile, or a key or a value in it is wrong.
     """
     path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml"):
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ValueError(f"{path}: cannot read the profile: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: not a text file in UTF-8") from error
-    elif str(name_or_path) in profile_names():
+    source: Path | Traversable = path
+    if path.suffix not in (".yaml", ".yml"):
+        if str(name_or_path) not in profile_names():
+            choices = ", ".join(profile_names())
+            raise ValueError(
+                f"unknown profile '{name_or_path}'; expected one of {choices}, or a .yaml file"
+            )
         path = Path(f"{name_or_path}.yaml")
-        text = resources.files("configs").joinpath(path.name).read_text(encoding="utf-8")
-    else:
-        raise ValueError(
-            f"unknown profile '{name_or_path}'; expected one of {', '.join(profile_names())}, "
-            "or a .yaml file"
-        )
+        source = resources.files("configs") / path.name
     try:
-        mapping = yaml.safe_load(text)
+        mapping = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot read the profile: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not a text file in UTF-8") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
     profile: Profile = from_mapping(Profile, mapping, path.name)
