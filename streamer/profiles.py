@@ -219,7 +219,10 @@ def _readiness(profile: Profile) -> str:
         names = [f"{config.weights}/{stem}" for stem in profile.stems]
     missing = [name for name in names if not zoo.has_weights(name)]
     if missing:
-        return f"{len(missing)} of {len(names)} weights missing: {zoo.remedy(missing[0])}"
+        offer = zoo.published_weights(missing[0])
+        whole_set = f"restem weights fetch {config.weights}"
+        remedy = whole_set if offer and offer.source else zoo.remedy(missing[0])
+        return f"{len(missing)} of {len(names)} weights missing: {remedy}"
     if profile.repair is not None:
         repairs = [f"{profile.repair.weights}/{stem}" for stem in profile.stems]
         if not all(map(zoo.has_weights, repairs)):
