@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import streamer
+from streamer.profiles import describe_profiles
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("models", "streamer", "bridge")
@@ -64,8 +66,8 @@ def test_the_streamers_public_names() -> None:
     ]
 
 
-def run_apart(folder: Path, *arguments: str) -> None:
-    """Run Python in a folder of its own, warnings as errors."""
+def error_apart(folder: Path, *arguments: str) -> str:
+    """Run Python in a folder of its own, warnings as errors; how it failed, if it did."""
     result = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
@@ -74,7 +76,7 @@ def run_apart(folder: Path, *arguments: str) -> None:
         text=True,
         check=False,
     )
-    assert result.returncode == 0, result.stderr
+    return f"exit code {result.returncode}: {result.stderr}" if result.returncode else ""
 
 
 def readme_blocks(language: str) -> list[str]:
@@ -82,12 +84,19 @@ def readme_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
+@pytest.mark.parametrize("profile", describe_profiles(), ids=lambda row: row["name"])
+def test_the_readmes_latencies_are_the_profiles(profile: dict[str, Any]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{profile['name']}` .*$", text, flags=re.MULTILINE)
+    assert f"| {profile['latency']} samples = " in row
+
+
 @pytest.mark.parametrize("number", range(len(readme_blocks("python"))))
 def test_the_readmes_python_runs(number: int, tmp_path: Path) -> None:
-    run_apart(tmp_path, "-c", readme_blocks("python")[number])
+    assert error_apart(tmp_path, "-c", readme_blocks("python")[number]) == ""
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_the_examples_run(script: Path, tmp_path: Path) -> None:
-    run_apart(tmp_path, str(script), str(ROOT / "bridge/demo_song/mix.flac"))
+    assert error_apart(tmp_path, str(script), str(ROOT / "bridge/demo_song/mix.flac")) == ""
     assert list(tmp_path.iterdir())
