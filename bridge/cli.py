@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, parents=[common], help=text, description=text)
         _add_json(verb)
         verb.set_defaults(run=run)
+    _add_evaluate(verbs.add_parser("evaluate", parents=[common], help="score stems of known songs"))
+    _add_train(verbs.add_parser("train", parents=[common], help="train on songs of your own"))
+    _add_songs(verbs.add_parser("songs", help="check and render songs to train on"), common)
     _add_weights(verbs.add_parser("weights", help="fetch, add and check weights"), common)
     return parser
 
@@ -97,6 +101,118 @@ def _add_demo(verb: argparse.ArgumentParser) -> None:
     _add_device(verb)
     _add_json(verb)
     verb.set_defaults(run=_demo)
+
+
+def _add_evaluate(verb: argparse.ArgumentParser) -> None:
+    verb.description = (
+        "Restore the mixes of songs whose stems are known, or take stems that are there already, "
+        "and score them beside the mix itself."
+    )
+    verb.add_argument("songs", type=Path, metavar="SONGS", help="a folder of songs")
+    verb.add_argument("--layout", default="restem", help="of the folder (restem)")
+    source = verb.add_mutually_exclusive_group()
+    source.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    source.add_argument(
+        "--estimates",
+        type=Path,
+        metavar="DIR",
+        help="score DIR/<song>/<stem>.wav or .flac, as `restem render` writes them",
+    )
+    verb.add_argument("--songs", dest="names", metavar="A,B", help="only these songs (all)")
+    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    verb.add_argument(
+        "--seconds",
+        type=float,
+        metavar="N",
+        help="of each song only the N seconds in which most stems play (all; memory grows with it)",
+    )
+    verb.add_argument(
+        "--degrade", type=int, metavar="SEED", help="degrade stems and mix as in training (no)"
+    )
+    verb.add_argument("--metrics", metavar="A,B", help="of mmsnr, si-sdr, zimtohrli, fad (all)")
+    verb.add_argument(
+        "--embedding", default="mel", help="for fad: mel, clap, clap:MODEL, MODULE:FUNCTION (mel)"
+    )
+    verb.add_argument("-o", "--out", type=Path, help="write scores.json and scores.png here")
+    verb.add_argument("--keep", action="store_true", help="write mixes and stems to OUT, too")
+    verb.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
+    _add_device(verb)
+    _add_json(verb)
+    verb.set_defaults(run=_evaluate)
+
+
+def _add_train(verb: argparse.ArgumentParser) -> None:
+    verb.description = (
+        "Train a recipe on folders of songs; a run in OUT is continued. With --export, write the "
+        "newest weights of the run in OUT, and a profile to render with beside them."
+    )
+    verb.add_argument("recipe", help="embedded, dtt-bsr, dttnet, demucs-l, or a .yaml file")
+    verb.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="OUT", help="the run's folder"
+    )
+    verb.add_argument(
+        "--songs", type=Path, nargs="+", metavar="FOLDER", help="folders of songs to train on"
+    )
+    verb.add_argument(
+        "--held-out",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FOLDER",
+        help="folders of songs to validate on (a tenth of the songs)",
+    )
+    verb.add_argument("--layout", default="restem", help="of the folders (restem)")
+    verb.add_argument("--minutes", type=float, help="the whole schedule (the recipe's)")
+    verb.add_argument("--steps", type=int, help="the whole schedule (the recipe's)")
+    verb.add_argument("--seed", type=int, help="(the recipe's)")
+    verb.add_argument("--threads", type=int, help="CPU threads (all cores)")
+    verb.add_argument("--export", type=Path, metavar="FILE", help="write weights, do not train")
+    _add_device(verb)
+    verb.set_defaults(run=_train)
+
+
+def _add_songs(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = verb.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser(
+        "check", parents=[common], help="open a folder of songs, name all that is wrong with it"
+    )
+    check.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of songs")
+    check.add_argument(
+        "--layout", default="restem", help="a name of `restem songs layouts` or a .yaml file"
+    )
+    _add_json(check)
+    check.set_defaults(run=_songs_check)
+    render = actions.add_parser(
+        "render",
+        parents=[common],
+        help="General MIDI songs to dry stems, with FluidSynth",
+        description="Write OUT/<song>/<stem>/0.wav and OUT/songs.yaml, which says how; songs that "
+        "are there are kept.",
+    )
+    render.add_argument("folder", type=Path, metavar="MIDI_FOLDER", help="with .mid files")
+    render.add_argument("out", type=Path, metavar="OUT", help="output folder")
+    render.add_argument(
+        "--font",
+        type=Path,
+        action="append",
+        required=True,
+        help="a General MIDI soundfont; given again, each stem's is drawn at random",
+    )
+    render.add_argument(
+        "--drum-font",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FONT",
+        help="a soundfont with a drum kit alone, as program 1 of bank 0; drawn for drums only",
+    )
+    render.add_argument("--seconds", type=float, default=90.0, help="cut each song here (90)")
+    render.add_argument("--seed", type=int, default=0, help="of all that is drawn at random (0)")
+    render.add_argument("--jobs", type=int, default=1, metavar="N", help="songs at a time (1)")
+    render.set_defaults(run=_songs_render)
+    layouts = actions.add_parser("layouts", parents=[common], help="list the known trees of songs")
+    _add_json(layouts)
+    layouts.set_defaults(run=_songs_layouts)
 
 
 def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
@@ -173,6 +289,69 @@ def _demo(args: argparse.Namespace) -> int:
     return 0
 
 
+def _evaluate(args: argparse.Namespace) -> int:
+    from dataclasses import fields
+
+    from bridge.evaluate import Request, run_evaluation
+
+    given = {field.name: getattr(args, field.name) for field in fields(Request)}
+    for name in ("names", "stems", "metrics"):
+        if given[name] is not None:
+            given[name] = tuple(part.strip() for part in given[name].split(","))
+    with _progress("evaluate") as progress:
+        scores = run_evaluation(Request(**given), progress)
+    for note in scores.notes:
+        _note(note)
+    if args.json:
+        print(json.dumps(scores.as_dict(), indent=2))
+        return 0
+    _print_table(scores.columns, scores.rows())
+    if args.out:
+        print(f"scores.json and scores.png are in {args.out}")
+    return 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    import torch
+
+    from bridge.training import Material, average, export, run_training
+    from models.training.recipes import check, read_recipe
+    from models.training.train import Progress as TrainingProgress
+    from streamer.profiles import pick_device
+
+    given = {name: getattr(args, name) for name in ("minutes", "steps", "seed")}
+    recipe = read_recipe(args.recipe)
+    recipe = replace(recipe, **{name: v for name, v in given.items() if v is not None})
+    check(recipe, args.recipe)
+    if args.export:
+        export(recipe, args.out, args.export)
+        print(f"{args.export}: exported from {args.out}")
+        return 0
+    if not args.songs:
+        raise ValueError("--songs FOLDER: the songs to train on are missing")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    material = Material(tuple(args.songs), tuple(args.held_out), args.layout)
+    with _progress(args.recipe) as bar:
+
+        def report(now: TrainingProgress) -> None:
+            bar(now.fraction, 1.0)
+            if now.scores:
+                scores = ", ".join(
+                    f"{stage} {value:.2f}"
+                    for stage, value in average(now.scores).items()
+                    if stage != "clips"
+                )
+                print(
+                    f"{now.minutes:.1f} min, {now.steps} steps: held-out MMSNR {scores} dB",
+                    file=sys.stderr,
+                )
+
+        run_training(recipe, material, args.out, pick_device(args.device), report)
+    print(f"weights, curves and profile.yaml are in {args.out}")
+    return 0
+
+
 def _profiles(args: argparse.Namespace) -> int:
     from streamer.profiles import describe_profiles
 
@@ -203,6 +382,56 @@ def _models(args: argparse.Namespace) -> int:
     from models.zoo import describe_networks
 
     _print_rows(describe_networks(), args.json)
+    return 0
+
+
+def _songs_check(args: argparse.Namespace) -> int:
+    from models.training.songs import open_songs, summarize
+
+    with warnings.catch_warnings(record=True) as problems:
+        warnings.simplefilter("always")
+        try:
+            with _progress(args.folder.name) as progress:
+                songs = open_songs(args.folder, args.layout, progress)
+        finally:
+            for problem in problems:
+                _note(problem.message)
+    rows = summarize(songs)
+    minutes = round(sum(song.duration_seconds for song in songs) / 60, 1)
+    if args.json:
+        report = {
+            "songs": len(songs),
+            "minutes": minutes,
+            "stems": rows,
+            "problems": [str(problem.message) for problem in problems],
+        }
+        print(json.dumps(report, indent=2))
+        return 0
+    print(f"{args.folder}: {len(songs)} songs, {minutes} minutes; problems: {len(problems)}\n")
+    _print_rows(rows, as_json=False)
+    return 0
+
+
+def _songs_render(args: argparse.Namespace) -> int:
+    try:
+        from models.training.midi import Fonts, render_songs
+    except ModuleNotFoundError as error:
+        raise ValueError(f"needs {error.name}: pip install 'restem[train]'") from error
+
+    fonts = Fonts(args.font, args.drum_font)
+    with _progress(args.folder.name) as progress:
+        report = render_songs(
+            args.folder, args.out, fonts, args.seconds, args.seed, args.jobs, progress
+        )
+    counts = f"{len(report.rendered)} songs rendered, {len(report.kept)} were there"
+    print(f"{args.out}: {counts}, {len(report.failed)} failed")
+    return int(bool(report.failed))
+
+
+def _songs_layouts(args: argparse.Namespace) -> int:
+    from models.training.songs import describe_layouts
+
+    _print_rows(describe_layouts(), args.json)
     return 0
 
 

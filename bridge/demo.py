@@ -13,45 +13,34 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.files import RenderReport, render_file
-from models.training.metrics import mmsnr
+from bridge.scores import MMSNR, Line, Scorer, Scores
 from streamer.streaming import StreamingModel
 
 Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Score:
-    """MMSNR in dB of one stem: of the mix as it is, and of the restored stem."""
-
-    stem: str
-    mix: float
-    restored: float
-
-
-@dataclass(frozen=True)
 class DemoResult:
-    scores: tuple[Score, ...]
+    scores: Scores  # of the mix as it is, and of the restored stems
     report: RenderReport
 
     columns = ("stem", "mix, MMSNR dB", "restored, MMSNR dB", "gain, dB")
 
     @property
-    def average(self) -> Score:
-        mix, restored = (
-            float(np.mean([getattr(score, name) for score in self.scores]))
-            for name in ("mix", "restored")
-        )
-        return Score("average", mix, restored)
+    def lines(self) -> list[Line]:
+        """MMSNR of every stem."""
+        return [self.scores.line(MMSNR, stem) for stem in self.scores.stems]
+
+    @property
+    def average(self) -> Line:
+        return self.scores.average(MMSNR)
 
     def rows(self) -> list[tuple[str, ...]]:
-        return [
-            (s.stem, f"{s.mix:.2f}", f"{s.restored:.2f}", f"{s.restored - s.mix:+.2f}")
-            for s in (*self.scores, self.average)
-        ]
+        return [(line.stem, *line.cells()) for line in (*self.lines, self.average)]
 
     def as_dict(self) -> dict[str, Any]:
-        scores = {s.stem: {"mix": s.mix, "restored": s.restored} for s in self.scores}
-        average = {"mix": self.average.mix, "restored": self.average.restored}
+        scores = {line.stem: line.values for line in self.lines}
+        average = self.average.values
         return {"mmsnr_db": scores, "average": average, "render": self.report.as_dict()}
 
 
@@ -84,12 +73,11 @@ def run_demo(
             references[stem] = _read(path)[0][:, : mix.shape[1]]
     _write_references(references, out / "references", sample_rate)
     restored = {stem: _read(out / "mix" / f"{stem}.wav")[0] for stem in references}
-    scores = tuple(
-        Score(stem, *(_score(reference, audio, sample_rate) for audio in (mix, restored[stem])))
-        for stem, reference in references.items()
-    )
+    scorer = Scorer(["restored"], known, [MMSNR.key])
+    answers = {"restored": _tensors(restored)}
+    scorer.add("demo", torch.from_numpy(mix), _tensors(references), answers, sample_rate)
     draw_overview(mix, references, restored, sample_rate, out / "overview.png")
-    return DemoResult(scores, report)
+    return DemoResult(scorer.result(), report)
 
 
 def draw_overview(
@@ -149,5 +137,5 @@ def _write_references(references: dict[str, Audio], folder: Path, sample_rate: i
         soundfile.write(folder / f"{stem}.flac", audio.T, sample_rate, subtype="PCM_24")
 
 
-def _score(reference: Audio, estimate: Audio, sample_rate: int) -> float:
-    return mmsnr(torch.from_numpy(reference), torch.from_numpy(estimate), sample_rate)
+def _tensors(audios: dict[str, Audio]) -> dict[str, torch.Tensor]:
+    return {stem: torch.from_numpy(audio) for stem, audio in audios.items()}

@@ -131,7 +131,7 @@ def add(
         ValueError: a name that is none or is taken, or a file that is not what it should be;
             nothing has been written then.
     """
-    if name == zoo.EMBEDDED:
+    if name in zoo.SHIPPED:
         raise ValueError(f"'{name}' is a part of restem; name your own weights SET/STEM")
     if zoo.weights_path(name).is_file() and not overwrite:
         raise ValueError(f"weights '{name}' are here already; replace them with --overwrite")
@@ -200,7 +200,7 @@ def verify() -> list[Verdict]:
 def listing() -> list[Row]:
     """All weights that are here or could be, for people."""
     here = zoo.installed()
-    known = [zoo.EMBEDDED, *(weights.name for weights in zoo.PUBLISHED)]
+    known = [*zoo.SHIPPED, *(weights.name for weights in zoo.PUBLISHED)]
     own = [name for name in here if name not in known]
     rows = [_row(name, name in here) for name in (*known, *own)]
     nothing = [
@@ -362,7 +362,7 @@ def _download_from_hub(source: zoo.HubFile, folder: Path) -> Path:
 
 def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
     """What is wrong with a weights file; empty if nothing is."""
-    if name != zoo.EMBEDDED:  # which is part of the package
+    if name not in zoo.SHIPPED:  # which are part of the package
         if name not in files:
             return f"{LEDGER} does not know it: restem has not installed it"
         if files[name] != _sha256(path):

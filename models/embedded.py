@@ -16,7 +16,7 @@ Shape letters: `b` batch, `s` stem, `c` channel, `f` frequency bin, `g` grid poi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,13 +35,13 @@ class EmbeddedConfig:
     sample_rate: int = 48000
     channels: int = 2
     stems: tuple[str, ...] = STEMS
-    n_fft: int = 2048
-    hop_length: int = 1024
-    bands: tuple[tuple[int, int, int], ...] = ((16, 2, 1), (16, 6, 1), (16, 14, 4))
-    separator_dim: int = 64
+    n_fft: int = 4096
+    hop_length: int = 2048
+    bands: tuple[tuple[int, int, int], ...] = ((16, 4, 1), (16, 12, 1), (16, 14, 8))
+    separator_dim: int = 96
     separator_layers: int = 3
     summary_dim: int = 128
-    repair_dim: int = 32
+    repair_dim: int = 48
     repair_layers: int = 1
 
     def __post_init__(self) -> None:
@@ -124,22 +124,80 @@ class BandDecoder(nn.Module):
         return unflattened
 
 
+def scan(decay: Tensor, drive: Tensor, memory: Tensor) -> Tensor:
+    """Run h[t] = decay[t] h[t - 1] + drive[t] along time, from h[-1] = memory.
+
+    Args:
+        decay, drive: [r, t, k, d].
+        memory: [r, k, d].
+
+    Returns:
+        Every h, [r, t, k, d].
+    """
+    hidden: Tensor = _Scan.apply(decay, drive, memory)  # type: ignore[no-untyped-call]
+    return hidden
+
+
+class _Scan(torch.autograd.Function):
+    """The loop outside of autograd: one fused operation a frame each way."""
+
+    @staticmethod
+    def forward(ctx: Any, decay: Tensor, drive: Tensor, memory: Tensor) -> Tensor:
+        hidden = torch.empty_like(drive)
+        h = memory
+        for frame in range(drive.shape[1]):
+            h = torch.addcmul(drive[:, frame], decay[:, frame], h, out=hidden[:, frame])
+        ctx.save_for_backward(decay, hidden, memory)
+        return hidden
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        decay, hidden, memory = ctx.saved_tensors
+        total = torch.empty_like(hidden)
+        g = total[:, -1].copy_(gradient[:, -1])
+        for frame in range(hidden.shape[1] - 2, -1, -1):
+            g = torch.addcmul(gradient[:, frame], decay[:, frame + 1], g, out=total[:, frame])
+        before = torch.cat((memory.unsqueeze(1), hidden[:, :-1]), dim=1)
+        return total * before, total, decay[:, 0] * total[:, 0]
+
+
+class GatedRecurrence(nn.Module):
+    """A linear recurrence along time whose gates see the input alone.
+
+    minGRU of Feng et al. (arXiv 2410.01201), with an output gate as in Griffin (arXiv 2402.19427):
+    the matrix products run over all frames at once, only the multiply-adds go frame by frame.
+    """
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.gates = nn.Linear(dim, 3 * hidden)
+        self.out = nn.Linear(hidden, dim)
+        self.hidden = hidden
+        # Time constants from one frame to several hundred.
+        nn.init.uniform_(self.gates.bias[:hidden], 0.0, 6.0)
+
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """x: [r, t, k, d], memory: [r, k, hidden]."""
+        keep, candidate, gate = self.gates(x).float().chunk(3, dim=-1)  # decays near 1 need it
+        decay = torch.sigmoid(keep)
+        hidden = scan(decay, (1 - decay) * candidate, memory)
+        return self.out(hidden * nn.functional.silu(gate)), hidden[:, -1]
+
+
 class BandBlock(nn.Module):
     """Residual: a recurrence along time in each band, a mixer across bands, one across features."""
 
     def __init__(self, bands: int, dim: int) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.RMSNorm(dim) for _ in range(3))
-        self.recurrence = nn.GRU(dim, dim, batch_first=True)
+        self.across_time = GatedRecurrence(dim, dim)
         self.across_bands = mlp(bands, 2 * bands)
         self.across_features = mlp(dim, 2 * dim)
 
     def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """x: [r, t, k, d], memory: [1, r * k, d], r rows of batch (and stem)."""
-        rows, frames, bands, dim = x.shape
-        sequence = self.norms[0](x).transpose(1, 2).reshape(rows * bands, frames, dim)
-        sequence, memory = self.recurrence(sequence, memory)
-        x = x + sequence.reshape(rows, bands, frames, dim).transpose(1, 2)
+        """x: [r, t, k, d], memory: [r, k, d], r rows of batch (and stem)."""
+        y, memory = self.across_time(self.norms[0](x), memory)
+        x = x + y
         x = x + self.across_bands(self.norms[1](x).transpose(-1, -2)).transpose(-1, -2)
         return x + self.across_features(self.norms[2](x)), memory
 
@@ -151,13 +209,14 @@ class Summary(nn.Module):
         super().__init__()
         self.norm = nn.RMSNorm(dim)
         self.squeeze = nn.Linear(bands * dim, hidden)
-        self.recurrence = nn.GRU(hidden, hidden, batch_first=True)
+        self.across_time = GatedRecurrence(hidden, 2 * hidden)
         self.spread = nn.Linear(hidden, bands * dim)
 
     def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """x: [b, t, k, d], memory: [1, b, hidden]."""
-        summary, memory = self.recurrence(self.squeeze(self.norm(x).flatten(-2)), memory)
-        return x + self.spread(summary).unflatten(-1, x.shape[-2:]), memory
+        """x: [b, t, k, d], memory: [b, 1, 2 * hidden]."""
+        summary = self.squeeze(self.norm(x).flatten(-2)).unsqueeze(2)
+        change, memory = self.across_time(summary, memory)
+        return x + self.spread((summary + change).squeeze(2)).unflatten(-1, x.shape[-2:]), memory
 
 
 def mlp(dim: int, hidden: int) -> nn.Sequential:
@@ -223,13 +282,16 @@ class EmbeddedCascade(nn.Module):
         self.separator = nn.ModuleList(BandBlock(k, wide) for _ in range(config.separator_layers))
         self.summary = Summary(k, wide, config.summary_dim)
         self.mask = BandDecoder(grid, wide, s * c)
-        self.stem_encoder = BandEncoder(grid, 2 * c, narrow)
-        self.stem_embedding = nn.Parameter(torch.randn(s, 1, k, narrow) * 0.5)
-        self.hint = nn.Linear(wide, narrow)
+        for bias in self.mask.bias:
+            nn.init.constant_(bias, 1 / s)  # at first every stem gets an equal share
         self.repair = nn.ModuleList(BandBlock(k, narrow) for _ in range(config.repair_layers))
-        self.gain = BandDecoder(grid, narrow, 2 * c)
-        for weight in self.gain.weight:
-            nn.init.zeros_(weight)  # before it has learned, the repair changes nothing
+        if self.repair:
+            self.stem_encoder = BandEncoder(grid, 2 * c, narrow)
+            self.stem_embedding = nn.Parameter(torch.randn(s, 1, k, narrow) * 0.5)
+            self.hint = nn.Linear(wide, narrow)
+            self.gain = BandDecoder(grid, narrow, 2 * c)
+            for weight in self.gain.weight:
+                nn.init.zeros_(weight)  # before it has learned, the repair changes nothing
         # The square root of a periodic Hann window twice, half overlapped, sums to one.
         window = torch.hann_window(config.n_fft).sqrt()
         self.register_buffer("window", window, persistent=False)
@@ -252,9 +314,17 @@ class EmbeddedCascade(nn.Module):
             if name.startswith("mask."):
                 grid = value.unflatten(-1, (-1, *outputs))[..., rows, :]
                 state[name] = grid.flatten(-3)
-        state["stem_embedding"] = state["stem_embedding"][rows]
+        if self.repair:
+            state["stem_embedding"] = state["stem_embedding"][rows]
         chosen.load_state_dict(state)
         return chosen.requires_grad_(False)
+
+    def without_repair(self) -> "EmbeddedCascade":
+        """The first stage alone, as a network of its own; of the same latency."""
+        alone = EmbeddedCascade(replace(self.config, repair_layers=0)).to(self.device).eval()
+        state = self.state_dict()
+        alone.load_state_dict({name: state[name] for name in alone.state_dict()})
+        return alone.requires_grad_(False)
 
     def init_state(self) -> EmbeddedState:
         """The state before the first sample: silence."""
@@ -265,9 +335,9 @@ class EmbeddedCascade(nn.Module):
 
     def _silence(self, mixes: int, stems: int) -> tuple[Tensor, ...]:
         config, zeros = self.config, self.window.new_zeros
-        wide = zeros(1, mixes * config.band_count, config.separator_dim)
-        narrow = zeros(1, stems * config.band_count, config.repair_dim)
-        summary = zeros(1, mixes, config.summary_dim)
+        wide = zeros(mixes, config.band_count, config.separator_dim)
+        narrow = zeros(stems, config.band_count, config.repair_dim)
+        summary = zeros(mixes, 1, 2 * config.summary_dim)
         return (*[wide] * len(self.separator), summary, *[narrow] * len(self.repair))
 
     def step(self, block: Tensor, state: EmbeddedState) -> tuple[Tensor, EmbeddedState]:
@@ -304,26 +374,27 @@ class EmbeddedCascade(nn.Module):
             repaired: which stems the second stage repairs, all if left out.
 
         Returns:
-            The separator's masks in 0..1 and the repaired complex gains, [b, s, t, g, c] each, by
-            which the mix is to be multiplied, and the memory.
+            The separator's real gains (masks) and the repaired complex ones, [b, s, t, g, c] each,
+            by which the mix is to be multiplied, and the memory.
         """
-        rows = slice(None) if repaired is None else list(repaired)
-        embedding = self.stem_embedding[rows]
+        rows = list(range(len(self.stems)) if repaired is None else repaired)
         if memory is None:
-            memory = self._silence(len(mix), len(mix) * len(embedding))
+            memory = self._silence(len(mix), len(mix) * len(rows))
         hidden = list(memory)
         x = self.mix_encoder(compress(mix).flatten(-2))
         for number, block in enumerate(self.separator):
             x, hidden[number] = block(x, hidden[number])
         number = len(self.separator)
         x, hidden[number] = self.summary(x, hidden[number])
-        mask = torch.sigmoid(self.mask(x)).unflatten(-1, (len(self.stems), -1))
+        mask = self.mask(x).unflatten(-1, (len(self.stems), -1))
         mask = mask.movedim(-2, 1)  # [b, s, t, g, c]
+        if not self.repair:
+            return mask, mask[:, rows], tuple(hidden)
         # The stages are trained together, but each for itself: no gradient leaves the repair.
         own = mask.detach()[:, rows]
         level = pool(mix.abs(), self.config.pools).square().add(1e-8).pow(0.15)  # [b, t, g, c]
         y = self.stem_encoder(torch.cat((own, own * level.unsqueeze(1)), dim=-1))
-        y = y + embedding + self.hint(x.detach()).unsqueeze(1)
+        y = y + self.stem_embedding[rows] + self.hint(x.detach()).unsqueeze(1)
         y = y.flatten(0, 1)  # [b s, t, k, d]
         for number, block in enumerate(self.repair, start=len(self.separator) + 1):
             y, hidden[number] = block(y, hidden[number])

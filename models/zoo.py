@@ -5,7 +5,7 @@ file is one safetensors file that says of itself what it is, in its metadata:
 
     network, params (JSON), stem, origin, licence, source_sha256
 
-Weights have names too: `embedded`, in the package, and `<set>/<stem>`, in `weights_folder()`.
+Weights have names too: those of `SHIPPED` lie in the package, `<set>/<stem>` in `weights_folder()`.
 """
 
 import json
@@ -32,6 +32,7 @@ from models.published import published_options
 from models.stems import STEMS
 
 EMBEDDED = "embedded"
+SHIPPED = (EMBEDDED, "embedded-fast")  # weights in the package
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 
 
@@ -286,9 +287,9 @@ def published_weights(name: str) -> PublishedWeights | None:
     return next((weights for weights in PUBLISHED if weights.name == name), None)
 
 
-def embedded_weights() -> Path:
-    """Where the package keeps the embedded network's weights."""
-    return Path(str(resources.files("models") / "weights" / "embedded.safetensors"))
+def shipped_weights(name: str) -> Path:
+    """Where the package keeps weights of its own."""
+    return Path(str(resources.files("models") / "weights" / f"{name}.safetensors"))
 
 
 def weights_folder() -> Path:
@@ -304,8 +305,8 @@ def weights_path(name: str) -> Path:
     Raises:
         ValueError: it is not a name, but a path perhaps.
     """
-    if name == EMBEDDED:
-        return embedded_weights()
+    if name in SHIPPED:
+        return shipped_weights(name)
     if not NAME.fullmatch(name):
         raise ValueError(
             f"a name of weights is '{EMBEDDED}' or SET/STEM in a-z, 0-9, _ and -, got {name!r}"
@@ -313,27 +314,33 @@ def weights_path(name: str) -> Path:
     return weights_folder() / f"{name}.safetensors"
 
 
+def is_weights_path(name: str) -> bool:
+    """Whether weights are named by their file, not by their set."""
+    return name.endswith(".safetensors")
+
+
 def has_weights(name: str) -> bool:
-    """Whether weights of that name are here; ValueError as `weights_path`."""
-    return weights_path(name).is_file()
+    """Whether weights of that name, or at that path, are here; ValueError as `weights_path`."""
+    return (Path(name) if is_weights_path(name) else weights_path(name)).is_file()
 
 
 def find_weights(name: str) -> Path:
-    """The file with the weights of that name.
+    """The file with the weights of that name, or at that path.
 
     Raises:
         ValueError: it is not a name, or there is no such file; says how to get one.
     """
-    path = weights_path(name)
-    if not path.is_file():
+    if not has_weights(name):
         raise ValueError(f"no weights '{name}' here: {remedy(name)}")
-    return path
+    return Path(name) if is_weights_path(name) else weights_path(name)
 
 
 def remedy(name: str) -> str:
     """How a user gets weights of that name, in words for the end of an error."""
-    if name == EMBEDDED:
+    if name in SHIPPED:
         return "this installation is incomplete, install restem again"
+    if is_weights_path(name):
+        return "there is no such file"
     offer = published_weights(name)
     if offer and offer.source:
         return f"restem weights fetch {name}"
@@ -350,11 +357,11 @@ def add_command(name: str) -> str:
 
 
 def installed() -> list[str]:
-    """The names of all weights that are here, sorted, the embedded ones first."""
+    """The names of all weights that are here, sorted, the package's own first."""
     folder = weights_folder()
     files = folder.glob("*/*.safetensors")
     names = (path.relative_to(folder).with_suffix("").as_posix() for path in files)
-    first = [EMBEDDED] if embedded_weights().is_file() else []
+    first = [name for name in SHIPPED if shipped_weights(name).is_file()]
     return first + sorted(name for name in names if NAME.fullmatch(name))
 
 

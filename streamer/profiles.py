@@ -4,7 +4,8 @@ description: one paragraph for people
 stems: [vocals, drums]                  # default: all eight
 separator:
   network: dtt-bsr                      # a name of `models.zoo.NETWORKS`
-  weights: dtt-bsr                      # a set of weights, or `seeded`: noise, for tests
+  weights: dtt-bsr                      # a set of weights, a path such as `mine/{stem}.safetensors`
+                                        # from this file's folder, or `seeded`: noise, for tests
   window: {context: 0, block_size: 0, fade: 0, lookahead: 0}    # samples
 repair:                                 # stage 2, may be left out
   network: demucs-l
@@ -14,22 +15,19 @@ repair:                                 # stage 2, may be left out
 """
 
 import dataclasses
-import types
-import typing
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from models import zoo
 from models.cascade import Cascade, Repair, Separator
 from models.embedded import EmbeddedCascade
+from models.mapping import read_named, yaml_names
 from models.stems import STEMS
 from streamer.chunked import Chunked
 from streamer.streaming import Chain, StreamingModel
@@ -83,8 +81,7 @@ class Profile:
 
 def profile_names() -> list[str]:
     """The profiles in the package, the default first."""
-    names = [f.name for f in resources.files("configs").iterdir() if f.name.endswith(".yaml")]
-    return sorted((name.removesuffix(".yaml") for name in names), key=lambda n: (n != DEFAULT, n))
+    return sorted(yaml_names(resources.files("configs")), key=lambda name: (name != DEFAULT, name))
 
 
 def load_profile(
@@ -109,27 +106,29 @@ def read_profile(name_or_path: str | Path) -> Profile:
     Raises:
         ValueError: there is no such profile, or a key or a value in it is wrong.
     """
-    path = Path(name_or_path)
-    source: Path | Traversable = path
-    if path.suffix not in (".yaml", ".yml"):
-        if str(name_or_path) not in profile_names():
-            choices = ", ".join(profile_names())
-            raise ValueError(
-                f"unknown profile '{name_or_path}'; expected one of {choices}, or a .yaml file"
-            )
-        path = Path(f"{name_or_path}.yaml")
-        source = resources.files("configs") / path.name
-    try:
-        mapping = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot read the profile: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file in UTF-8") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
-    profile: Profile = from_mapping(Profile, mapping, path.name)
-    _check(profile, path.name)
-    return profile
+    profile: Profile
+    profile, where = read_named(Profile, name_or_path, resources.files("configs"), "profile")
+    _check(profile, where)
+    return _located(profile, Path(name_or_path).parent)
+
+
+def _located(profile: Profile, folder: Path) -> Profile:
+    """Resolve the paths of weights from the profile's own folder."""
+
+    def located(stage: Any) -> Any:
+        if stage is None or not zoo.is_weights_path(stage.weights):
+            return stage
+        return dataclasses.replace(stage, weights=str(folder / Path(stage.weights).expanduser()))
+
+    return dataclasses.replace(
+        profile, separator=located(profile.separator), repair=located(profile.repair)
+    )
+
+
+def _weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
+    if zoo.is_weights_path(config.weights):
+        return config.weights.replace("{stem}", stem)
+    return f"{config.weights}/{stem}"
 
 
 def build_profile(
@@ -144,7 +143,7 @@ def build_profile(
         native: EmbeddedCascade = _network(config, config.weights, seed=0)
         return native.select(pick_stems(native.stems, chosen)).to(place)
     networks = {
-        stem: _network(config, f"{config.weights}/{stem}", profile.stems.index(stem))
+        stem: _network(config, _weights_name(config, stem), profile.stems.index(stem))
         for stem in chosen
     }
     separator = Separator(networks, info.sample_rate)
@@ -201,9 +200,13 @@ def describe_profiles() -> list[dict[str, Any]]:
 
 def _geometry(profile: Profile) -> tuple[int, int]:
     """Block size and latency, without the weights."""
-    window = profile.separator.window
+    separator = profile.separator
+    window = separator.window
     if window is None:
-        native = _blank(profile.separator)
+        if separator.weights != SEEDED and zoo.has_weights(separator.weights):
+            described = zoo.describe_weights(zoo.find_weights(separator.weights))
+            separator = dataclasses.replace(separator, params=dict(described.params))
+        native = _blank(separator)
         return native.block_size, native.latency
     latency = window.fade + window.lookahead
     if profile.repair is not None and profile.repair.exact:
@@ -216,7 +219,7 @@ def _readiness(profile: Profile) -> str:
     config = profile.separator
     names = [config.weights]
     if config.window is not None:
-        names = [f"{config.weights}/{stem}" for stem in profile.stems]
+        names = [_weights_name(config, stem) for stem in profile.stems]
     missing = [name for name in names if not zoo.has_weights(name)]
     if missing:
         offer = zoo.published_weights(missing[0])
@@ -224,7 +227,7 @@ def _readiness(profile: Profile) -> str:
         remedy = whole_set if offer and offer.source else zoo.remedy(missing[0])
         return f"{len(missing)} of {len(names)} weights missing: {remedy}"
     if profile.repair is not None:
-        repairs = [f"{profile.repair.weights}/{stem}" for stem in profile.stems]
+        repairs = [_weights_name(profile.repair, stem) for stem in profile.stems]
         if not all(map(zoo.has_weights, repairs)):
             return "yes, not every stem repaired"
     return "yes"
@@ -310,7 +313,7 @@ def _build(config: SeparatorConfig | RepairConfig) -> Any:
 
 def _repair(profile: Profile, config: RepairConfig, stems: Sequence[str]) -> Repair:
     seeded = config.weights == SEEDED
-    names = {stem: f"{config.weights}/{stem}" for stem in stems}
+    names = {stem: _weights_name(config, stem) for stem in stems}
     missing = [s for s, name in names.items() if not seeded and not zoo.has_weights(name)]
     if missing and not config.optional:
         zoo.find_weights(names[missing[0]])
@@ -333,41 +336,3 @@ def _blank(config: SeparatorConfig | RepairConfig) -> Any:
     """The network without weights or memory: only its geometry."""
     with torch.device("meta"):
         return _build(config)
-
-
-def from_mapping(cls: type, mapping: Any, where: str) -> Any:
-    """Build a dataclass from a YAML mapping, nested ones too.
-
-    Raises:
-        ValueError: an unknown or missing key, or a value of another type; one line with the place.
-    """
-    if not isinstance(mapping, Mapping):
-        raise ValueError(f"{where}: expected a mapping, got {mapping!r}")
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    hints = typing.get_type_hints(cls)
-    for key in mapping:
-        if key not in fields:
-            raise ValueError(f"{where}: unknown key '{key}'; expected one of {', '.join(fields)}")
-    for name, f in fields.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and name not in mapping:
-            raise ValueError(f"{where}: missing key '{name}'")
-    return cls(**{k: _value(hints[k], v, f"{where}: {k}") for k, v in mapping.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if value is None and type(None) in options:
-        return None
-    kind = next(o for o in options if o is not type(None))
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return from_mapping(kind, value, where)
-    origin = typing.get_origin(kind)
-    if origin is tuple:
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise ValueError(f"{where}: expected a list of names, got {value!r}")
-        return tuple(value)
-    expected = origin or kind
-    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        raise ValueError(f"{where}: expected {expected.__name__}, got {value!r}")
-    return value

@@ -1,7 +1,7 @@
 """Fixtures that several test files share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,14 @@ from torch import Tensor, nn
 torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
 
 GOLDEN_FOLDER = Path(__file__).parents[2] / "shared" / "golden"  # beside the checkout
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is remembered in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESTEM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def peak_error(answer: Tensor, expected: Tensor) -> float:

@@ -180,7 +180,7 @@ def test_profiles_are_listed_with_samples_and_milliseconds(
 ) -> None:
     code, out, _ = run(capsys, "profiles")
     assert code == 0
-    assert "1024 samples = 21.3 ms" in out
+    assert "2048 samples = 42.7 ms" in out
     rows = json.loads(run(capsys, "profiles", "--json")[1])
     assert rows[0]["name"] == "live-cpu"
     assert rows[0]["ready"] == "yes"

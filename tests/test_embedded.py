@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from models.embedded import EmbeddedCascade, EmbeddedConfig, compress, pool, spread
+from models.embedded import EmbeddedCascade, EmbeddedConfig, compress, pool, scan, spread
 from models.stems import STEMS
-from models.training.train import stream as whole_file
+from models.training.embedded import whole
 from streamer import render
 from tests.small import embedded, noise
 
@@ -12,14 +12,15 @@ def test_streaming_equals_the_network_over_the_whole_file() -> None:
     # Sums run in another order over one frame than over many: equal to float rounding only.
     model, mix = embedded(), noise(5000)
     with torch.inference_mode():
-        _, whole = whole_file(model, mix)
-    error = (render(model, mix) - whole).abs().max() / whole.abs().max()
-    assert error < 1e-5
+        separated, repaired = whole(model, mix)
+    for streamed, file in ((model.without_repair(), separated), (model, repaired)):
+        error = (render(streamed, mix) - file).abs().max() / file.abs().max()
+        assert error < 1e-5
 
 
 def test_unit_gains_give_the_mix_back() -> None:
     model = embedded()
-    for decoder, value in ((model.mask, 100.0), (model.gain, 0.0)):
+    for decoder, value in ((model.mask, 1.0), (model.gain, 0.0)):
         for bias, weight in zip(decoder.bias, decoder.weight, strict=True):
             bias.fill_(value)
             weight.zero_()
@@ -53,7 +54,27 @@ def test_the_full_network_has_eight_stems_in_order_and_documented_latency() -> N
     with torch.device("meta"):
         model = EmbeddedCascade()
     assert model.stems == STEMS
-    assert (model.sample_rate, model.channels, model.latency) == (48000, 2, 1024)
+    assert (model.sample_rate, model.channels, model.latency) == (48000, 2, 2048)
+
+
+def test_a_scan_is_the_recurrence_it_stands_for() -> None:
+    generator = torch.Generator().manual_seed(0)
+    sizes = ((2, 7, 3, 4), (2, 7, 3, 4), (2, 3, 4))
+    decay, drive, memory = (
+        torch.rand(s, generator=generator, dtype=torch.float64, requires_grad=True) for s in sizes
+    )
+    h, steps = memory, []
+    for frame in range(7):
+        h = decay[:, frame] * h + drive[:, frame]
+        steps.append(h)
+    torch.testing.assert_close(scan(decay, drive, memory), torch.stack(steps, dim=1))
+    assert torch.autograd.gradcheck(scan, (decay, drive, memory))
+
+
+def test_a_first_stage_alone_has_no_second() -> None:
+    alone = embedded().without_repair()
+    assert not any(name.startswith(("repair", "gain")) for name, _ in alone.named_parameters())
+    assert (alone.latency, alone.stems) == (embedded().latency, embedded().stems)
 
 
 def test_pooling_what_was_spread_gives_it_back() -> None:
@@ -70,5 +91,5 @@ def test_compression_keeps_the_phase_and_tames_the_magnitude() -> None:
 
 
 def test_bands_that_do_not_cover_the_spectrum_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"must cover n_fft // 2 = 1024 bins, got 32"):
+    with pytest.raises(ValueError, match=r"must cover n_fft // 2 = 2048 bins, got 32"):
         EmbeddedConfig(bands=((16, 2, 1),))

@@ -22,7 +22,7 @@ from tests.test_zoo import SMALL, Touch, answer, network_named
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The weights folder, empty; no embedded weights."""
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(zoo, "embedded_weights", lambda: tmp_path / "embedded.safetensors")
+    monkeypatch.setattr(zoo, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
     return tmp_path / "weights"
 
 
@@ -419,7 +419,7 @@ def test_verify_finds_what_is_damaged_and_what_came_in_otherwise(
     flipped[-1] ^= 1
     damaged.write_bytes(flipped)
     (folder / "tiny" / "bass.safetensors").write_bytes(flipped)
-    zoo.embedded_weights().write_bytes(b"nothing")
+    zoo.shipped_weights("embedded").write_bytes(b"nothing")
     problems = {verdict.name: verdict.problem for verdict in weights.verify()}
     assert "no safetensors file" in problems["embedded"]
     assert problems["tiny/bass"] == "weights.json does not know it: restem has not installed it"

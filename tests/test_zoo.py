@@ -112,7 +112,7 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
             "dtt-bsr": 7_137_154,
             "dttnet": 4_968_712,
             "demucs-l": 89_447_041,
-            "embedded": 1_800_736,
+            "embedded": 3_344_496,
         }[name]
     )
 
@@ -322,7 +322,7 @@ def test_missing_weights_say_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(zoo, "embedded_weights", lambda: tmp_path / "none")
+    monkeypatch.setattr(zoo, "shipped_weights", lambda name: tmp_path / "none" / name)
     for name, words in {
         "dtt-bsr/vocals": "restem weights fetch dtt-bsr/vocals",
         "dttnet/bass": "by hand from https://.*, then: restem weights add dttnet/bass --checkpoint",
@@ -340,7 +340,7 @@ def test_installed_weights_are_found_by_name_and_nothing_else_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(zoo, "embedded_weights", lambda: tmp_path / "embedded.safetensors")
+    monkeypatch.setattr(zoo, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
     for place in ("b/y", "a/x", "a/.x.safetensors.1", ".fetch-1/z", "B/x", "embedded"):
         path = tmp_path / f"{place}.safetensors"
         path.parent.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pedalboard as pb
+import soxr
 
 from models.training.songs import Audio
 
@@ -41,9 +42,10 @@ def degrade_stem(audio: Audio, sample_rate: int, rng: np.random.Generator) -> Au
                 width=rng.uniform(0.1, 1),
             )
         )
+    wet = _run(chain, audio, sample_rate)
     if rng.random() < 0.15:
-        chain.append(pb.Resample(rng.uniform(8000, 32000)))
-    return _at_loudness_of(audio, _run(chain, audio, sample_rate))
+        wet = _resample(wet, sample_rate, rng.uniform(8000, 32000))
+    return _at_loudness_of(audio, wet)
 
 
 def degrade_mix(audio: Audio, sample_rate: int, rng: np.random.Generator) -> Audio:
@@ -51,11 +53,12 @@ def degrade_mix(audio: Audio, sample_rate: int, rng: np.random.Generator) -> Aud
     chain: list[pb.Plugin] = []
     if rng.random() < 0.5:
         chain.append(pb.Limiter(rng.uniform(-10, 0), rng.uniform(50, 200)))
+    wet = _run(chain, audio, sample_rate)
     if rng.random() < 0.15:
-        chain.append(pb.Resample(rng.uniform(16000, 32000)))
+        wet = _resample(wet, sample_rate, rng.uniform(16000, 32000))
     if rng.random() < 0.15:
-        chain.append(pb.MP3Compressor(rng.uniform(1, 9)))
-    return _at_loudness_of(audio, _run(chain, audio, sample_rate))
+        wet = _run([pb.MP3Compressor(rng.uniform(1, 9))], wet, sample_rate)
+    return _at_loudness_of(audio, wet)
 
 
 def make_example(
@@ -91,6 +94,14 @@ def _run(chain: list[pb.Plugin], audio: Audio, sample_rate: int) -> Audio:
         return audio
     processed: Audio = pb.process(audio, sample_rate, chain)
     return processed[:, : audio.shape[1]]
+
+
+def _resample(audio: Audio, sample_rate: int, rate: float) -> Audio:
+    """Down to `rate` Hz and back, aligned."""
+    low = soxr.resample(audio.T, sample_rate, rate)
+    back = soxr.resample(low, rate, sample_rate)[: audio.shape[1]]
+    padded: Audio = np.pad(back, ((0, audio.shape[1] - len(back)), (0, 0))).T
+    return padded
 
 
 def _at_loudness_of(reference: Audio, audio: Audio) -> Audio:

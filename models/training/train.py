@@ -1,20 +1,19 @@
-"""Train the embedded cascade on a CPU or GPU; resumable, seeded, for as long as it is given.
+"""The training loop: clips in, checkpoints, validation curves and an exported file out.
 
-    python -m models.training.train SONGS HELD_OUT_SONGS OUT_DIR --minutes 90
-
-SONGS and HELD_OUT_SONGS are folders as in `models.training.songs`, with no song in both. OUT_DIR
-receives `last.pt` (resumed from when it exists), `log.jsonl` and `embedded.safetensors`.
+OUT/recipe.json      what is trained; a run is only continued with the same recipe
+OUT/split.yaml       which songs are trained on, which are held out
+OUT/last.pt          everything to go on from
+OUT/log.jsonl        a line for every validation
+OUT/weights.safetensors   the newest weights, as they are shipped
 """
 
-import argparse
-import copy
 import itertools
 import json
-import math
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,235 +21,243 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from models import zoo
-from models.embedded import EmbeddedCascade, spread
-from models.stems import STEMS
 from models.training.degradations import make_example
-from models.training.losses import grid_weight, pooled_powers, spectral_loss
+from models.training.embedded import EmbeddedTraining
 from models.training.metrics import mmsnr
-from models.training.songs import Song, draw_stems, open_songs
+from models.training.recipes import DataConfig, Recipe
+from models.training.repair import RepairTraining
+from models.training.separator import SeparatorTraining
+from models.training.songs import Song, draw_stems, write_split
 
-Scores = dict[str, list[float]]  # by stem: dB of the mix, stage 1, stage 2, and the clips counted
+Example = tuple[Tensor, Tensor]  # mix [c, n] and clean targets [s, c, n]
+Scores = dict[str, dict[str, float]]  # by stem: dB of the mix and after each stage, and the clips
+
+
+class Trainee(Protocol):
+    """Whatever can be trained: networks, their optimisers and their averages."""
+
+    sample_rate: int
+    stems: tuple[str, ...]  # whose targets it wants
+
+    def step(self, mix: Tensor, targets: Tensor, progress: float) -> dict[str, float]:
+        """Train on mix [b, c, n] and targets [b, s, c, n]; returns the losses by name."""
+
+    def restore(self, mix: Tensor) -> dict[str, Tensor]:
+        """Restore mix [c, n]: [s, c, n] by the name of the stage."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def export(self, path: Path) -> None: ...
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to train; `minutes` is the whole schedule, over any number of resumptions."""
+class Progress:
+    """How far a run has come."""
 
-    minutes: float = 90.0
-    clip_seconds: float = 3.0
-    batch_size: int = 2
-    learning_rate: float = 1e-3
-    repaired_stems: int = 3  # a step: the second stage costs by the stem
-    averaging: float = 0.998
-    validate_minutes: float = 10.0
-    validation_clips: int = 32  # of 6 s
-    seed: int = 0
+    steps: int
+    minutes: float
+    fraction: float
+    losses: dict[str, float]
+    scores: Scores | None = None  # after a validation
 
 
-class Clips(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless random examples: mix [c, n] and clean targets [s, c, n]."""
+class Clips(IterableDataset[Example]):
+    """Endless random examples."""
 
-    def __init__(self, songs: list[Song], sample_rate: int, recipe: Recipe, start: int = 0) -> None:
-        self.songs, self.sample_rate, self.recipe, self.start = songs, sample_rate, recipe, start
+    def __init__(
+        self,
+        songs: list[Song],
+        stems: tuple[str, ...],
+        sample_rate: int,
+        data: DataConfig,
+        seed: tuple[int, ...],
+    ) -> None:
+        self.songs, self.stems, self.sample_rate = songs, stems, sample_rate
+        self.data, self.seed = data, seed
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Example]:
         worker = get_worker_info()
-        rng = np.random.default_rng((self.recipe.seed, self.start, worker.id if worker else 0))
+        rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
+        only = self.stems[0] if len(self.stems) == 1 else None
         while True:
-            clips = draw_stems(self.songs, self.recipe.clip_seconds, rng)
+            clips = draw_stems(
+                self.songs,
+                self.data.clip_seconds,
+                rng,
+                together=self.data.together,
+                sample_rate=self.sample_rate,
+                always=only,
+            )
             if clips:
-                yield as_tensors(*make_example(clips, self.sample_rate, rng))
+                mix, targets = make_example(clips, self.sample_rate, rng)
+                silence = np.zeros_like(mix)
+                stacked = np.stack([targets.get(stem, silence) for stem in self.stems])
+                yield torch.from_numpy(np.ascontiguousarray(mix)), torch.from_numpy(stacked)
 
 
-def as_tensors(mix: np.ndarray, targets: dict[str, np.ndarray]) -> tuple[Tensor, Tensor]:
-    silence = np.zeros_like(mix)
-    stacked = np.stack([targets.get(stem, silence) for stem in STEMS])
-    return torch.from_numpy(np.ascontiguousarray(mix)), torch.from_numpy(stacked)
+def build_trainee(recipe: Recipe, device: torch.device) -> Trainee:
+    """The networks of a recipe with seeded random weights."""
+    torch.manual_seed(recipe.seed)
+    if recipe.embedded is not None:
+        return EmbeddedTraining(recipe.embedded, device)
+    if recipe.separator is not None:
+        return SeparatorTraining(recipe.separator, device)
+    assert recipe.repair is not None
+    return RepairTraining(recipe.repair, device)
 
 
-def spectra(audio: Tensor, model: EmbeddedCascade) -> Tensor:
-    """The frames of streaming: [.., c, n] -> complex [.., t, f, c], the Nyquist bin left out."""
-    n_fft, hop = model.config.n_fft, model.config.hop_length
-    frames = torch.nn.functional.pad(audio, (model.latency, 0)).unfold(-1, n_fft, hop)
-    bins: Tensor = torch.fft.rfft(frames * model.window)[..., :-1]  # [.., c, t, f]
-    return bins.movedim(-3, -1)
+def train(
+    recipe: Recipe,
+    songs: list[Song],
+    held_out: list[Song],
+    out: Path,
+    device: torch.device,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Progress:
+    """Train until the recipe's schedule is over; a run that is there is continued.
+
+    An interrupted run keeps its last step.
+
+    Raises:
+        ValueError: OUT holds a run of another recipe, or its checkpoint is broken.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    trainee = build_trainee(recipe, device)
+    run = _Run(recipe, trainee, out)
+    write_split(out / "split.yaml", songs, held_out)
+    clip = replace(recipe.data, clip_seconds=recipe.validation.clip_seconds)
+    validation = Clips(held_out, trainee.stems, trainee.sample_rate, clip, (recipe.seed, 1))
+    examples = list(itertools.islice(validation, recipe.validation.clips))
+    data = recipe.data
+    clips = Clips(songs, trainee.stems, trainee.sample_rate, data, (recipe.seed, 0, run.steps))
+    loader = DataLoader(
+        clips,
+        data.batch_size,
+        num_workers=data.workers,
+        prefetch_factor=8 if data.workers else None,
+    )
+    try:
+        for mix, targets in loader:
+            if run.over:
+                break
+            now = run.step(mix, targets)
+            if run.over or run.minutes - run.validated >= recipe.validation.every_minutes:
+                now = replace(now, scores=validate(trainee, examples))
+                run.record(now)
+            progress(now)
+    finally:
+        run.save()
+    trainee.export(out / "weights.safetensors")
+    return run.now({})
 
 
-def stream(model: EmbeddedCascade, mix: Tensor) -> tuple[Tensor, Tensor]:
-    """Restore a whole clip: mix [c, n] -> stems of stage 1 and of stage 2, [s, c, n] each."""
-    bins = spectra(torch.nn.functional.pad(mix, (0, 2 * model.latency)), model)
-    masks, gains, _ = model.gains(bins[None])
-    n_fft, hop = model.config.n_fft, model.config.hop_length
-    results = []
-    for gain in (masks, gains):
-        estimate = (spread(gain[0], model.config.pools) * bins).movedim(-1, 1)  # [s, c, t, f]
-        frames = torch.fft.irfft(torch.nn.functional.pad(estimate, (0, 1)), n=n_fft) * model.window
-        first, second = frames.split(hop, dim=-1)
-        joined = (first[:, :, 1:] + second[:, :, :-1]).flatten(-2)
-        results.append(joined[..., : mix.shape[-1]])
-    return results[0], results[1]
+class _Run:
+    """Steps and time of one run, over any number of resumptions, and its folder."""
 
+    def __init__(self, recipe: Recipe, trainee: Trainee, out: Path) -> None:
+        self.recipe, self.trainee, self.out = recipe, trainee, out
+        self.steps, self.minutes, self.validated = 0, 0.0, 0.0
+        self.losses: list[dict[str, float]] = []
+        self._resume()
+        self.began = time.monotonic() - 60 * self.minutes
 
-@torch.no_grad()
-def validate(model: EmbeddedCascade, examples: list[tuple[Tensor, Tensor]]) -> Scores:
-    """Held-out MMSNR in dB per stem: [mix, stage 1, stage 2, clips in which the stem plays]."""
-    model.eval()
-    scores: dict[str, list[list[float]]] = {stem: [] for stem in STEMS}
-    for mix, targets in examples:
-        stages = (mix.expand_as(targets), *stream(model, mix))
-        for number, stem in enumerate(STEMS):
-            if float(targets[number].square().mean()) > 1e-6:
-                scores[stem].append([mmsnr(targets[number], stage[number]) for stage in stages])
-    return {
-        stem: [*np.mean(rows, axis=0).round(3).tolist(), len(rows)]
-        for stem, rows in scores.items()
-        if rows
-    }
-
-
-def learning_rate(progress: float, recipe: Recipe) -> float:
-    """Warm up over 1 % of the schedule, then a half cosine to 1 % of the peak."""
-    warm = min(progress / 0.01, 1.0)
-    return recipe.learning_rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
-
-
-def draw_repaired(targets: Tensor, count: int) -> list[int]:
-    """Draw stems for the second stage, those that play in more of the batch more often."""
-    plays = targets.flatten(2).any(-1).float().sum(0)  # [s]
-    return torch.multinomial(plays + 0.3, count).tolist()
-
-
-class Training:
-    """A model in training, its average, its optimiser and how far they have come."""
-
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe, self.device = recipe, device
-        self.model = EmbeddedCascade().to(device)
-        self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), betas=(0.9, 0.98), weight_decay=0.01
+    @property
+    def fraction(self) -> float:
+        steps, minutes = self.recipe.steps, self.recipe.minutes
+        parts = (
+            self.steps / steps if steps else 0.0,
+            self.minutes / minutes if minutes else 0.0,
         )
-        self.weight = grid_weight(self.model.config).to(device)
-        self.minutes, self.steps = 0.0, 0
+        return min(max(parts), 1.0)
 
-    def step(self, mix: Tensor, targets: Tensor) -> tuple[float, float]:
-        """One step of both stages on a batch; returns their losses."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(min(self.minutes / self.recipe.minutes, 1.0), self.recipe)
-        bins = spectra(mix.to(self.device), self.model)
-        powers = pooled_powers(
-            bins, spectra(targets.to(self.device), self.model), self.model.config
-        )
-        repaired = draw_repaired(targets, self.recipe.repaired_stems)
-        mask, gain, _ = self.model.gains(bins, repaired=repaired)
-        first = spectral_loss(mask, powers, self.weight)
-        second = spectral_loss(gain, powers.of(repaired), self.weight)
-        self.optimizer.zero_grad()
-        (first + second).backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+    @property
+    def over(self) -> bool:
+        return self.fraction >= 1
+
+    def now(self, losses: dict[str, float]) -> Progress:
+        return Progress(self.steps, self.minutes, self.fraction, losses)
+
+    def step(self, mix: Tensor, targets: Tensor) -> Progress:
+        losses = self.trainee.step(mix, targets, self.fraction)
+        self.losses.append(losses)
         self.steps += 1
-        self._average()
-        return first.item(), second.item()
+        self.minutes = (time.monotonic() - self.began) / 60
+        return self.now(losses)
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(self.recipe.averaging, self.steps / (self.steps + 20))
-        pairs = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
-        for average, value in pairs:
-            average.lerp_(value, 1 - decay)
+    def record(self, now: Progress) -> None:
+        """Log a validation and save everything."""
+        names = self.losses[-1]
+        mean = {n: float(np.mean([losses.get(n, 0.0) for losses in self.losses])) for n in names}
+        row = {**asdict(now), "losses": mean, "minutes": round(self.minutes, 3)}
+        with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
+            print(json.dumps(row), file=log)
+        self.losses, self.validated = [], self.minutes
+        self.save()
+        self.trainee.export(self.out / "weights.safetensors")
 
-    def save(self, path: Path) -> None:
-        """Write everything that `resume` needs, whole or not at all."""
+    def save(self) -> None:
         state = {
-            "model": self.model.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "minutes": self.minutes,
+            "trainee": self.trainee.state_dict(),
             "steps": self.steps,
+            "minutes": self.minutes,
+            "validated": self.validated,
         }
-        with zoo.atomically(path) as part:
+        with zoo.atomically(self.out / "last.pt") as part:
             torch.save(state, part)
 
-    def resume(self, path: Path) -> None:
-        kept = torch.load(path, weights_only=True, map_location=self.device)
-        self.model.load_state_dict(kept["model"])
-        self.averaged.load_state_dict(kept["averaged"])
-        self.optimizer.load_state_dict(kept["optimizer"])
-        self.minutes, self.steps = kept["minutes"], kept["steps"]
-
-
-def train(songs: Path, held_out: Path, out: Path, recipe: Recipe) -> None:
-    """Train until the recipe's minutes are over; progress goes to stdout and `out/log.jsonl`."""
-    out.mkdir(parents=True, exist_ok=True)
-    training = Training(recipe, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    checkpoint = out / "last.pt"
-    if checkpoint.exists():
-        training.resume(checkpoint)
-    sample_rate = training.model.sample_rate
-    examples = held_out_examples(held_out, sample_rate, recipe.validation_clips)
-    data = Clips(open_songs(songs), sample_rate, recipe, start=training.steps)
-    began, validated = time.monotonic() - 60 * training.minutes, training.minutes
-    losses = []
-    for mix, targets in DataLoader(data, recipe.batch_size, num_workers=1, prefetch_factor=8):
-        losses.append(training.step(mix, targets))
-        training.minutes = (time.monotonic() - began) / 60
-        over = training.minutes >= recipe.minutes
-        if over or training.minutes - validated >= recipe.validate_minutes:
-            validated = training.minutes
-            scores = validate(copy.deepcopy(training.averaged).cpu(), examples)
-            _log(training, losses, scores, out / "log.jsonl")
-            losses = []
-            training.save(checkpoint)
-            export(training.averaged, out / "embedded.safetensors")
-        if over:
+    def _resume(self) -> None:
+        told = json.dumps(_identity(self.recipe), indent=2)
+        kept, checkpoint = self.out / "recipe.json", self.out / "last.pt"
+        if not checkpoint.exists():
+            kept.write_text(told, encoding="utf-8")
             return
+        if not kept.is_file() or kept.read_text(encoding="utf-8") != told:
+            raise ValueError(f"{self.out}: holds a run of another recipe; choose another folder")
+        state = load_checkpoint(checkpoint)
+        self.trainee.load_state_dict(state["trainee"])
+        self.steps, self.minutes = state["steps"], state["minutes"]
+        self.validated = state["validated"]
 
 
-def held_out_examples(
-    songs: Path, sample_rate: int, count: int, seed: int = 1234
-) -> list[tuple[Tensor, Tensor]]:
-    """The same clips of 6 s for every validation."""
-    clips = Clips(open_songs(songs), sample_rate, Recipe(clip_seconds=6.0, seed=seed))
-    return list(itertools.islice(clips, count))
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; nothing in it is executed.
+
+    Raises:
+        ValueError: there is none, or it is broken.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no checkpoint; train first") from error
+    except Exception as error:  # torch names broken files in many ways
+        raise ValueError(f"{path}: a broken checkpoint; remove it to begin anew") from error
+    return state
 
 
-def _log(training: Training, losses: list[tuple[float, float]], scores: Scores, path: Path) -> None:
-    row = {
-        "minutes": round(training.minutes, 3),
-        "steps": training.steps,
-        "loss": np.mean(losses, axis=0).round(4).tolist(),
-        "mmsnr": scores,
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    """A recipe without what may change between resumptions."""
+    kept = asdict(recipe)
+    for name in ("steps", "minutes", "validation", "description"):
+        del kept[name]
+    kept["data"].pop("workers")
+    return kept
+
+
+def validate(trainee: Trainee, examples: list[Example]) -> Scores:
+    """Held-out MMSNR in dB of each stem, over the clips in which it plays."""
+    rows: dict[str, list[dict[str, float]]] = {stem: [] for stem in trainee.stems}
+    for mix, targets in examples:
+        playing = [n for n, target in enumerate(targets) if float(target.square().mean()) > 1e-6]
+        stages = {"mix": mix.expand_as(targets), **(trainee.restore(mix) if playing else {})}
+        for number in playing:
+            rows[trainee.stems[number]].append(
+                {name: mmsnr(targets[number], audio[number]) for name, audio in stages.items()}
+            )
+    return {
+        stem: {
+            **{name: round(float(np.mean([s[name] for s in scores])), 3) for name in scores[0]},
+            "clips": len(scores),
+        }
+        for stem, scores in rows.items()
+        if scores
     }
-    line = json.dumps(row)
-    with path.open("a") as log:
-        print(line, file=log)
-    print(line, flush=True)
-
-
-def export(model: EmbeddedCascade, path: Path) -> None:
-    """Write the weights as they are shipped, at half precision."""
-    description = zoo.Description(
-        "embedded", asdict(model.config), origin="restem", licence="GPL-3.0-or-later"
-    )
-    zoo.save_weights({k: v.half() for k, v in model.state_dict().items()}, path, description)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the embedded cascade.")
-    parser.add_argument("songs", type=Path)
-    parser.add_argument("held_out", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=Recipe.minutes)
-    parser.add_argument("--validate-minutes", type=float, default=Recipe.validate_minutes)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    recipe = Recipe(args.minutes, validate_minutes=args.validate_minutes, seed=args.seed)
-    train(args.songs, args.held_out, args.out, recipe)
-
-
-if __name__ == "__main__":
-    main()

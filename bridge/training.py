@@ -1,0 +1,153 @@
+"""`restem train`: songs in, a trained network out, with its curves and a profile to render with."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from models import zoo
+from models.training.recipes import Recipe
+from models.training.songs import Song, open_songs, split_songs
+from models.training.train import Progress, Scores, build_trainee, load_checkpoint, train
+from streamer.profiles import read_profile
+
+WINDOWS_OF = {"dtt-bsr": "studio", "dttnet": "dttnet"}  # network -> profile
+
+
+@dataclass(frozen=True)
+class Material:
+    """Where the songs are, and which of them are held out."""
+
+    songs: tuple[Path, ...]
+    held_out: tuple[Path, ...] = ()  # empty: a tenth of the songs, drawn by name
+    layout: str = "restem"
+
+    def open(self, seed: int) -> tuple[list[Song], list[Song]]:
+        """The songs to train on and those held out.
+
+        Raises:
+            ValueError: a folder has no songs, a song is on both sides, or there is only one.
+        """
+        songs = _open(self.songs, self.layout)
+        if not self.held_out:
+            training, held_out = split_songs(songs, seed=seed)
+            if not held_out or not training:
+                raise ValueError(
+                    f"{self.songs[0]}: one song cannot be split; give more, or --held-out FOLDER"
+                )
+            return training, held_out
+        held_out = _open(self.held_out, self.layout)
+        both = {song.name for song in songs} & {song.name for song in held_out}
+        if both:
+            raise ValueError(f"held-out songs are among the training songs: {_some(both)}")
+        return songs, held_out
+
+
+def run_training(
+    recipe: Recipe,
+    material: Material,
+    out: Path,
+    device: torch.device,
+    progress: Callable[[Progress], None],
+) -> Progress:
+    """Train, draw `OUT/curves.png` after each validation, leave `OUT/profile.yaml`."""
+    songs, held_out = material.open(recipe.seed)
+
+    def watch(now: Progress) -> None:
+        if now.scores:
+            draw_curves(out / "log.jsonl", out / "curves.png")
+        progress(now)
+
+    done = train(recipe, songs, held_out, out, device, watch)
+    write_profile(recipe, Path("weights.safetensors"), out / "profile.yaml")
+    return done
+
+
+def export(recipe: Recipe, out: Path, path: Path) -> None:
+    """Write the newest weights of the run in OUT, and beside them a profile to render with.
+
+    Raises:
+        ValueError: there is no run in OUT, or the file exists.
+    """
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: weights are exported as .safetensors")
+    state = load_checkpoint(out / "last.pt")
+    trainee = build_trainee(recipe, torch.device("cpu"))
+    trainee.load_state_dict(state["trainee"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trainee.export(path)
+    write_profile(recipe, Path(path.name), path.with_suffix(".yaml"))
+
+
+def write_profile(recipe: Recipe, weights: Path, path: Path) -> None:
+    """Write a profile that renders with exported weights; paths from the profile's own folder.
+
+    A network that does not stream natively gets the windows of a profile of the package.
+    """
+    profile: dict[str, Any] = {"description": recipe.description}
+    if recipe.embedded is not None:
+        profile["separator"] = {"network": "embedded", "weights": str(weights)}
+    elif recipe.separator is not None:
+        profile |= {"stems": [recipe.separator.stem], "separator": _separator(recipe, str(weights))}
+    else:
+        return  # a repair is nothing without the profile of its separator
+    with zoo.atomically(path) as part:
+        part.write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+
+
+def _separator(recipe: Recipe, weights: str) -> dict[str, Any]:
+    assert recipe.separator is not None
+    network = recipe.separator.network
+    window = read_profile(WINDOWS_OF[network]).separator.window
+    assert window is not None
+    return {"network": network, "weights": weights, "window": asdict(window)}
+
+
+def draw_curves(log: Path, path: Path) -> None:
+    """Draw the losses and the held-out MMSNR of a run's log over its minutes."""
+    from matplotlib.figure import Figure
+
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    minutes = [row["minutes"] for row in rows]
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name in rows[-1]["losses"]:
+        left.plot(minutes, [row["losses"].get(name) for row in rows], label=name)
+    left.set(xlabel="minutes", ylabel="loss", title="training")
+    stages = [name for name in average(rows[-1]["scores"]) if name != "clips"]
+    for stage in stages:
+        style = ":" if stage == "mix" else "-"
+        values = [average(row["scores"])[stage] for row in rows]
+        right.plot(minutes, values, style, linewidth=2.5, label=stage)
+    for stem in rows[-1]["scores"]:
+        values = [row["scores"].get(stem, {}).get(stages[-1]) for row in rows]
+        right.plot(minutes, values, linewidth=0.8, alpha=0.7, label=stem)
+    right.set(xlabel="minutes", ylabel="MMSNR, dB", title="held-out songs")
+    for axis in (left, right):
+        axis.legend(fontsize=7)
+        axis.grid(alpha=0.3)
+    with zoo.atomically(path) as part:
+        figure.savefig(part, dpi=100, format="png")
+
+
+def average(scores: Scores) -> dict[str, float]:
+    """The mean over stems, by stage."""
+    stages = next(iter(scores.values()))
+    return {stage: sum(row[stage] for row in scores.values()) / len(scores) for stage in stages}
+
+
+def _open(folders: Sequence[Path], layout: str) -> list[Song]:
+    songs = [song for folder in folders for song in open_songs(folder, layout)]
+    names = [song.name for song in songs]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"songs of one name in two folders: {_some(twice)}; rename one of each")
+    return songs
+
+
+def _some(names: set[str]) -> str:
+    listed = sorted(names)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
