@@ -2,9 +2,11 @@
 
 from copy import copy
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 from zlib import crc32
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +22,9 @@ from streamer.profiles import (
     read_profile,
 )
 
+needs_zimtohrli = pytest.mark.skipif(
+    find_spec("zimtohrli") is None, reason="needs zimtohrli: pip install restem[evaluate]"
+)
 RNN = {"rnn_type": "LSTM", "bidirectional": True, "num_layers": 1, "n_heads": 1}
 ATTENTION = {
     "depth": 1,

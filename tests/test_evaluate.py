@@ -14,7 +14,7 @@ from bridge.evaluate import find_excerpt, first_stage, read_example
 from bridge.scores import MIX, MMSNR, Scorer
 from models.training.songs import open_songs
 from streamer import Chain, Chunked, StreamingModel
-from tests.small import Halves, Transparent, embedded, noise, windowed
+from tests.small import Halves, Transparent, embedded, needs_zimtohrli, noise, windowed
 
 RATE = 48000
 
@@ -107,6 +107,7 @@ def scores(answer: dict[str, Any], stem: str, metric: str = "mmsnr") -> dict[str
     return found
 
 
+@needs_zimtohrli
 @pytest.mark.usefixtures("model")
 def test_stems_that_are_found_score_high_by_every_metric(
     songs: Path, capsys: pytest.CaptureFixture[str]
@@ -513,6 +514,7 @@ def test_a_song_too_short_to_score_is_named(
     assert (code, err) == (1, "restem: error: blip: lasts 0.10 s; at least 0.25 needed\n")
 
 
+@needs_zimtohrli
 def test_a_gain_is_positive_where_it_is_better() -> None:
     stem, rest = noise(RATE), noise(RATE, seed=1)
     scorer = Scorer(["restored"], ["vocals"], ["mmsnr", "zimtohrli"])
