@@ -14,12 +14,16 @@ from models import zoo
 from models.embedded import EmbeddedCascade, EmbeddedConfig, spread
 from models.training.losses import LossWeights, grid_weight, pooled_powers, spectral_loss
 
+OF_REPAIR = ("repair", "stem_encoder", "stem_embedding", "hint", "gain")  # the second stage's parts
+
 
 @dataclass(frozen=True)
 class EmbeddedTrainingConfig:
     """Hidden matrices are trained with Muon (arXiv 2502.16982), everything else with AdamW."""
 
     params: dict[str, Any] = field(default_factory=dict)  # overrides of `EmbeddedConfig`
+    start: str = ""  # weights to begin with: a name, or a path of a .safetensors file
+    learns: str = "both"  # stages, or `repair`: the separator stays as it is
     learning_rate: float = 1.5e-3
     hidden_learning_rate: float = 4e-3
     weight_decay: float = 0.01
@@ -31,6 +35,8 @@ class EmbeddedTrainingConfig:
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "bf16"):
             raise ValueError(f"precision must be fp32 or bf16, got {self.precision!r}")
+        if self.learns not in ("both", "repair"):
+            raise ValueError(f"learns must be both or repair, got {self.learns!r}")
 
 
 class EmbeddedTraining:
@@ -38,7 +44,7 @@ class EmbeddedTraining:
 
     def __init__(self, config: EmbeddedTrainingConfig, device: torch.device) -> None:
         self.config, self.device = config, device
-        self.model = EmbeddedCascade(embedded_config(config.params)).to(device)
+        self.model = _begin(config).to(device)
         self.sample_rate, self.stems = self.model.sample_rate, self.model.stems
         self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.mel = grid_weight(self.model.config).to(device)
@@ -54,7 +60,7 @@ class EmbeddedTraining:
             progress: 0 to 1, through the schedule.
 
         Returns:
-            The losses of both stages.
+            The losses by stage.
         """
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -68,16 +74,17 @@ class EmbeddedTraining:
             self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"
         ):
             mask, gain, _ = self.model.gains(bins, repaired=repaired)
-        first = spectral_loss(mask.float(), powers, self.mel, self.config.losses)
-        second = spectral_loss(gain, powers.of(repaired), self.mel, self.config.losses)
+        losses = {"repair": spectral_loss(gain, powers.of(repaired), self.mel, self.config.losses)}
+        if self.config.learns == "both":
+            losses["separator"] = spectral_loss(mask.float(), powers, self.mel, self.config.losses)
         self.model.zero_grad()
-        (first + second).backward()
+        sum(losses.values(), torch.zeros((), device=self.device)).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.steps += 1
         self._average()
-        return {"separator": first.item(), "repair": second.item()}
+        return {name: loss.item() for name, loss in losses.items()}
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -123,14 +130,32 @@ def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
     return network.config
 
 
+def _begin(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
+    """The network with its first weights; only what learns wants gradients."""
+    if config.start:
+        path = zoo.find_weights(config.start)
+        model = zoo.load_network(path)
+        if not isinstance(model, EmbeddedCascade):
+            raise ValueError(f"{path}: start: not the weights of an embedded cascade")
+        if config.params:
+            raise ValueError("embedded: start brings its own params; leave one of the two out")
+    else:
+        model = EmbeddedCascade(embedded_config(config.params))
+    model.requires_grad_(True)
+    if config.learns == "repair":
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.split(".")[0] in OF_REPAIR)
+    return model.train()
+
+
 def _optimizers(
     model: EmbeddedCascade, config: EmbeddedTrainingConfig
 ) -> tuple[torch.optim.Optimizer, ...]:
     layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
     hidden = {id(layer.weight) for layer in layers}
     parts: tuple[Iterable[nn.Parameter], ...] = (
-        [p for p in model.parameters() if id(p) not in hidden],
-        [p for p in model.parameters() if id(p) in hidden],
+        [p for p in model.parameters() if id(p) not in hidden and p.requires_grad],
+        [p for p in model.parameters() if id(p) in hidden and p.requires_grad],
     )
     decay = config.weight_decay
     optimizers = (

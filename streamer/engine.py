@@ -1,0 +1,353 @@
+"""The engine: a worker behind the rings, watched, and the law kept whatever happens to it.
+
+    stems[n + latency] == render(mix)[n]
+
+    latency = model + re-blocking + allowance + fade      frames, one integer for the whole run
+
+The allowance is the time that a worker has for a step; whatever takes longer is late, and the dry
+mix stands in (`streamer.playback`). A worker that dies or hangs is replaced; the new one hears what
+the mix ring still holds, so that its memory is warm. Another model can take over while the music
+plays: it is started beside the old one, and once its stems are there, one fades into the other.
+"""
+
+import math
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+import numpy as np
+
+from streamer.playback import LARGEST, Fades, Policy
+from streamer.ring import DECKS, TIMES, Audio, Cell, Geometry, Rings
+from streamer.streaming import StreamingModel
+from streamer.worker import Ready, StepTimes, run
+
+FADE = 128  # frames between stems and dry mix
+START_SECONDS = 300.0  # a model may take that long to load
+HUNG_SECONDS = 3.0  # without a sign of life
+GLANCE_SECONDS = 0.05  # between two looks at the workers
+BUSY = 0.8  # of a block's duration: a step that takes longer leaves no time for anything else
+
+Build = Callable[[], StreamingModel]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Frames from the mix to the stems, by cause."""
+
+    model: int
+    reblocking: int
+    allowance: int
+    fade: int
+
+    @property
+    def total(self) -> int:
+        return self.model + self.reblocking + self.allowance + self.fade
+
+
+@dataclass(frozen=True)
+class Status:
+    """What an engine says of itself; counts since it started."""
+
+    state: str  # ready, late (dry mix stands in), starting (its worker is being replaced)
+    latency: Latency
+    block_size: int
+    sample_rate: int
+    heard: int
+    late: int
+    late_frames: int
+    bad_samples: int
+    dropped: int
+    steps: int
+    restarts: int
+    step_times: StepTimes | None
+
+
+class Engine:
+    """Runs a model for a host that calls `process`, or natively, from an audio thread.
+
+    Args:
+        build: makes the model; picklable, for it is called in the worker's process.
+        host_block: frames in every call, or None if calls may differ.
+        allowance: frames that a step may take; None: one block of the model.
+        policy: where the dry mix goes while stems are late.
+        threads: of the worker's PyTorch.
+
+    Raises:
+        ValueError: the model cannot be built, or is too slow here; one line.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        host_block: int | None = None,
+        allowance: int | None = None,
+        policy: Policy = Policy.RESIDUAL,
+        threads: int = 1,
+    ) -> None:
+        self.policy, self.threads, self.restarts = policy, threads, 0
+        self._deck = 0
+        self._lock = threading.Lock()  # of the control side; no audio thread ever takes it
+        self._closing = threading.Event()
+        first = _Process(build, threads)
+        try:
+            ready = first.ready()
+            self.model = ready.model
+            size = self.model["block_size"]
+            reblocking = size - (1 if host_block is None else math.gcd(host_block, size))
+            self.latency = Latency(
+                self.model["latency"], reblocking, size if allowance is None else allowance, FADE
+            )
+            check_speed(ready, self.latency.allowance)
+            self.rings = Rings(self._geometry())
+        except BaseException:
+            first.stop()
+            raise
+        self.rings.put(Cell.ORIGIN, -1, 1)
+        self.fades = Fades(len(self.stems), self.channels)
+        self._workers: list[_Process | None] = [first, None]
+        first.work(self.rings.name, 0)
+        self._watch = threading.Thread(target=self._watch_workers, daemon=True)
+        self._watch.start()
+
+    def _geometry(self) -> Geometry:
+        size = self.model["block_size"]
+        needed = 4 * (self.latency.total + 2 * size + LARGEST)
+        capacity = max(1 << (needed - 1).bit_length(), 1 << 16)
+        taps = (len(self.model["stems"]) + 1) * self.channels
+        return Geometry(
+            sample_rate=self.model["sample_rate"],
+            channels=self.channels,
+            stems=len(self.model["stems"]),
+            taps=taps,
+            latency=self.latency.total,
+            fade=FADE,
+            capacity=capacity,
+        )
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        return tuple(self.model["stems"])
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return int(self.model["sample_rate"])
+
+    @property
+    def channels(self) -> int:
+        return int(self.model["channels"])
+
+    def reset(self) -> None:
+        """Forget everything heard so far; what is still under way is not played."""
+        self.rings.put(Cell.RESET, self.rings.get(Cell.HEARD))
+
+    def status(self) -> Status:
+        get, deck = self.rings.get, self._deck
+        steps = get(Cell.STEPS, deck)
+        recent = self.rings.step_times[deck, : min(steps, TIMES)].copy()
+        late = self.fades.state[deck] < 1
+        replaced = self._workers[deck] is None
+        return Status(
+            state="starting" if replaced else "late" if late else "ready",
+            latency=self.latency,
+            block_size=int(self.model["block_size"]),
+            sample_rate=self.sample_rate,
+            heard=get(Cell.HEARD),
+            late=get(Cell.LATE),
+            late_frames=get(Cell.LATE_FRAMES),
+            bad_samples=get(Cell.BAD_SAMPLES),
+            dropped=get(Cell.DROPPED, deck),
+            steps=steps,
+            restarts=self.restarts,
+            step_times=StepTimes.of((recent / 1e9).tolist()) if len(recent) else None,
+        )
+
+    def swap(self, build: Build) -> None:
+        """Let another model take over while this one plays; the latency stays what it is.
+
+        Raises:
+            ValueError: it cannot be built, has other stems, another rate or more latency, or is
+                too slow; the old one plays on.
+        """
+        new = _Process(build, self.threads)
+        try:
+            ready = new.ready()
+            self._check_fit(ready)
+            with self._lock:
+                deck = 1 - self._deck
+                self.rings.put(Cell.ORIGIN, -1, deck)
+                new.work(self.rings.name, deck)
+                self._workers[deck] = new
+            self._await_lead(deck)
+        except BaseException:
+            new.stop()
+            raise
+        with self._lock:
+            old, self._deck = self._deck, deck
+            self.rings.put(Cell.ACTIVE, deck)
+        self._await_fade(deck)
+        with self._lock:
+            left = self._workers[old]
+            self._workers[old] = None
+        if left:
+            left.stop()
+
+    def _check_fit(self, ready: Ready) -> None:
+        for name in ("stems", "sample_rate", "channels"):
+            if ready.model[name] != self.model[name]:
+                raise ValueError(
+                    f"the new model has {name} {ready.model[name]}, this engine {self.model[name]}"
+                )
+        more = ready.model["latency"] + ready.model["block_size"] + FADE - self.latency.total
+        if more > 0:
+            raise ValueError(
+                f"the new model needs {more} samples more than this engine's latency of "
+                f"{self.latency.total}: start with the slower one"
+            )
+        check_speed(ready, self.latency.allowance)
+
+    def _await_lead(self, deck: int) -> None:
+        """Wait until a deck's stems are ahead of what is played."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            played = self.rings.get(Cell.HEARD) - self.latency.total
+            if self.rings.get(Cell.SOLVED, deck) >= played + FADE:
+                return
+            if time.monotonic() > deadline or not self._lives(deck):
+                raise ValueError("the new model does not keep up; the old one plays on")
+            self._closing.wait(GLANCE_SECONDS)
+
+    def _await_fade(self, deck: int) -> None:
+        """Wait until the other deck is no longer heard; music that stands still never gets there."""
+        deadline = time.monotonic() + 1.0
+        while self.fades.state[2] != deck and time.monotonic() < deadline:
+            self._closing.wait(GLANCE_SECONDS)
+
+    def _lives(self, deck: int) -> bool:
+        worker = self._workers[deck]
+        return worker is not None and worker.process.is_alive()
+
+    def _watch_workers(self) -> None:
+        """Replace workers that died or hang."""
+        seen = [(-1, time.monotonic())] * DECKS
+        while not self._closing.wait(GLANCE_SECONDS):
+            for deck in range(DECKS):
+                with self._lock:
+                    worker = self._workers[deck]
+                if worker is None:
+                    continue
+                beat = self.rings.get(Cell.BEAT, deck)
+                if beat != seen[deck][0]:
+                    seen[deck] = beat, time.monotonic()
+                hung = time.monotonic() - max(seen[deck][1], worker.began) > HUNG_SECONDS
+                if hung or not worker.process.is_alive():
+                    self._replace(deck, worker)
+                    seen[deck] = -1, time.monotonic()
+
+    def _replace(self, deck: int, worker: "_Process") -> None:
+        with self._lock:
+            if self._workers[deck] is not worker or self._closing.is_set():
+                return
+            self._workers[deck] = None
+        worker.kill()
+        self.restarts += 1
+        new = _Process(worker.build, self.threads)
+        try:
+            new.ready(self._closing)
+        except ValueError:
+            new.kill()  # the dry mix plays on; try again at the next look
+            new = worker
+        with self._lock:
+            self._workers[deck] = new
+            if new is not worker:
+                new.work(self.rings.name, deck)
+
+    def close(self) -> None:
+        """Stop the workers and remove the rings."""
+        self._closing.set()
+        self._watch.join()
+        for worker in self._workers:
+            if worker:
+                worker.stop()
+        self.rings.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def check_speed(ready: Ready, allowance: int) -> None:
+    """Raise ValueError unless a model holds its deadline on this machine."""
+    model, times = ready.model, ready.times
+    block_ms = 1000 * model["block_size"] / model["sample_rate"]
+    allowed_ms = 1000 * allowance / model["sample_rate"]
+    if times.p50 > BUSY * block_ms or times.p99 > allowed_ms:
+        raise ValueError(
+            f"too slow here: a step takes {times.p50:.1f} ms (p99 {times.p99:.1f} ms), its block "
+            f"lasts {block_ms:.1f} ms and {allowed_ms:.1f} ms are allowed"
+        )
+
+
+class _Process:
+    """A worker's process and the line to it."""
+
+    def __init__(self, build: Build, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.build, self.began = build, time.monotonic()
+        self.line: Connection
+        self.line, far = context.Pipe()
+        self.process: BaseProcess = context.Process(
+            target=run, args=(build, threads, far), name="restem worker", daemon=True
+        )
+        self.process.start()
+        far.close()
+
+    def ready(self, closing: threading.Event | None = None) -> Ready:
+        """Wait for the model to be built and measured.
+
+        Raises:
+            ValueError: it could not be; says why.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self.line.poll(GLANCE_SECONDS):
+            if closing is not None and closing.is_set():
+                raise ValueError("the engine was closed")
+            if time.monotonic() > deadline:
+                raise ValueError(f"the model did not start within {START_SECONDS:.0f} s")
+        try:
+            answer = self.line.recv()
+        except EOFError:
+            self.process.join(1)
+            raise ValueError(
+                f"the worker ended with exit code {self.process.exitcode} while it started"
+            ) from None
+        if isinstance(answer, str):
+            raise ValueError(answer)
+        assert isinstance(answer, Ready)
+        return answer
+
+    def work(self, rings: str, deck: int) -> None:
+        self.began = time.monotonic()
+        self.line.send((rings, deck))
+
+    def stop(self) -> None:
+        """Let it end by itself, within a while."""
+        self.line.close()
+        self.process.join(2.0)
+        self.kill()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+def play(engine: Engine, audio: Audio) -> Audio:
+    """Placeholder until the mixer is there."""
+    return np.zeros_like(audio)

@@ -1,0 +1,168 @@
+"""What the audio thread runs: the mix into its ring, stems out of theirs, or dry mix for late ones.
+
+Everything here is compiled by Numba, needs no interpreter, and works on memory that it is given: it
+never allocates, locks, waits or raises.
+
+Stems are taken `latency` frames behind the mix. A frame `q` is wet while the deck's cursor is at
+least a fade ahead of it; when it is not, the fade to the dry mix begins, and is over just before
+the stems run out:
+
+    stems   ──────────────────────────┐ cursor
+    wet     ──────────────╲___________          the fade is part of the latency
+    dry     ______________╱──────────           the mix at the same q
+
+Time never shifts: a late answer finds its frames already played, and nobody reads it.
+"""
+
+from enum import IntEnum
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.atomics import load_acquire, store_release
+from streamer.ring import DECKS, Audio, Cell, Field, cell
+
+LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
+
+# Indices are constants to the compiler.
+FADE, LATENCY = int(Field.FADE), int(Field.LATENCY)
+HEARD, PLAYED, CALLBACKS = cell(Cell.HEARD), cell(Cell.PLAYED), cell(Cell.CALLBACKS)
+LATE, LATE_FRAMES = cell(Cell.LATE), cell(Cell.LATE_FRAMES)
+BAD_SAMPLES, ACTIVE, RESET = cell(Cell.BAD_SAMPLES), cell(Cell.ACTIVE), cell(Cell.RESET)
+SOLVED_0, SOLVED_1 = cell(Cell.SOLVED, 0), cell(Cell.SOLVED, 1)
+ORIGIN_0, ORIGIN_1 = cell(Cell.ORIGIN, 0), cell(Cell.ORIGIN, 1)
+
+
+class Policy(IntEnum):
+    """Where the dry mix goes while stems are late."""
+
+    RESIDUAL = 0  # to a strip of its own
+    SPREAD = 1  # to every stem, in equal parts
+    SILENCE = 2  # nowhere
+
+
+RESIDUAL, SPREAD = int(Policy.RESIDUAL), int(Policy.SPREAD)
+
+
+class Fades:
+    """The audio thread's own state, and memory for what it computes; arrays never move."""
+
+    def __init__(self, stems: int, channels: int) -> None:
+        self.state = np.array([1.0, 0.0, 0.0])  # how wet deck 0 and deck 1 are, and which is heard
+        self.weights = np.zeros((DECKS + 1, LARGEST), np.float32)  # of deck 0, deck 1 and dry mix
+        self.strips = np.zeros((stems + 1, channels, LARGEST), np.float32)  # the last: residual
+        self.dry = np.zeros((channels, LARGEST), np.float32)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> None:
+    """Append [c, count] to the mix ring; NaN and Inf become silence."""
+    position = header[HEARD]
+    mask = ring.shape[1] - 1
+    bad = 0
+    for channel in range(ring.shape[0]):
+        for i in range(count):
+            value = frames[channel, i]
+            if not np.isfinite(value):
+                value = np.float32(0)
+                bad += 1
+            ring[channel, (position + i) & mask] = value
+    header[BAD_SAMPLES] += bad
+    store_release(header, HEARD, position + count)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def weigh(
+    header: NDArray[np.int64], state: NDArray[np.float64], weights: Audio, start: int, count: int
+) -> bool:
+    """Say for each frame from `start` on how much of each deck and of the dry mix is heard.
+
+    Returns:
+        Whether stems were late in any of them.
+    """
+    fade = header[FADE]
+    step = 1.0 / fade
+    reset = load_acquire(header, RESET)
+    active = load_acquire(header, ACTIVE)
+    # A deck's origin first: once it is the last reset, its cursor speaks of what came after.
+    current_0 = load_acquire(header, ORIGIN_0) == reset
+    current_1 = load_acquire(header, ORIGIN_1) == reset
+    solved_0 = load_acquire(header, SOLVED_0) if current_0 else np.int64(-1)
+    solved_1 = load_acquire(header, SOLVED_1) if current_1 else np.int64(-1)
+    late = 0
+    for i in range(count):
+        q = start + i
+        if q < reset:  # before all music: silence, and both decks start as they are
+            first = max(reset, q)
+            state[0] = 1.0 if first + fade <= solved_0 else 0.0
+            state[1] = 1.0 if first + fade <= solved_1 else 0.0
+            state[2] = float(active)
+            weights[0, i] = weights[1, i] = weights[2, i] = 0
+            continue
+        state[0] = approach(state[0], 1.0 if q + fade <= solved_0 else 0.0, step)
+        state[1] = approach(state[1], 1.0 if q + fade <= solved_1 else 0.0, step)
+        heard = float(active)
+        if state[active] == 1.0 or state[1 - active] == 0.0:
+            state[2] = approach(state[2], heard, step)
+        share = smooth(state[2])
+        weights[0, i] = (1.0 - share) * smooth(state[0])
+        weights[1, i] = share * smooth(state[1])
+        weights[2, i] = 1.0 - ((1.0 - share) * smooth(state[0]) + share * smooth(state[1]))
+        late += weights[2, i] > 0
+    if late:
+        header[LATE_FRAMES] += late
+    return late > 0
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def approach(value: float, target: float, step: float) -> float:
+    return min(value + step, target) if value < target else max(value - step, target)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def smooth(x: float) -> float:
+    """sin² without the sine: from 0 to 1, flat at both ends."""
+    return x * x * (3.0 - 2.0 * x)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def take(
+    mix: Audio,
+    decks: Audio,
+    weights: Audio,
+    policy: int,
+    start: int,
+    count: int,
+    strips: Audio,
+    dry: Audio,
+) -> None:
+    """Fill strips [stems + 1, c, count] and dry mix [c, count] with the frames from `start` on."""
+    mask = mix.shape[1] - 1
+    stems = decks.shape[1]
+    plain_0 = plain_1 = True  # a deck alone, for the whole block: its samples to the bit
+    for i in range(count):
+        plain_0 = plain_0 and weights[0, i] == 1
+        plain_1 = plain_1 and weights[1, i] == 1
+    for channel in range(mix.shape[0]):
+        for i in range(count):
+            q = start + i
+            dry[channel, i] = mix[channel, q & mask] if q >= 0 else np.float32(0)
+            strips[stems, channel, i] = np.float32(0)
+            if policy == RESIDUAL:
+                strips[stems, channel, i] = weights[2, i] * dry[channel, i]
+        share = np.float32(1.0 / stems if policy == SPREAD else 0.0)
+        for stem in range(stems):
+            if plain_0 or plain_1:
+                deck = 0 if plain_0 else 1
+                for i in range(count):
+                    strips[stem, channel, i] = decks[deck, stem, channel, (start + i) & mask]
+                continue
+            for i in range(count):
+                value = share * weights[2, i] * dry[channel, i]
+                at = (start + i) & mask
+                if weights[0, i] > 0:
+                    value += weights[0, i] * decks[0, stem, channel, at]
+                if weights[1, i] > 0:
+                    value += weights[1, i] * decks[1, stem, channel, at]
+                strips[stem, channel, i] = value
