@@ -14,14 +14,16 @@ import math
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import numpy as np
 
-from streamer.playback import LARGEST, Fades, Policy
+from streamer.mixer import Mixer
+from streamer.playback import LARGEST, Fades, Policy, perform
 from streamer.ring import DECKS, TIMES, Audio, Cell, Geometry, Rings
 from streamer.streaming import StreamingModel
 from streamer.worker import Ready, StepTimes, run
@@ -73,7 +75,8 @@ class Engine:
     Args:
         build: makes the model; picklable, for it is called in the worker's process.
         host_block: frames in every call, or None if calls may differ.
-        allowance: frames that a step may take; None: one block of the model.
+        allowance: frames that a step may take, rounded up to whole host blocks; None: one block of
+            the model.
         policy: where the dry mix goes while stems are late.
         threads: of the worker's PyTorch.
 
@@ -97,11 +100,7 @@ class Engine:
         try:
             ready = first.ready()
             self.model = ready.model
-            size = self.model["block_size"]
-            reblocking = size - (1 if host_block is None else math.gcd(host_block, size))
-            self.latency = Latency(
-                self.model["latency"], reblocking, size if allowance is None else allowance, FADE
-            )
+            self.latency = count_latency(self.model, host_block, allowance)
             check_speed(ready, self.latency.allowance)
             self.rings = Rings(self._geometry())
         except BaseException:
@@ -109,6 +108,7 @@ class Engine:
             raise
         self.rings.put(Cell.ORIGIN, -1, 1)
         self.fades = Fades(len(self.stems), self.channels)
+        self.mixer = Mixer(self.stems, self.sample_rate, self.channels)
         self._workers: list[_Process | None] = [first, None]
         first.work(self.rings.name, 0)
         self._watch = threading.Thread(target=self._watch_workers, daemon=True)
@@ -141,6 +141,46 @@ class Engine:
     @property
     def channels(self) -> int:
         return int(self.model["channels"])
+
+    def process(self, audio: Audio) -> Audio:
+        """What an audio callback does, for callers in Python.
+
+        Args:
+            audio: [c, n] float32, the mix's next frames.
+
+        Returns:
+            [o, n], as many outputs as the mixer's routing has, `latency.total` frames late.
+
+        Raises:
+            ValueError: the shape is another one.
+        """
+        if audio.ndim != 2 or audio.shape[0] != self.channels:
+            raise ValueError(
+                f"audio must be [{self.channels} channels, samples], got {list(audio.shape)}"
+            )
+        outputs = len(self.mixer.routing.outputs)
+        played = np.empty((outputs, audio.shape[1]), np.float32)
+        rings, fades = self.rings, self.fades
+        for start in range(0, audio.shape[1], LARGEST):
+            count = min(LARGEST, audio.shape[1] - start)
+            fades.heard[:, :count] = audio[:, start : start + count]
+            perform(
+                rings.header,
+                rings.mix,
+                rings.stems,
+                rings.tap,
+                fades.state,
+                fades.weights,
+                fades.strips,
+                fades.dry,
+                self.mixer.memory,
+                int(self.policy),
+                fades.heard,
+                fades.out,
+                count,
+            )
+            played[:, start : start + count] = fades.out[:outputs, :count]
+        return played
 
     def reset(self) -> None:
         """Forget everything heard so far; what is still under way is not played."""
@@ -223,7 +263,7 @@ class Engine:
             self._closing.wait(GLANCE_SECONDS)
 
     def _await_fade(self, deck: int) -> None:
-        """Wait until the other deck is no longer heard; music that stands still never gets there."""
+        """Wait until the other deck is no longer heard, or no music comes to fade it out."""
         deadline = time.monotonic() + 1.0
         while self.fades.state[2] != deck and time.monotonic() < deadline:
             self._closing.wait(GLANCE_SECONDS)
@@ -281,6 +321,26 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def count_latency(
+    model: Mapping[str, Any], host_block: int | None, allowance: int | None
+) -> Latency:
+    """Count the latency of a model behind the rings.
+
+    A worker begins a step when a callback has handed it the block's last frame, and has until a
+    later callback wants the answer: whole host blocks, at least one.
+
+    Args:
+        model: its block_size and latency.
+        host_block: frames in every callback, or None if they may differ (up to `LARGEST`).
+        allowance: frames that a step may take, None for one block.
+    """
+    size = int(model["block_size"])
+    host = host_block or LARGEST
+    wanted = size if allowance is None else allowance
+    reblocking = size - (1 if host_block is None else math.gcd(host, size))
+    return Latency(int(model["latency"]), reblocking, max(1, -(-wanted // host)) * host, FADE)
 
 
 def check_speed(ready: Ready, allowance: int) -> None:
@@ -346,8 +406,3 @@ class _Process:
     def kill(self) -> None:
         self.process.kill()
         self.process.join()
-
-
-def play(engine: Engine, audio: Audio) -> Audio:
-    """Placeholder until the mixer is there."""
-    return np.zeros_like(audio)

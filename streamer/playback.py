@@ -21,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.atomics import load_acquire, store_release
+from streamer.mixing import OUTPUTS, mix_block
 from streamer.ring import DECKS, Audio, Cell, Field, cell
 
+WAS_LATE = 3  # index in `Fades.state`
 LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
 
 # Indices are constants to the compiler.
@@ -49,10 +51,13 @@ class Fades:
     """The audio thread's own state, and memory for what it computes; arrays never move."""
 
     def __init__(self, stems: int, channels: int) -> None:
-        self.state = np.array([1.0, 0.0, 0.0])  # how wet deck 0 and deck 1 are, and which is heard
+        # How wet deck 0 and deck 1 are, which of them is heard, whether the last block was late.
+        self.state = np.array([1.0, 0.0, 0.0, 0.0])
         self.weights = np.zeros((DECKS + 1, LARGEST), np.float32)  # of deck 0, deck 1 and dry mix
         self.strips = np.zeros((stems + 1, channels, LARGEST), np.float32)  # the last: residual
         self.dry = np.zeros((channels, LARGEST), np.float32)
+        self.heard = np.zeros((channels, LARGEST), np.float32)
+        self.out = np.zeros((OUTPUTS, LARGEST), np.float32)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -75,12 +80,8 @@ def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> N
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def weigh(
     header: NDArray[np.int64], state: NDArray[np.float64], weights: Audio, start: int, count: int
-) -> bool:
-    """Say for each frame from `start` on how much of each deck and of the dry mix is heard.
-
-    Returns:
-        Whether stems were late in any of them.
-    """
+) -> None:
+    """Say for each frame from `start` on how much of each deck and of the dry mix is heard."""
     fade = header[FADE]
     step = 1.0 / fade
     reset = load_acquire(header, RESET)
@@ -110,9 +111,9 @@ def weigh(
         weights[1, i] = share * smooth(state[1])
         weights[2, i] = 1.0 - ((1.0 - share) * smooth(state[0]) + share * smooth(state[1]))
         late += weights[2, i] > 0
-    if late:
-        header[LATE_FRAMES] += late
-    return late > 0
+    header[LATE_FRAMES] += late
+    header[LATE] += late > 0 and state[WAS_LATE] == 0
+    state[WAS_LATE] = late > 0
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -166,3 +167,49 @@ def take(
                 if weights[1, i] > 0:
                     value += weights[1, i] * decks[1, stem, channel, at]
                 strips[stem, channel, i] = value
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def keep(tap: Audio, strips: Audio, start: int, count: int) -> None:
+    """Write strips, as they go to the mixer, to the tap ring; row by row, channels inside."""
+    mask = tap.shape[1] - 1
+    for row in range(tap.shape[0]):
+        strip, channel = divmod(row, strips.shape[1])
+        for i in range(count):
+            tap[row, (start + i) & mask] = strips[strip, channel, i]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def perform(
+    header: NDArray[np.int64],
+    mix: Audio,
+    decks: Audio,
+    tap: Audio,
+    state: NDArray[np.float64],
+    weights: Audio,
+    strips: Audio,
+    dry: Audio,
+    memory: NDArray[np.int64],
+    policy: int,
+    heard: Audio,
+    out: Audio,
+    count: int,
+) -> None:
+    """Take the next frames of the mix, give what is to be heard; `LARGEST` frames at most.
+
+    Args:
+        header, mix, decks, tap: of `Rings`.
+        state, weights, strips, dry: of `Fades`.
+        memory: of a `Mixer`.
+        policy: a `Policy`.
+        heard: [c, n] the mix; n is at least `count`.
+        out: [o, n] the outputs.
+    """
+    start = header[HEARD] - header[LATENCY]
+    hear(header, mix, heard, count)
+    weigh(header, state, weights, start, count)
+    take(mix, decks, weights, policy, start, count, strips, dry)
+    keep(tap, strips, start, count)
+    store_release(header, PLAYED, start + count)
+    mix_block(memory, dry, strips, out, count)
+    header[CALLBACKS] += 1

@@ -1,0 +1,154 @@
+"""Sound devices, through PortAudio (sounddevice): ASIO, CoreAudio, WASAPI, ALSA, JACK.
+
+The stream's callback is native (`streamer.callback`): Python never runs in the audio thread.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from streamer.callback import Callback, portaudio
+from streamer.engine import Engine
+
+
+@dataclass(frozen=True)
+class Device:
+    """A sound device as PortAudio lists it."""
+
+    number: int
+    name: str
+    host: str
+    inputs: int
+    outputs: int
+    sample_rate: float  # Hz, its own
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.host})"
+
+
+def portaudio_module() -> ModuleType:
+    """sounddevice, which looks for devices when it is imported.
+
+    Raises:
+        ValueError: PortAudio is not installed.
+    """
+    try:
+        import sounddevice
+    except OSError as error:
+        raise ValueError(
+            "PortAudio is not installed; on Debian and Ubuntu: apt install libportaudio2"
+        ) from error
+    module: ModuleType = sounddevice
+    return module
+
+
+def list_devices() -> list[Device]:
+    """All sound devices."""
+    sounddevice = portaudio_module()
+    hosts = sounddevice.query_hostapis()
+    return [
+        Device(
+            number,
+            found["name"],
+            hosts[found["hostapi"]]["name"],
+            found["max_input_channels"],
+            found["max_output_channels"],
+            found["default_samplerate"],
+        )
+        for number, found in enumerate(sounddevice.query_devices())
+    ]
+
+
+def find_device(wanted: str | None, inputs: int, outputs: int) -> Device:
+    """The device of that number or name, with channels enough.
+
+    Args:
+        wanted: a number, or a part of the label in any case; None for the system's own.
+        inputs, outputs: channels needed, 0 if that direction is not.
+
+    Raises:
+        ValueError: there is none, or there are several; names the candidates.
+    """
+    devices = list_devices()
+    if not devices:
+        raise ValueError("there is no sound device here; plug one in, or start JACK or PipeWire")
+    fitting = [d for d in devices if d.inputs >= inputs and d.outputs >= outputs]
+    choices = "; ".join(f"{d.number} {d.label} {d.inputs} in, {d.outputs} out" for d in devices)
+    if wanted is None:
+        default = portaudio_module().default.device[0 if inputs else 1]
+        found = [d for d in fitting if d.number == default] or fitting[:1]
+    elif wanted.isdigit():
+        found = [d for d in devices if d.number == int(wanted)]
+    else:
+        found = [d for d in devices if wanted.casefold() in d.label.casefold()]
+        exact = [d for d in found if d.name == wanted]
+        found = exact or found
+    name = "" if wanted is None else f" '{wanted}'"
+    if not found:
+        raise ValueError(f"no device{name} with {inputs} in, {outputs} out; there are: {choices}")
+    if len(found) > 1:
+        several = "; ".join(f"{d.number} {d.label}" for d in found)
+        raise ValueError(f"several devices match{name}: {several}; give a number")
+    if found[0] not in fitting:
+        raise ValueError(
+            f"device '{found[0].label}' has {found[0].inputs} in, {found[0].outputs} out; "
+            f"needed: {inputs} in, {outputs} out; there are: {choices}"
+        )
+    return found[0]
+
+
+class AudioStream:
+    """An engine between an input and an output device.
+
+    Args:
+        engine: made for `blocksize` frames; its mixer's routing says how many outputs there are.
+        devices: input and output.
+        blocksize: frames in every callback.
+
+    Raises:
+        ValueError: the devices refuse rate, channels or block size; one line.
+    """
+
+    def __init__(self, engine: Engine, devices: Sequence[Device], blocksize: int) -> None:
+        sounddevice = portaudio_module()
+        inputs = min(engine.channels, devices[0].inputs)
+        outputs = len(engine.mixer.routing.outputs)
+        self.callback = Callback(engine, inputs, outputs)
+        cast = sounddevice._ffi.cast
+        try:
+            self.stream: Any = sounddevice._StreamBase(
+                kind="duplex",
+                samplerate=engine.sample_rate,
+                blocksize=blocksize,
+                device=(devices[0].number, devices[1].number),
+                channels=(inputs, outputs),
+                dtype="float32",
+                latency="low",
+                callback=cast("PaStreamCallback*", portaudio.address),
+                userdata=cast("void*", self.callback.address),
+            )
+        except sounddevice.PortAudioError as error:
+            labels = " -> ".join(device.label for device in devices)
+            raise ValueError(
+                f"{labels}: {engine.sample_rate} Hz, {inputs} in, {outputs} out, "
+                f"{blocksize} frames: {error}"
+            ) from error
+
+    @property
+    def device_latency(self) -> tuple[int, int]:
+        """Frames that input and output devices say they add."""
+        rate = self.callback.engine.sample_rate
+        into, out = self.stream.latency
+        return round(into * rate), round(out * rate)
+
+    def start(self) -> None:
+        self.stream.start()
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.stream.active)
+
+    def close(self) -> None:
+        self.stream.close(ignore_errors=True)

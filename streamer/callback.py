@@ -1,0 +1,202 @@
+"""The engine for audio threads: native callbacks that need an address and nothing else.
+
+`Callback.context` holds the addresses of everything that `streamer.playback.perform` works on;
+`portaudio` and `jack` are C functions that take it as their user data. No interpreter is involved:
+while Python collects garbage or handles messages, the audio thread does not notice.
+"""
+
+import sys
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import cfunc, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from streamer.engine import Engine
+from streamer.mixing import OUTPUTS
+from streamer.playback import LARGEST, perform
+from streamer.ring import DECKS, HEADER
+
+# Words of a context: addresses, then sizes, then the callback's own.
+(
+    AT_HEADER,
+    AT_MIX,
+    AT_DECKS,
+    AT_TAP,
+    AT_STATE,
+    AT_WEIGHTS,
+    AT_STRIPS,
+    AT_DRY,
+    AT_MEMORY,
+    AT_HEARD,
+    AT_OUT,
+    AT_TIMES,
+    CHANNELS,
+    STEMS,
+    CAPACITY,
+    TAPS,
+    WORDS_OF_MEMORY,
+    POLICY,
+    INPUTS,
+    OUTPUTS_USED,
+    XRUNS,
+    CALLS,
+    LONGEST,
+    PORTS,
+) = range(24)
+DURATIONS = 1 << 16  # callbacks whose durations are kept
+carray: Any = numba.carray  # type: ignore[attr-defined]
+MONOTONIC = 6 if sys.platform == "darwin" else 1
+CLOCK = sys.platform != "win32"  # where libc has clock_gettime
+
+_clock_gettime: Any = types.ExternalFunction(
+    "clock_gettime", types.int32(types.int32, types.voidptr)
+)
+_jack_port_get_buffer: Any = types.ExternalFunction(
+    "jack_port_get_buffer", types.voidptr(types.uintp, types.uint32)
+)
+
+
+def _pointer(typing_context: Any, address: Any) -> Any:
+    """An address as a pointer."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), build
+
+
+pointer: Any = intrinsic(_pointer)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def now_ns(times: NDArray[np.int64]) -> Any:
+    """Nanoseconds on the monotonic clock; two words of `times` are its scratch."""
+    if not CLOCK:
+        return 0
+    _clock_gettime(MONOTONIC, times[DURATIONS:].ctypes)
+    return times[DURATIONS] * 1_000_000_000 + times[DURATIONS + 1]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def floats(context: NDArray[np.int64], word: int, size: int) -> Any:
+    """[size] float32 at the address in a word."""
+    return carray(pointer(context[word]), (size,), np.float32)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def perform_at(context: NDArray[np.int64], count: int) -> None:
+    """`perform` on what a context points to; the mix lies in `Fades.heard`, outputs in `.out`."""
+    channels, stems, capacity = context[CHANNELS], context[STEMS], context[CAPACITY]
+    perform(
+        carray(pointer(context[AT_HEADER]), (HEADER,), np.int64),
+        floats(context, AT_MIX, channels * capacity).reshape((channels, capacity)),
+        floats(context, AT_DECKS, DECKS * stems * channels * capacity).reshape(
+            (DECKS, stems, channels, capacity)
+        ),
+        floats(context, AT_TAP, context[TAPS] * capacity).reshape((context[TAPS], capacity)),
+        carray(pointer(context[AT_STATE]), (4,), np.float64),
+        floats(context, AT_WEIGHTS, (DECKS + 1) * LARGEST).reshape((DECKS + 1, LARGEST)),
+        floats(context, AT_STRIPS, (stems + 1) * channels * LARGEST).reshape(
+            (stems + 1, channels, LARGEST)
+        ),
+        floats(context, AT_DRY, channels * LARGEST).reshape((channels, LARGEST)),
+        carray(pointer(context[AT_MEMORY]), (context[WORDS_OF_MEMORY],), np.int64),
+        context[POLICY],
+        floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST)),
+        floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST)),
+        count,
+    )
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def finish(context: NDArray[np.int64], began: int) -> None:
+    """Note how long a callback took."""
+    times = carray(pointer(context[AT_TIMES]), (DURATIONS + 2,), np.int64)
+    took = now_ns(times) - began
+    times[context[CALLS] % DURATIONS] = took
+    context[CALLS] += 1
+    context[LONGEST] = max(context[LONGEST], took)
+
+
+@cfunc(
+    types.int32(
+        types.voidptr, types.voidptr, types.uintp, types.voidptr, types.uintp, types.voidptr
+    ),
+    cache=True,
+)
+def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int, user: Any) -> int:
+    """A PaStreamCallback for interleaved float32; a mono input is heard on both channels."""
+    context = carray(user, (PORTS,), np.int64)
+    times = carray(pointer(context[AT_TIMES]), (DURATIONS + 2,), np.int64)
+    began = now_ns(times)
+    channels, ins, outs = context[CHANNELS], context[INPUTS], context[OUTPUTS_USED]
+    source = carray(inputs, (frames, ins), np.float32)
+    target = carray(outputs, (frames, outs), np.float32)
+    heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
+    out = floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
+    context[XRUNS] += flags != 0
+    done = 0
+    while done < frames:
+        count = min(LARGEST, frames - done)
+        for channel in range(channels):
+            for i in range(count):
+                heard[channel, i] = source[done + i, min(channel, ins - 1)]
+        perform_at(context, count)
+        for output in range(outs):
+            for i in range(count):
+                target[done + i, output] = out[output, i]
+        done += count
+    finish(context, began)
+    return 0
+
+
+class Callback:
+    """An engine, made ready for an audio thread; keeps all that it points to.
+
+    Args:
+        engine: it must outlive the audio stream.
+        inputs, outputs: channels of the stream; for JACK as many as `ports`.
+        ports: addresses of JACK's ports, inputs first.
+    """
+
+    def __init__(
+        self, engine: Engine, inputs: int, outputs: int, ports: tuple[int, ...] = ()
+    ) -> None:
+        if not 1 <= outputs <= OUTPUTS:
+            raise ValueError(f"outputs must be in [1, {OUTPUTS}], got {outputs}")
+        self.engine = engine
+        self.times = np.zeros(DURATIONS + 2, np.int64)
+        rings, fades, memory = engine.rings, engine.fades, engine.mixer.memory
+        self._arrays = (
+            *(rings.header, rings.mix, rings.stems, rings.tap, fades.state, fades.weights),
+            *(fades.strips, fades.dry, memory, fades.heard, fades.out, self.times),
+        )
+        geometry = rings.geometry
+        self.context = np.array(
+            [
+                *(array.ctypes.data for array in self._arrays),
+                *(geometry.channels, geometry.stems, geometry.capacity, geometry.taps),
+                *(len(memory), int(engine.policy), inputs, outputs, 0, 0, 0),
+                *ports,
+            ],
+            np.int64,
+        )
+
+    @property
+    def address(self) -> int:
+        """Of the context: the callback's user data."""
+        return self.context.ctypes.data
+
+    @property
+    def xruns(self) -> int:
+        """Callbacks that were told of an over- or underrun."""
+        return int(self.context[XRUNS])
+
+    def durations_us(self) -> NDArray[np.float64]:
+        """How long the newest callbacks took, in microseconds."""
+        calls = int(self.context[CALLS])
+        return self.times[: min(calls, DURATIONS)] / 1000

@@ -1,0 +1,154 @@
+"""The engine with real worker processes; music is played in step with them, at any speed."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+
+from streamer.engine import Build, Engine, Latency, check_speed, count_latency
+from streamer.ring import Audio, Cell
+from streamer.routing import Routing
+from streamer.worker import Ready, StepTimes
+from tests.plain import Plain
+from tests.test_playback import expected, music
+
+BLOCK = 256
+PATIENCE_SECONDS = 120.0  # of a test; a worker has a Python to start
+
+
+def until(condition: Callable[[], bool], during: Callable[[], object] = lambda: None) -> None:
+    """Wait for a condition, doing something meanwhile."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        during()
+        time.sleep(0.001)
+
+
+class Player:
+    """Plays music through an engine, and waits for its worker where a test says so."""
+
+    def __init__(self, build: Build = Plain) -> None:
+        self.engine = Engine(build, host_block=BLOCK, allowance=8192)
+        self.engine.mixer.route(Routing.preset("stems-only", self.engine.stems))
+        self.heard: list[Audio] = []
+        self.played: list[Audio] = []
+
+    @property
+    def latency(self) -> int:
+        return self.engine.latency.total
+
+    def caught_up(self) -> bool:
+        rings, size = self.engine.rings, int(self.engine.model["block_size"])
+        solved = rings.get(Cell.SOLVED, self.engine._deck) + int(self.engine.model["latency"])
+        return rings.get(Cell.HEARD) - solved < size
+
+    def play(self, blocks: int, seed: int = 0, in_step: bool = True) -> None:
+        mix = music(blocks * BLOCK, seed)
+        for start in range(0, mix.shape[1], BLOCK):
+            self.heard.append(mix[:, start : start + BLOCK])
+            self.played.append(self.engine.process(self.heard[-1]))
+            if in_step:
+                until(self.caught_up)
+
+    def error(self, last: int | None = None, model: Plain | None = None) -> float:
+        """How far what was played is from the law; of the last blocks only, if so asked."""
+        law = expected(np.concatenate(self.heard, axis=-1), self.latency, model)
+        played = np.concatenate(self.played, axis=-1).reshape(law.shape)
+        begin = 0 if last is None else -last * BLOCK
+        return float(np.abs(played - law)[..., begin:].max())
+
+
+@pytest.fixture
+def player() -> Iterator[Player]:
+    made = Player()
+    yield made
+    made.engine.close()
+
+
+def test_the_law_holds_across_a_process(player: Player) -> None:
+    player.play(150)
+    assert player.error() == 0
+    status = player.engine.status()
+    assert (status.state, status.late, status.restarts) == ("ready", 0, 0)
+    assert status.heard == 150 * BLOCK
+    assert status.step_times is not None
+
+
+def test_a_killed_worker_is_replaced_and_the_law_holds_again(player: Player) -> None:
+    player.play(60)
+    worker = player.engine._workers[0]
+    assert worker is not None
+    assert worker.process.pid is not None
+    os.kill(worker.process.pid, signal.SIGKILL)
+    until(lambda: player.engine.restarts == 1, lambda: player.play(1, in_step=False))
+    until(lambda: player.engine._workers[0] not in (None, worker), lambda: player.play(1, 1, False))
+    until(player.caught_up)
+    player.play(120)
+    assert player.error(last=60) == 0
+    assert player.engine.status().late >= 1
+
+
+def test_another_model_takes_over_at_the_same_latency(player: Player) -> None:
+    player.play(60)
+    other = Plain(latency=100, gains=(1.0, 0.5, 0.0))
+    player.engine.swap(partial(Plain, latency=100, gains=(1.0, 0.5, 0.0)))
+    player.play(80)
+    assert player.error(last=40, model=other) == 0
+    assert player.engine.status().late == 0
+
+
+def broken() -> Plain:
+    raise ValueError("no such weights")
+
+
+@pytest.mark.parametrize(
+    ("build", "complaint"),
+    [
+        (broken, "ValueError: no such weights"),
+        (partial(Plain, stems=("a", "b", "c")), "the new model has stems"),
+        (partial(Plain, latency=100_000), "samples more than this engine's latency"),
+        (partial(os._exit, 3), "the worker ended with exit code 3"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_and_the_old_one_plays_on(
+    player: Player, build: Build, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        player.engine.swap(build)
+    player.play(40)
+    assert player.error() == 0
+
+
+def test_a_model_that_cannot_be_built_is_said_in_one_line() -> None:
+    with pytest.raises(ValueError, match="ValueError: no such weights"):
+        Engine(broken)
+
+
+@pytest.mark.parametrize(("p50", "p99"), [(9.0, 9.0), (1.0, 30.0)])
+def test_a_model_that_is_too_slow_is_refused(p50: float, p99: float) -> None:
+    model = {"block_size": 480, "sample_rate": 48000}
+    with pytest.raises(ValueError, match=r"too slow here: a step takes .* ms"):
+        check_speed(Ready(model, StepTimes(p50, p99, p99)), allowance=960)
+    check_speed(Ready(model, StepTimes(1.0, 5.0, 5.0)), allowance=960)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowance", "parts"),
+    [
+        (256, 500, (300, 256, 512)),
+        (512, 512, (300, 0, 512)),
+        (480, None, (300, 480, 960)),
+        (1000, 100, (300, 504, 1000)),
+        (None, 100, (300, 511, 1024)),
+    ],
+)
+def test_latency_is_counted_by_cause(
+    host: int | None, allowance: int | None, parts: tuple[int, int, int]
+) -> None:
+    model = {"block_size": 512, "latency": 300}
+    assert count_latency(model, host, allowance) == Latency(*parts, fade=128)

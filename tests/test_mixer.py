@@ -1,0 +1,511 @@
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+
+import numba
+import numpy as np
+import pytest
+from numba.core.runtime import _nrt_python, rtsys
+
+from models.stems import STEMS
+from streamer import mixing, routing
+from streamer.mixer import Mixer, Routing, balance, mix_block
+from streamer.mixing import KNEE, SEEN, SEQUENCE, Audio, publish, receive
+
+RATE = 48000
+RAMP = 1440  # samples in 30 ms
+STEEPEST = 15 / 8  # the slope of the smoothstep from 0 to 1, at its middle
+
+
+def noise(samples: int, strips: int = 9, channels: int = 2, seed: int = 0) -> tuple[Audio, Audio]:
+    """Dry mix [c, n] and stems [s, c, n], which do not add up to it."""
+    random = np.random.default_rng(seed)
+    shapes = ((channels, samples), (strips, channels, samples))
+    dry, stems = (random.normal(0, 0.03, shape).astype(np.float32) for shape in shapes)
+    return dry, stems
+
+
+def sine(samples: int = RATE) -> tuple[Audio, Audio]:
+    """A mixer's input where dry mix and the first strip are one sine of 1 kHz."""
+    wave = 0.85 * np.sin(2 * np.pi * 1000 * np.arange(samples) / RATE)
+    dry = np.stack([wave, wave]).astype(np.float32)
+    return dry, np.stack([dry, np.zeros_like(dry), np.zeros_like(dry)])
+
+
+def level(samples: int, value: float = 1.0, strips: int = 3) -> tuple[Audio, Audio]:
+    """Constant stems, which show the gains; no dry mix."""
+    stems = np.full((strips, 2, samples), value, np.float32)
+    return np.zeros((2, samples), np.float32), stems
+
+
+def small() -> Mixer:
+    return Mixer(["vocals", "drums"], RATE)
+
+
+def settled(mixer: Mixer, dry: Audio, stems: Audio) -> Audio:
+    mixer.reset()
+    return mixer.process(dry, stems)
+
+
+def splatter(wave: Audio) -> float:
+    """Energy more than 500 Hz away from 1 kHz, in dB of all of it.
+
+    Under a 4-term Blackman-Harris window over the whole second; its sidelobes end below -92 dB.
+    """
+    phase = 2 * np.pi * np.arange(len(wave)) / len(wave)
+    terms = (0.35875, -0.48829, 0.14128, -0.01168)
+    window = sum(a * np.cos(i * phase) for i, a in enumerate(terms))
+    energy = np.abs(np.fft.rfft(window * wave)) ** 2
+    hertz = np.arange(len(energy)) * RATE / len(wave)
+    return float(10 * np.log10(energy[np.abs(hertz - 1000) > 500].sum() / energy.sum()))
+
+
+def test_the_default_is_the_sum_of_the_strips_to_the_bit() -> None:
+    dry, stems = noise(1000)
+    expected = np.zeros((2, 1000), np.float32)
+    for strip in stems:
+        expected += strip
+    assert np.abs(expected).max() < KNEE
+    assert np.array_equal(Mixer(STEMS, RATE).process(dry, stems), expected)
+
+
+def test_the_measure_of_splatter_hears_a_click() -> None:
+    wave = sine()[0][0]
+    assert splatter(wave) < -120
+    wave[RATE // 2 :] *= 0.001
+    assert splatter(wave) > -50
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stem"),
+    [
+        ("gain_db", -60, "vocals"),
+        ("fader", 0, "vocals"),
+        ("mute", True, "vocals"),
+        ("solo", True, "drums"),
+        ("pan", 1, "vocals"),
+        ("master_gain_db", -60, None),
+        ("dry_wet", 0.3, None),
+        ("bypass", True, None),
+        ("ceiling", False, None),
+    ],
+)
+def test_a_change_leaves_no_splatter_above_minus_90_decibels(
+    name: str, value: float, stem: str | None
+) -> None:
+    mixer = small()
+    dry, stems = sine()
+    dry = -0.5 * dry  # so that going there is no small step
+    half = RATE // 2
+    first = mixer.process(dry[:, :half], stems[..., :half])
+    mixer.set(name, value, stem)
+    second = mixer.process(dry[:, half:], stems[..., half:])
+    assert splatter(np.concatenate([first, second], axis=1)[0]) < -90
+
+
+def test_a_moving_fader_leaves_no_splatter() -> None:
+    mixer = small()
+    dry, stems = sine()
+    parts = []
+    for at in range(0, RATE, 64):  # 750 values a second, down and up again
+        mixer.set("gain_db", -20 * np.sin(np.pi * at / RATE) ** 2, "vocals")
+        parts.append(mixer.process(dry[:, at : at + 64], stems[..., at : at + 64]))
+    assert splatter(np.concatenate(parts, axis=1)[0]) < -120
+
+
+def zigzag(mixer: Mixer, cuts: Callable[[int], Sequence[int]]) -> Audio:
+    """Changes of all kinds at given samples, each often in the middle of others."""
+    random = np.random.default_rng(1)
+    dry, stems = noise(18000)
+    names = ["gain_db", "fader", "mute", "solo", "pan", "dry_wet", "bypass", "ceiling"]
+    parts = []
+    for at in np.sort(random.integers(0, 18000, 60)).tolist():
+        done = sum(part.shape[1] for part in parts)
+        for size in cuts(at - done):
+            parts.append(mixer.process(dry[:, done : done + size], stems[..., done : done + size]))
+            done += size
+        name = names[random.integers(len(names))]
+        stem = None if names.index(name) >= 5 else STEMS[random.integers(8)]
+        mixer.set(name, random.integers(2) if name != "gain_db" else random.normal(0, 9), stem)
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize("largest", [1, 7, 64, 1024])
+def test_the_hosts_blocks_do_not_change_a_bit(largest: int) -> None:
+    random = np.random.default_rng(largest)
+
+    def cuts(samples: int) -> list[int]:
+        sizes = []
+        while sum(sizes) < samples:
+            sizes.append(min(int(random.integers(1, largest + 1)), samples - sum(sizes)))
+        return sizes
+
+    mixers = [Mixer(STEMS, RATE) for _ in range(2)]
+    for mixer in mixers:
+        mixer.route(Routing.preset("stems", STEMS))
+    expected = zigzag(mixers[0], lambda samples: [samples])
+    assert np.array_equal(zigzag(mixers[1], cuts), expected)
+    assert np.unique(np.abs(expected)).size > 10000
+
+
+@pytest.mark.parametrize(
+    "switches", [*itertools.product([(0, 0), (0, 1), (1, 0), (1, 1)], repeat=3)], ids=str
+)
+def test_mute_and_solo_are_those_of_a_mixing_desk(switches: tuple[tuple[int, int], ...]) -> None:
+    mixer = small()
+    for strip, (mute, solo) in zip(mixer.strips, switches, strict=True):
+        mixer.set_all([("mute", mute, strip), ("solo", solo, strip)])
+    mixer.route(Routing(tuple(f"{strip}.left" for strip in mixer.strips)))
+    heard = settled(mixer, *level(8))[:, 0]
+    any_solo = any(solo for _, solo in switches)
+    assert heard.tolist() == [not mute and (not any_solo or bool(solo)) for mute, solo in switches]
+
+
+def test_mute_and_solo_do_not_touch_the_dry_mix() -> None:
+    mixer = small()
+    dry, stems = noise(64, strips=3)
+    mixer.set_all([("dry_wet", 0.5, None), ("solo", True, "drums"), ("mute", True, "drums")])
+    assert np.allclose(settled(mixer, dry, stems), 0.5 * dry, rtol=0, atol=1e-7)
+
+
+def test_dry_and_wet_add_up_to_one() -> None:
+    dry, stems = noise(480, strips=3)
+    for wet in np.linspace(0, 1, 9).tolist():
+        mixer = small()
+        mixer.set("dry_wet", wet)
+        heard = settled(mixer, dry, stems)
+        assert np.allclose(heard, (1 - wet) * dry + wet * stems.sum(0), rtol=0, atol=1e-7)
+        if wet == 0:
+            assert np.array_equal(heard, dry)
+
+
+def test_bypass_is_the_dry_mix_to_the_bit_once_its_ramp_is_over() -> None:
+    mixer = small()
+    dry, stems = noise(3 * RAMP, strips=3)
+    dry *= 40  # beyond the ceiling, too
+    mixer.set_all([("master_gain_db", 6, None), ("gain_db", -6, "vocals"), ("pan", 0.3, "drums")])
+    mixer.process(dry, stems)
+    mixer.set("bypass", True)
+    heard = mixer.process(dry, stems)
+    assert np.array_equal(heard[:, RAMP:], dry[:, RAMP:])
+    assert not np.array_equal(heard[:, RAMP - 500 : RAMP], dry[:, RAMP - 500 : RAMP])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
+def test_what_is_no_audio_becomes_silence_and_is_counted(bad: float) -> None:
+    dry, stems = noise(1000)
+    heard = []
+    for value in (0, bad):
+        stems[[0, 3, 8], [0, 1, 1], [0, 63, 999]] = dry[1, 500] = value
+        mixer = Mixer(STEMS, RATE)
+        mixer.route(Routing.preset("stems", STEMS))
+        mixer.set_all([("gain_db", 12, "vocals"), ("dry_wet", 0.5, None), ("bypass", 1, None)])
+        heard.append([mixer.process(dry, stems), mixer.process(*noise(500))])
+    assert mixer.bad_samples == 4
+    assert np.array_equal(heard[0][0], heard[1][0])
+    assert np.array_equal(heard[0][1], heard[1][1])
+
+
+def test_nothing_but_audio_comes_out_whatever_goes_in() -> None:
+    random = np.random.default_rng(0)
+    words = random.integers(0, 2**32, (10, 2, 4096), np.uint64).astype(np.uint32)
+    mixer = Mixer(STEMS, RATE)
+    mixer.route(Routing.preset("stems", STEMS))
+    mixer.set_all([("gain_db", 12, strip) for strip in mixer.strips])
+    mixer.set_all([("master_gain_db", 12, None), ("ceiling", False, None)])
+    heard = mixer.process(words[0].view(np.float32), words[1:].view(np.float32))
+    assert np.isfinite(heard).all()
+    assert mixer.bad_samples > 10000
+
+
+@pytest.mark.parametrize("pan", np.linspace(-1, 1, 9).tolist())
+def test_pan_lowers_one_side_with_a_cosine_and_leaves_the_other(pan: float) -> None:
+    mixer = small()
+    mixer.set_all([("pan", pan, "vocals"), ("solo", True, "vocals")])
+    left, right = settled(mixer, *level(1, 0.5))[:, 0] / 0.5
+    lower, other = (left, right) if pan > 0 else (right, left)
+    assert lower == pytest.approx(np.cos(np.pi / 2 * abs(pan)), abs=1e-7)
+    assert other == 1
+
+
+def test_pan_is_unity_in_the_middle_and_silence_at_the_end() -> None:
+    assert [balance(pan) for pan in (-1, 0, 1)] == [(1, 0), (1, 1), (0, 1)]
+
+
+def test_mono_is_on_both_sides() -> None:
+    dry, stems = noise(480, strips=3, channels=1)
+    mixer = Mixer(["vocals", "drums"], RATE, channels=1)
+    stems[0, 0, 7] = np.nan
+    heard = mixer.process(dry, stems)
+    assert np.array_equal(heard[0], heard[1])
+    assert np.allclose(heard[0, 8:], stems[:, 0, 8:].sum(0), rtol=0, atol=1e-7)
+    assert mixer.bad_samples == 1
+
+
+def test_the_ceiling_is_never_exceeded_by_24_decibels_too_much() -> None:
+    mixer = small()
+    random = np.random.default_rng(0)
+    dry, stems = level(RATE)
+    stems[0] = 10 ** (24 / 20) * random.uniform(-1, 1, stems[0].shape)
+    stems[1] = stems[2] = 0
+    heard = mixer.process(dry, stems)
+    assert np.abs(heard).max() <= 1
+    quiet = np.abs(stems[0]) <= KNEE
+    assert np.array_equal(heard[quiet], stems[0][quiet])
+    assert (np.abs(heard) < np.abs(stems[0]))[~quiet].mean() > 0.999
+
+
+def test_the_ceiling_bends_without_a_corner() -> None:
+    dry, stems = level(20001)
+    stems[0] = np.linspace(KNEE - 0.01, KNEE + 0.19, 20001)
+    stems[1] = stems[2] = 0
+    heard = small().process(dry, stems)[0].astype(float)[::100]
+    slope = np.diff(heard) / np.diff(stems[0, 0, ::100].astype(float))
+    assert slope[:9] == pytest.approx(1, abs=1e-4)
+    assert (np.diff(slope) < 1e-3).all()  # it only bends down,
+    assert np.abs(np.diff(slope)).max() < 0.02  # and never all at once
+
+
+def test_switching_the_ceiling_is_a_ramp() -> None:
+    mixer = small()
+    before = mixer.process(*level(8))[0]
+    mixer.set("ceiling", False)
+    heard = np.concatenate([before, mixer.process(*level(2 * RAMP))[0]])
+    assert heard[-1] == 3
+    assert 0.99 < heard[0] < 1
+    assert 0 <= np.diff(heard).min() <= np.diff(heard).max() < 1.001 * STEEPEST * 2.01 / RAMP
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_new_target_in_mid_ramp_is_met_without_a_step(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    mixer = small()
+    mixer.set_all([("mute", True, "drums"), ("mute", True, "residual"), ("ceiling", 0, None)])
+    mixer.reset()
+    parts, gains = [mixer.process(*level(8))[0]], [0.0]
+    for size in random.integers(1, RAMP, 40).tolist():
+        gains.append(random.uniform(-40, 6))
+        mixer.set("gain_db", gains[-1], "vocals")
+        parts.append(mixer.process(*level(size))[0])
+    heard = np.concatenate([*parts, mixer.process(*level(2 * RAMP))[0]]).astype(float)
+    targets = 10 ** (np.array(gains) / 20)
+    steepest = STEEPEST * np.ptp(targets) / RAMP
+    assert np.abs(np.diff(heard)).max() < steepest + 3e-7  # float32 rounds
+    assert np.abs(np.diff(heard, 2)).max() < 20 * steepest / RAMP + 6e-7  # no corner either
+    assert targets.min() - 1e-6 < heard.min() < heard.max() < targets.max() + 1e-6
+    assert heard[-1] == np.float32(targets[-1])
+
+
+def test_a_ramp_is_the_quintic_smoothstep() -> None:
+    mixer = small()
+    mixer.set_all([("solo", True, "vocals")])
+    mixer.reset()
+    mixer.set("gain_db", -90, "vocals")
+    u = np.arange(RAMP) / RAMP
+    expected = 0.5 * (1 - u**3 * (6 * u**2 - 15 * u + 10))
+    assert mixer.process(*level(RAMP, 0.5))[0] == pytest.approx(expected, abs=1e-7)
+
+
+def test_reset_ends_ramps_and_keeps_parameters() -> None:
+    mixer = small()
+    mixer.set_all([("gain_db", -6, "vocals"), ("solo", True, "vocals")])
+    mixer.process(*level(100))
+    expected = np.float32(10 ** (-6 / 20))
+    assert np.array_equal(np.unique(settled(mixer, *level(100))), [expected])
+    assert mixer.get("gain_db", "vocals") == -6
+
+
+def test_changes_made_together_begin_at_the_same_sample() -> None:
+    mixer = small()
+    names = ["vocals", "drums", "residual"]
+    mixer.route(Routing(tuple(f"{name}.left" for name in names)))
+    mixer.process(*level(100))
+    mixer.set_all([("gain_db", -12, name) for name in names])
+    vocals, drums, residual = mixer.process(*level(2 * RAMP))
+    assert np.array_equal(vocals, drums)
+    assert np.array_equal(vocals, residual)
+    assert vocals[0] != vocals[-1]
+
+
+def test_a_refused_change_changes_nothing() -> None:
+    mixer = small()
+    with pytest.raises(ValueError, match="pan must be a number"):
+        mixer.set_all([("mute", True, "vocals"), ("pan", "left", "drums")])
+    assert mixer.get("mute", "vocals") is False
+
+
+def test_a_fader_is_a_view_of_the_gain() -> None:
+    mixer = small()
+    assert mixer.set("fader", 0.5, "vocals") == 0.5
+    assert mixer.get("gain_db", "vocals") == -10
+    assert mixer.set("gain_db", 40, "vocals") == 12
+    assert mixer.get("fader", "vocals") == 1
+    assert mixer.get("fader", "drums") == 0.75
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("gain", 0, "vocals"), "unknown parameter 'gain'; expected one of gain_db"),
+        (("mute", 1), "mute is of a stem: one of vocals, drums, residual; got None"),
+        (("mute", 1, "bass"), "mute is of a stem: one of vocals, drums, residual; got 'bass'"),
+        (("bypass", 1, "drums"), "bypass is of the whole mixer, not of a stem; got 'drums'"),
+    ],
+)
+def test_a_wrong_change_is_refused_in_one_line(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        small().set(*arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("stems", "sample_rate", "channels", "message"),
+    [
+        ([], RATE, 2, "none of master, dry, residual; got none"),
+        (["drums", "drums"], RATE, 2, "each once, and none of"),
+        (["drums", "residual"], RATE, 2, "got drums, residual"),
+        (["drums"], 0, 2, "got 0 Hz and 2"),
+        (["drums"], RATE, 3, "channels 1 or 2, got 48000 Hz and 3"),
+    ],
+)
+def test_a_mixer_that_cannot_be_is_refused(
+    stems: list[str], sample_rate: int, channels: int, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Mixer(stems, sample_rate, channels)
+
+
+def test_other_shapes_are_refused() -> None:
+    dry, stems = noise(10, strips=3)
+    for wrong in ((dry[:1], stems), (dry, stems[:2]), (dry, stems[..., :9]), (dry[0], stems)):
+        with pytest.raises(ValueError, match=r"\[3 strips, 2, as many\], got \["):
+            small().process(*wrong)
+
+
+@pytest.mark.parametrize("preset", routing.PRESETS)
+def test_presets_play_the_master_and_each_stems_pair(preset: str) -> None:
+    mixer = Mixer(STEMS, RATE)
+    mixer.route(Routing.preset(preset, STEMS))
+    dry, stems = noise(1000)
+    heard = mixer.process(dry, stems)
+    pairs = [*stems[:8]] if preset == "stems-only" else [stems.sum(0), *stems[:8]]
+    expected = np.concatenate(pairs[: {"stereo": 1}.get(preset)])
+    assert heard.shape[0] == {"stereo": 2, "stems": 18, "stems-only": 16}[preset]
+    assert np.allclose(heard, expected, rtol=0, atol=1e-7)
+
+
+def test_an_output_plays_what_it_is_given() -> None:
+    mixer = small()
+    mixer.route(Routing.of({1: "residual.right", 4: "dry.left", 2: "master.right"}))
+    mixer.set("gain_db", -90, "vocals")
+    dry, stems = noise(64, strips=3)
+    heard = settled(mixer, dry, stems)
+    silence = np.zeros(64, np.float32)
+    assert np.array_equal(heard, [stems[2, 1], stems[1, 1] + stems[2, 1], silence, dry[0]])
+
+
+def test_outputs_beyond_the_table_are_silent() -> None:
+    mixer = small()
+    dry, stems = noise(64, strips=3)
+    out = np.ones((70, 64), np.float32)
+    mix_block(mixer.memory, dry, stems, out, 64)
+    assert out[:2].any()
+    assert not out[2:].any()
+
+
+def test_peaks_are_the_largest_samples_since_they_were_read() -> None:
+    mixer = small()
+    mixer.set("gain_db", 20 * np.log10(0.5), "vocals")
+    mixer.reset()
+    dry, stems = noise(3000, strips=3)
+    for part in np.split(stems, range(700, 3000, 700), axis=2):
+        heard = mixer.process(dry[:, : part.shape[2]], part)
+    peaks = mixer.peaks()
+    assert list(peaks) == ["vocals", "drums", "residual", "master"]
+    assert peaks["vocals"] == pytest.approx(0.5 * np.abs(stems[0]).max(1))
+    assert peaks["drums"] == tuple(np.abs(stems[1]).max(1))
+    assert peaks["master"][0] >= np.abs(heard[0]).max()
+    assert set(mixer.peaks().values()) == {(0.0, 0.0)}
+
+
+@numba.cfunc(
+    "void(CPointer(int64), int64, CPointer(float32), CPointer(float32), CPointer(float32), int64)"
+)
+def callback(memory, words, dry, stems, out, count) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    """What an audio callback does with addresses."""
+    mix_block(
+        numba.carray(memory, (words,)),
+        numba.carray(dry, (2, count)),
+        numba.carray(stems, (9, 2, count)),
+        numba.carray(out, (18, count)),
+        count,
+    )
+
+
+def call(mixer: Mixer, dry: Audio, stems: Audio, out: Audio) -> None:
+    kinds = callback.ctypes.argtypes
+    memory, *audio = (
+        array.ctypes.data_as(kinds[i])
+        for i, array in ((0, mixer.memory), (2, dry), (3, stems), (4, out))
+    )
+    callback.ctypes(memory, mixer.memory.size, *audio, dry.shape[1])
+
+
+def test_a_native_callback_needs_an_address_and_never_allocates() -> None:
+    native, python = Mixer(STEMS, RATE), Mixer(STEMS, RATE)
+    dry, stems = noise(256)
+    out = np.empty((18, 256), np.float32)
+    for mixer in (native, python):
+        mixer.route(Routing.preset("stems", STEMS))
+    _nrt_python.memsys_enable_stats()
+    for block in range(1000):
+        if block % 10 == 0:
+            for mixer in (native, python):
+                mixer.set("gain_db", -block / 50, "drums")
+        before = rtsys.get_allocation_stats()
+        call(native, dry, stems, out)
+        after = rtsys.get_allocation_stats()
+        assert (after.alloc, after.mi_alloc) == (before.alloc, before.mi_alloc)
+        assert np.array_equal(out, python.process(dry, stems))
+
+
+@numba.njit("(int64[::1], int64[::1], int64[::1], int64)", nogil=True)
+def write_many(memory, targets, lengths, times) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    for number in range(1, times + 1):
+        targets[:] = number
+        lengths[:] = number
+        publish(memory, targets, lengths)
+
+
+@numba.njit("UniTuple(int64, 2)(int64[::1], int64[::1], int64)", nogil=True)
+def read_many(memory, inbox, last):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """How often something came, and how often it was not all of one piece."""
+    came = torn = 0
+    while inbox[0] != last:
+        memory[SEEN] = -1  # copy again, so that most of the time a copy is under way
+        if receive(memory):
+            came += 1
+            torn += (inbox != inbox[0]).any()
+    return came, torn
+
+
+def test_a_publication_under_way_is_not_received() -> None:
+    mixer = small()
+    mixer.set("mute", True, "drums")
+    mixer.memory[SEQUENCE] -= 1  # as if some words were still to come
+    assert not receive(mixer.memory)
+    mixer.memory[SEQUENCE] += 1
+    assert receive(mixer.memory)
+    assert not receive(mixer.memory)  # no news
+
+
+def test_a_hammering_writer_never_tears_a_set_of_coefficients() -> None:
+    mixer, last = Mixer(STEMS, RATE), 1_000_000
+    inbox = mixing.unpack(mixer.memory).inbox
+    words = np.zeros((2, inbox.size // 2), np.int64)
+    publish(mixer.memory, *words)  # of one piece from the beginning
+    writer = threading.Thread(target=write_many, args=(mixer.memory, *words, last), daemon=True)
+    writer.start()
+    came, torn = read_many(mixer.memory, inbox, last)
+    writer.join()
+    assert came > 1
+    assert torn == 0

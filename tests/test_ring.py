@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from streamer.ring import MAGIC, Cell, Field, Geometry, Rings, cell, read_ring, write_ring
+
+GEOMETRY = Geometry(
+    sample_rate=48000, channels=2, stems=3, taps=8, latency=100, fade=16, capacity=256
+)
+
+
+def test_what_one_side_writes_the_other_reads() -> None:
+    own = Rings(GEOMETRY)
+    other = Rings(name=own.name)
+    try:
+        assert other.geometry == GEOMETRY
+        write_ring(own.mix, 250, np.arange(20, dtype=np.float32).reshape(2, 10))
+        own.put(Cell.HEARD, 260)
+        assert other.get(Cell.HEARD) == 260
+        assert read_ring(other.mix, 250, 10).tolist() == np.arange(20.0).reshape(2, 10).tolist()
+    finally:
+        other.close()
+        own.close()
+
+
+def test_frames_wrap_around_and_none_lie_before_the_first() -> None:
+    ring = np.zeros((1, 8), np.float32)
+    write_ring(ring, -2, np.arange(1, 8, dtype=np.float32)[None])
+    assert ring[0].tolist() == [3, 4, 5, 6, 7, 0, 0, 0]
+    write_ring(ring, 6, np.array([[10, 11, 12]], np.float32))
+    assert ring[0].tolist() == [12, 4, 5, 6, 7, 0, 10, 11]
+    assert read_ring(ring, 6, 4)[0].tolist() == [10, 11, 12, 4]
+    assert read_ring(ring, -3, 4)[0].tolist() == [0, 0, 0, 12]
+
+
+def test_the_header_is_as_documented_for_other_languages() -> None:
+    rings = Rings(GEOMETRY)
+    try:
+        words = np.frombuffer(rings.memory.buf, np.int64, 64).copy()
+        assert words[0] == MAGIC
+        assert words[Field.VERSION] == 1
+        assert words[Field.CAPACITY] == 256
+        assert cell(Cell.HEARD) * 8 == 512
+        assert cell(Cell.SOLVED, 1) - cell(Cell.SOLVED, 0) == 8 * (len(Cell) - Cell.SOLVED)
+        assert rings.mix.ctypes.data - rings.header.ctypes.data == 16384
+    finally:
+        del words
+        rings.close()
+
+
+def test_every_cell_has_a_cache_line_of_its_own() -> None:
+    shared = [cell(which) for which in Cell if which < Cell.SOLVED]
+    decks = [cell(which, deck) for which in Cell if which >= Cell.SOLVED for deck in (0, 1)]
+    assert len({index // 8 for index in shared + decks}) == len(shared + decks)
+    assert max(decks) < 1024
+
+
+def test_a_segment_of_another_kind_is_refused() -> None:
+    rings = Rings(GEOMETRY)
+    try:
+        rings.header[0] = 7
+        with pytest.raises(ValueError, match="no segment of restem, or of another version"):
+            Rings(name=rings.name)
+    finally:
+        rings.close()
+    with pytest.raises(FileNotFoundError):
+        Rings(name=rings.name)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "complaint"), [(100, "a power of two, got 100"), (128, "twice the latency")]
+)
+def test_a_capacity_that_cannot_work_is_refused(capacity: int, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Geometry(48000, 2, 3, 8, 100, 16, capacity)
