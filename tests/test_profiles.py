@@ -51,7 +51,8 @@ def with_value(keys: str, value: object) -> dict[str, object]:
 
 
 def test_the_package_has_its_profiles_the_default_first() -> None:
-    assert profile_names() == ["live-cpu", "dttnet", "live-gpu", "offline", "studio"]
+    names = ["live-cpu", "dttnet", "live-cpu-fast", "live-gpu", "offline", "studio"]
+    assert profile_names() == names
 
 
 @pytest.mark.parametrize("name", profile_names())

@@ -11,7 +11,7 @@ from streamer.profiles import profile_names
 from tests.small import Halves, noise, shipped, small_models, transparent
 
 MODELS = (*small_models(), *(f"profile {name}" for name in profile_names()))
-NATIVE = ("embedded", "profile live-cpu")
+NATIVE = ("embedded", "profile live-cpu", "profile live-cpu-fast")
 WINDOWED = tuple(name for name in MODELS if name not in NATIVE)
 RANDOM = torch.randint(0, 3000, (64,), generator=torch.Generator().manual_seed(1)).tolist()
 HOST_BLOCKS = (1, 13, 64, 480, 512, 1000, 4096)
