@@ -3,6 +3,7 @@
 The stream's callback is native (`streamer.callback`): Python never runs in the audio thread.
 """
 
+import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -10,6 +11,9 @@ from typing import Any
 
 from streamer.callback import Callback, portaudio
 from streamer.engine import Engine
+
+
+JACK_HOST = "JACK Audio Connection Kit"
 
 
 @dataclass(frozen=True)
@@ -99,23 +103,66 @@ def find_device(wanted: str | None, inputs: int, outputs: int) -> Device:
     return found[0]
 
 
+def refresh_devices() -> None:
+    """Look for devices again; not while a stream is open."""
+    sounddevice = portaudio_module()
+    sounddevice._terminate()
+    sounddevice._initialize()
+
+
+def abandon_portaudio() -> None:
+    """Leave PortAudio as it is, even at exit: without its JACK server it would end the process."""
+    atexit.unregister(portaudio_module()._exit_handler)
+
+
+def pick_sample_rate(devices: Sequence[Device], wanted: int, only: bool = False) -> int:
+    """The wanted rate where both devices take it, otherwise their own, in Hz.
+
+    Raises:
+        ValueError: they refuse the rate that is the `only` one wanted, or have none in common.
+    """
+    sounddevice = portaudio_module()
+    source, sink = devices
+    rates = (wanted,) if only else (wanted, round(sink.sample_rate), round(source.sample_rate))
+    for rate in rates:
+        try:
+            sounddevice.check_input_settings(source.number, samplerate=rate)
+            sounddevice.check_output_settings(sink.number, samplerate=rate)
+        except sounddevice.PortAudioError:
+            continue
+        return rate
+    own = ", ".join(f"{device.label} at {device.sample_rate:.0f} Hz" for device in devices)
+    raise ValueError(f"the devices refuse {' and '.join(f'{r} Hz' for r in rates)}; there are: {own}")
+
+
 class AudioStream:
     """An engine between an input and an output device.
 
     Args:
-        engine: made for `blocksize` frames; its mixer's routing says how many outputs there are.
+        engine: made for `blocksize` frames at the devices' rate; its mixer's routing says how many
+            outputs there are.
         devices: input and output.
         blocksize: frames in every callback.
+        heard: which inputs are left and right, counted from 0; the first two if None.
 
     Raises:
         ValueError: the devices refuse rate, channels or block size; one line.
     """
 
-    def __init__(self, engine: Engine, devices: Sequence[Device], blocksize: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        devices: Sequence[Device],
+        blocksize: int,
+        heard: tuple[int, int] | None = None,
+    ) -> None:
         sounddevice = portaudio_module()
-        inputs = min(engine.channels, devices[0].inputs)
+        self.name = " -> ".join(dict.fromkeys(device.label for device in devices))
+        self.host = devices[0].host
+        self.sample_rate, self.blocksize = engine.sample_rate, blocksize
+        inputs = max(heard) + 1 if heard else min(engine.channels, devices[0].inputs)
         outputs = len(engine.mixer.routing.outputs)
-        self.callback = Callback(engine, inputs, outputs)
+        self.callback = Callback(engine, inputs, outputs, heard=heard)
         cast = sounddevice._ffi.cast
         try:
             self.stream: Any = sounddevice._StreamBase(
@@ -130,18 +177,20 @@ class AudioStream:
                 userdata=cast("void*", self.callback.address),
             )
         except sounddevice.PortAudioError as error:
-            labels = " -> ".join(device.label for device in devices)
             raise ValueError(
-                f"{labels}: {engine.sample_rate} Hz, {inputs} in, {outputs} out, "
-                f"{blocksize} frames: {error}"
+                f"{self.name}: refuses {engine.sample_rate} Hz, {inputs} in, {outputs} out, "
+                f"{blocksize} frames: {error}; try another --rate, --blocksize or --channels"
             ) from error
 
     @property
     def device_latency(self) -> tuple[int, int]:
         """Frames that input and output devices say they add."""
-        rate = self.callback.engine.sample_rate
         into, out = self.stream.latency
-        return round(into * rate), round(out * rate)
+        return round(into * self.sample_rate), round(out * self.sample_rate)
+
+    @property
+    def xruns(self) -> int:
+        return self.callback.xruns
 
     def start(self) -> None:
         self.stream.start()

@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bridge.live import Settings
 
 Progress = Callable[[float, float], None]  # done, in all
 
@@ -46,6 +49,15 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_render(verbs.add_parser("render", parents=[common], help="restore the stems of files"))
+    _add_live(verbs.add_parser("live", parents=[common], help="restore stems while music plays"))
+    _add_verify(
+        verbs.add_parser("verify", parents=[common], help="hold every promise against this machine")
+    )
+    devices = verbs.add_parser(
+        "devices", parents=[common], help="list sound devices", description="List sound devices."
+    )
+    _add_json(devices)
+    devices.set_defaults(run=_devices)
     _add_demo(verbs.add_parser("demo", parents=[common], help="restore a short mix and measure it"))
     for name, run, text in (
         ("profiles", _profiles, "list the profiles and their latencies"),
@@ -90,6 +102,72 @@ def _add_render(verb: argparse.ArgumentParser) -> None:
 
 def _add_device(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", default="auto", help="auto, cpu or cuda (auto)")
+
+
+def _add_engine(verb: argparse.ArgumentParser) -> None:
+    """What `live` and `verify` have in common."""
+    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    verb.add_argument("--input", metavar="DEV", help="number or name, see `restem devices`")
+    verb.add_argument("--output", metavar="DEV", help="number or name")
+    verb.add_argument("--blocksize", type=_positive, default=256, help="frames a callback (256)")
+    verb.add_argument("--rate", type=_positive, help="of the device, in Hz (the model's)")
+    verb.add_argument(
+        "--allowance", type=_positive, metavar="FRAMES", help="time for a step (one model block)"
+    )
+    verb.add_argument("--threads", type=_positive, default=1, help="for the network (1)")
+    _add_device(verb)
+    _add_json(verb)
+
+
+def _add_live(verb: argparse.ArgumentParser) -> None:
+    verb.description = (
+        "Restore stems from an input while it plays, over a sound device or as a JACK client."
+    )
+    _add_engine(verb)
+    verb.add_argument(
+        "--jack",
+        nargs="?",
+        const="restem",
+        metavar="NAME",
+        help="be a JACK client of that name (restem); --input and --output name ports to connect",
+    )
+    verb.add_argument("--server", help="name of the JACK server (the default one)")
+    verb.add_argument(
+        "--channels",
+        default="stereo",
+        metavar="MAP",
+        help="outputs: stereo, stems (master and all stems), stems-only, or 1=vocals.left,.. (stereo)",
+    )
+    verb.add_argument(
+        "--inputs", metavar="L,R", help="input channels that are heard, counted from 1 (1,2)"
+    )
+    verb.add_argument(
+        "--late",
+        choices=("residual", "spread", "silence"),
+        default="residual",
+        help="where the dry mix goes while a step is late (residual)",
+    )
+    verb.add_argument("--seconds", type=float, help="stop by itself after this long")
+    verb.add_argument("--plain", action="store_true", help="a line a second instead of the view")
+    verb.set_defaults(run=_live)
+
+
+def _add_verify(verb: argparse.ArgumentParser) -> None:
+    verb.description = (
+        "Play music through the engine at the pace of a sound card and check latency, streaming "
+        "against rendering, sums and late steps; with --input and --output and a cable between "
+        "them the device's round trip too. Exit code 1 if a promise is broken."
+    )
+    _add_engine(verb)
+    verb.add_argument("--seconds", type=float, default=30.0, help="of music (30)")
+    verb.set_defaults(run=_verify)
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
 
 
 def _add_demo(verb: argparse.ArgumentParser) -> None:
@@ -271,6 +349,73 @@ def _render(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(reports, indent=2))
     return int(failed)
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    """What `live` and `verify` were asked for."""
+    from bridge.live import Settings, parse_inputs
+    from streamer.playback import Policy
+    from streamer.profiles import DEFAULT
+
+    return Settings(
+        profile=args.profile or DEFAULT,
+        device=args.device,
+        stems=None if args.stems is None else tuple(s.strip() for s in args.stems.split(",")),
+        input=args.input,
+        output=args.output,
+        jack=getattr(args, "jack", None),
+        server=getattr(args, "server", None),
+        heard=parse_inputs(getattr(args, "inputs", None)),
+        channels=getattr(args, "channels", "stereo"),
+        blocksize=args.blocksize,
+        rate=args.rate,
+        allowance=args.allowance,
+        policy=Policy[getattr(args, "late", "residual").upper()],
+        threads=args.threads,
+    )
+
+
+def _live(args: argparse.Namespace) -> int:
+    from bridge.live import Session, watch
+
+    with Session(_settings(args), tell=_note) as session:
+        if args.json or args.plain or not sys.stdout.isatty():
+            watch(session, sys.stdout, args.seconds, as_json=args.json)
+        else:
+            from bridge.view import View
+
+            View(session, args.seconds).run()
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from bridge.audio import find_device
+    from bridge.verify import verify
+
+    devices = None
+    if args.input or args.output:
+        devices = find_device(args.input, 1, 0), find_device(args.output, 0, 1)
+    with _progress("verify") as progress:
+        checks = verify(_settings(args), devices, args.seconds, progress)
+    if args.json:
+        print(json.dumps([check.as_dict() for check in checks], indent=2))
+    else:
+        columns = ("promise", "measured", "expected", "verdict")
+        _print_table(columns, [check.row() for check in checks])
+    return int(any(check.passed is False for check in checks))
+
+
+def _devices(args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from bridge.audio import list_devices
+
+    found = [asdict(device) for device in list_devices()]
+    if not found and not args.json:
+        print("no sound device here; plug one in, or start JACK or PipeWire")
+        return 0
+    _print_rows(found, args.json)
+    return 0
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ from models.training.degradations import make_example
 from models.training.embeddings import load_embedding
 from models.training.songs import Audio, Song, open_songs
 from models.zoo import atomically
-from streamer import Chain, StreamingModel, load_profile, render_blocks
+from streamer import Series, StreamingModel, load_profile, render_blocks
 from streamer.profiles import DEFAULT, pick_stems
 
 SEPARATOR, RESTORED, ESTIMATE = "separator", "restored", "estimate"
@@ -166,7 +166,7 @@ def first_stage(model: StreamingModel) -> StreamingModel | None:
     if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
         stage: StreamingModel | None = without_repair()
         return stage
-    if isinstance(model, Chain) and len(model.models) == 2 and model.models[0].stems == model.stems:
+    if isinstance(model, Series) and len(model.models) == 2 and model.models[0].stems == model.stems:
         return model.models[0]
     return None
 

@@ -9,7 +9,7 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +30,18 @@ FORMATS = {  # what each can hold, the default first
 }
 BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
 WAV_LIMIT = 2**32 - 2**16  # bytes of audio; sizes in a WAV header have 32 bits
+FLAC_BLOCK = 4096  # samples that libsndfile's encoder waits for
+UPDATE_HEADER_NOW, RF64_AUTO_DOWNGRADE = 0x1060, 0x1210  # commands of libsndfile
 
 
 class StemFile:
     """One stem on its way to disk.
 
     Args:
-        path: where to; the format is that of the name before `.part`.
+        path: where to; the format is that of the name, or of the name before `.part`.
         sample_rate: Hz.
-        channels, frames: the shape of all audio that will be written.
+        channels, frames: the shape of all audio that will be written; frames is None where nobody
+            knows yet, and the header leaves room to turn a WAV into an RF64.
         subtype: one of `FORMATS`; integers are rounded and clipped to full scale.
 
     Raises:
@@ -46,12 +49,15 @@ class StemFile:
     """
 
     def __init__(
-        self, path: Path, sample_rate: int, channels: int, frames: int, subtype: str
+        self, path: Path, sample_rate: int, channels: int, frames: int | None, subtype: str
     ) -> None:
         self.path, self.frames, self.subtype = path, frames, subtype
-        self.clipped = 0
-        container = Path(path.stem).suffix[1:].upper()
-        if container == "WAV" and frames * channels * BYTES[subtype] > WAV_LIMIT:
+        self.clipped = self.written = 0
+        name = path if path.suffix[1:] in FORMATS else Path(path.stem)
+        container = name.suffix[1:].upper()
+        self._is_flac = container == "FLAC"
+        size = None if frames is None else frames * channels * BYTES[subtype]
+        if container == "WAV" and (size is None or size > WAV_LIMIT):
             container = "RF64"
         with one_line(path):
             path.open("wb").close()  # libsndfile would not say why it cannot
@@ -61,6 +67,12 @@ class StemFile:
             )
         except soundfile.LibsndfileError as error:
             raise _why(path, error.error_string) from error
+        if frames is None:
+            self._command(RF64_AUTO_DOWNGRADE, 1)
+
+    def _command(self, command: int, argument: int) -> None:
+        """soundfile offers no others than its own; formats that do not know one ignore it."""
+        soundfile._snd.sf_command(self._file._file, command, soundfile._ffi.NULL, argument)
 
     def write(self, audio: Audio) -> None:
         """Append [c, n].
@@ -71,6 +83,7 @@ class StemFile:
         frames = self._quantise(audio).T if self.subtype != "FLOAT" else audio.T
         try:
             self._file.write(frames)
+            self.written += len(frames)
         except (soundfile.LibsndfileError, AssertionError) as error:  # assert: a short write
             raise _why(self.path, str(error)) from error
 
@@ -83,6 +96,38 @@ class StemFile:
         quantised: NDArray[np.int32] = (steps * 2 ** (32 - bits)).astype(np.int32)
         return quantised
 
+    def save(self) -> int:
+        """Let the header tell of what was written: whatever happens now, it can be read.
+
+        Returns:
+            How many samples that are, in a FLAC up to the last whole block.
+
+        Raises:
+            OSError: the file is gone.
+        """
+        if not self._is_flac:
+            self._command(UPDATE_HEADER_NOW, 0)
+            return self.written
+        frames = max(self.written - 1, 0) // FLAC_BLOCK * FLAC_BLOCK
+        if frames:
+            with one_line(self.path), self.path.open("r+b", buffering=0) as file:
+                file.seek(21)  # the last 36 of these 40 bits are the number of samples
+                high = file.read(1)[0] & 0xF0
+                file.seek(21)
+                file.write(bytes([high | frames >> 32]) + (frames & 0xFFFFFFFF).to_bytes(4, "big"))
+        return frames
+
+    def give_up(self) -> int:
+        """Close a file that cannot be written any more; how many samples of it can be read."""
+        self.close()
+        with suppress(soundfile.LibsndfileError):
+            frames: int = soundfile.info(native(self.path)).frames
+            if frames < 2**62:  # else it is a FLAC that could not be closed
+                return min(frames, self.written)
+        with suppress(OSError):
+            return self.save()
+        return 0
+
     def finish(self) -> None:
         """Close the file and see that all of it is there: a FLAC's last write fails in silence.
 
@@ -94,8 +139,9 @@ class StemFile:
             frames = soundfile.info(native(self.path)).frames
         except soundfile.LibsndfileError as error:
             raise _why(self.path, str(error)) from error
-        if frames != self.frames:
-            raise _why(self.path, f"{frames} of {self.frames} samples are there")
+        expected = self.written if self.frames is None else self.frames
+        if frames != expected:
+            raise _why(self.path, f"{frames} of {expected} samples are there")
 
     def close(self) -> None:
         """Let go of the file, complete or not."""
@@ -104,11 +150,14 @@ class StemFile:
 
 
 @contextmanager
-def _stem_files(paths: Iterable[Path], mix: MixReader, subtype: str) -> Iterator[list[StemFile]]:
+def stem_files(
+    shapes: Mapping[Path, tuple[int, int]], sample_rate: int, subtype: str
+) -> Iterator[list[StemFile]]:
+    """Files of so many channels and frames; all are complete in the end, or an OSError tells."""
     files: list[StemFile] = []
     try:
-        for path in paths:
-            files.append(StemFile(path, mix.sample_rate, mix.channels, mix.frames, subtype))
+        for path, (channels, frames) in shapes.items():
+            files.append(StemFile(path, sample_rate, channels, frames, subtype))
         yield files
         for file in files:
             file.finish()
@@ -118,7 +167,7 @@ def _stem_files(paths: Iterable[Path], mix: MixReader, subtype: str) -> Iterator
 
 
 @contextmanager
-def _all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
+def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
     """Give paths to write to; they become `targets` at the end, or vanish on any exception."""
     folder = targets[0].parent
     parts = [target.with_name(f"{target.name}.part") for target in targets]
@@ -236,15 +285,19 @@ def render_file(
         OSError: reading or writing failed.
     """
     started = time.perf_counter()
-    subtype = _pick_subtype(file_format, subtype)
+    subtype = pick_subtype(file_format, subtype)
     with open_mix(mix_path) as mix:
         folder = output_folders([mix.path], out_folder)[mix.path]
         targets = [folder / f"{stem}.{file_format}" for stem in model.stems]
-        _check_targets(targets, mix.path, overwrite)
+        check_targets(targets, mix.path, overwrite)
         peak, done = 0.0, 0
-        with _all_or_none(targets) as parts, _stem_files(parts, mix, subtype) as files:
-            for stems in _exactly(_restored(model, mix), mix.frames):
-                peak = max(peak, _peak(stems, mix, done))
+        shape = mix.channels, mix.frames
+        with (
+            all_or_none(targets) as parts,
+            stem_files(dict.fromkeys(parts, shape), mix.sample_rate, subtype) as files,
+        ):
+            for stems in exactly(restored(model, mix), mix.frames):
+                peak = max(peak, peak_of(stems, mix, done))
                 for file, stem in zip(files, stems, strict=True):
                     file.write(stem)
                 done += stems.shape[-1]
@@ -266,7 +319,7 @@ def render_file(
     )
 
 
-def _pick_subtype(file_format: str, subtype: str | None) -> str:
+def pick_subtype(file_format: str, subtype: str | None) -> str:
     if file_format not in FORMATS:
         raise ValueError(
             f"unknown file format '{file_format}'; expected one of {', '.join(FORMATS)}"
@@ -280,7 +333,7 @@ def _pick_subtype(file_format: str, subtype: str | None) -> str:
     return subtype or choices[0]
 
 
-def _check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
+def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
     for target in targets:
         with one_line(target):
             if not target.exists():
@@ -291,7 +344,7 @@ def _check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
                 raise FileExistsError(f"{target}: exists; overwrite it or choose another folder")
 
 
-def _restored(model: StreamingModel, mix: MixReader) -> Iterator[Audio]:
+def restored(model: StreamingModel, mix: MixReader) -> Iterator[Audio]:
     """The stems, [s, c, n], at the mix's sample rate and channels, up to rounding as long as it."""
     stem_count = len(model.stems)
     back = Resampler(model.sample_rate, mix.sample_rate, stem_count * mix.channels)
@@ -314,7 +367,7 @@ def _for_model(model: StreamingModel, mix: MixReader) -> Iterator[Tensor]:
     yield torch.from_numpy(rest).expand(model.channels, -1)
 
 
-def _exactly(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
+def exactly(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
     """Cut or fill up the few samples that two roundings of the length may differ by."""
     left = frames
     for block in blocks:
@@ -324,7 +377,7 @@ def _exactly(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
     yield np.zeros((*block.shape[:-1], left), np.float32)
 
 
-def _peak(stems: Audio, mix: MixReader, done: int) -> float:
+def peak_of(stems: Audio, mix: MixReader, done: int) -> float:
     peak = float(np.abs(stems).max(initial=0))
     if not math.isfinite(peak):
         raise ValueError(
@@ -335,13 +388,17 @@ def _peak(stems: Audio, mix: MixReader, done: int) -> float:
 
 
 def _why(path: Path, reason: str) -> OSError:
-    """Why a write failed. libsndfile knows little: write some more and hear the system's reason."""
+    """Why a write failed. libsndfile knows little: write beside it and hear the system's reason."""
+    probe = path.with_name(f"{path.name}.probe")
     try:
-        with path.open("ab", buffering=0) as file:
+        with probe.open("wb", buffering=0) as file:
             for _ in range(16):
                 file.write(bytes(2**16))
     except OSError as error:
         return named(path, error)
+    finally:
+        with suppress(OSError):
+            probe.unlink()
     return OSError(
         f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder"
     )

@@ -390,11 +390,12 @@ class EmbeddedCascade(nn.Module):
         mask = mask.movedim(-2, 1)  # [b, s, t, g, c]
         if not self.repair:
             return mask, mask[:, rows], tuple(hidden)
-        # The stages are trained together, but each for itself: no gradient leaves the repair.
+        # The stages are trained together: the repair shapes the features that it shares with the
+        # separator, but not the masks.
         own = mask.detach()[:, rows]
         level = pool(mix.abs(), self.config.pools).square().add(1e-8).pow(0.15)  # [b, t, g, c]
         y = self.stem_encoder(torch.cat((own, own * level.unsqueeze(1)), dim=-1))
-        y = y + self.stem_embedding[rows] + self.hint(x.detach()).unsqueeze(1)
+        y = y + self.stem_embedding[rows] + self.hint(x).unsqueeze(1)
         y = y.flatten(0, 1)  # [b s, t, k, d]
         for number, block in enumerate(self.repair, start=len(self.separator) + 1):
             y, hidden[number] = block(y, hidden[number])

@@ -40,14 +40,18 @@ from streamer.ring import DECKS, HEADER
     TAPS,
     WORDS_OF_MEMORY,
     POLICY,
+    PATIENCE_MS,
     INPUTS,
+    LEFT,
+    RIGHT,
     OUTPUTS_USED,
     XRUNS,
     CALLS,
     LONGEST,
     PORTS,
-) = range(24)
-DURATIONS = 1 << 16  # callbacks whose durations are kept
+) = range(27)
+DURATIONS = 1 << 16  # callbacks whose durations, and beginnings, are kept
+TIMES = 2 * DURATIONS + 2  # durations, beginnings, and scratch
 carray: Any = numba.carray  # type: ignore[attr-defined]
 MONOTONIC = 6 if sys.platform == "darwin" else 1
 CLOCK = sys.platform != "win32"  # where libc has clock_gettime
@@ -77,8 +81,8 @@ def now_ns(times: NDArray[np.int64]) -> Any:
     """Nanoseconds on the monotonic clock; two words of `times` are its scratch."""
     if not CLOCK:
         return 0
-    _clock_gettime(MONOTONIC, times[DURATIONS:].ctypes)
-    return times[DURATIONS] * 1_000_000_000 + times[DURATIONS + 1]
+    _clock_gettime(MONOTONIC, times[2 * DURATIONS :].ctypes)
+    return times[2 * DURATIONS] * 1_000_000_000 + times[2 * DURATIONS + 1]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -106,6 +110,7 @@ def perform_at(context: NDArray[np.int64], count: int) -> None:
         floats(context, AT_DRY, channels * LARGEST).reshape((channels, LARGEST)),
         carray(pointer(context[AT_MEMORY]), (context[WORDS_OF_MEMORY],), np.int64),
         context[POLICY],
+        context[PATIENCE_MS],
         floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST)),
         floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST)),
         count,
@@ -114,10 +119,11 @@ def perform_at(context: NDArray[np.int64], count: int) -> None:
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def finish(context: NDArray[np.int64], began: int) -> None:
-    """Note how long a callback took."""
-    times = carray(pointer(context[AT_TIMES]), (DURATIONS + 2,), np.int64)
+    """Note when a callback began, and how long it took."""
+    times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
     took = now_ns(times) - began
     times[context[CALLS] % DURATIONS] = took
+    times[DURATIONS + context[CALLS] % DURATIONS] = began
     context[CALLS] += 1
     context[LONGEST] = max(context[LONGEST], took)
 
@@ -129,9 +135,9 @@ def finish(context: NDArray[np.int64], began: int) -> None:
     cache=True,
 )
 def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int, user: Any) -> int:
-    """A PaStreamCallback for interleaved float32; a mono input is heard on both channels."""
+    """A PaStreamCallback for interleaved float32."""
     context = carray(user, (PORTS,), np.int64)
-    times = carray(pointer(context[AT_TIMES]), (DURATIONS + 2,), np.int64)
+    times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
     began = now_ns(times)
     channels, ins, outs = context[CHANNELS], context[INPUTS], context[OUTPUTS_USED]
     source = carray(inputs, (frames, ins), np.float32)
@@ -143,8 +149,9 @@ def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int
     while done < frames:
         count = min(LARGEST, frames - done)
         for channel in range(channels):
+            taken = context[LEFT + channel]
             for i in range(count):
-                heard[channel, i] = source[done + i, min(channel, ins - 1)]
+                heard[channel, i] = source[done + i, taken]
         perform_at(context, count)
         for output in range(outs):
             for i in range(count):
@@ -161,15 +168,23 @@ class Callback:
         engine: it must outlive the audio stream.
         inputs, outputs: channels of the stream; for JACK as many as `ports`.
         ports: addresses of JACK's ports, inputs first.
+        heard: which inputs are left and right; the first two if None, a single one on both sides.
     """
 
     def __init__(
-        self, engine: Engine, inputs: int, outputs: int, ports: tuple[int, ...] = ()
+        self,
+        engine: Engine,
+        inputs: int,
+        outputs: int,
+        ports: tuple[int, ...] = (),
+        heard: tuple[int, int] | None = None,
     ) -> None:
+        left, right = heard or (0, min(1, inputs - 1))
+        assert 0 <= min(left, right) <= max(left, right) < inputs
         if not 1 <= outputs <= OUTPUTS:
             raise ValueError(f"outputs must be in [1, {OUTPUTS}], got {outputs}")
         self.engine = engine
-        self.times = np.zeros(DURATIONS + 2, np.int64)
+        self.times = np.zeros(TIMES, np.int64)
         rings, fades, memory = engine.rings, engine.fades, engine.mixer.memory
         self._arrays = (
             *(rings.header, rings.mix, rings.stems, rings.tap, fades.state, fades.weights),
@@ -180,7 +195,7 @@ class Callback:
             [
                 *(array.ctypes.data for array in self._arrays),
                 *(geometry.channels, geometry.stems, geometry.capacity, geometry.taps),
-                *(len(memory), int(engine.policy), inputs, outputs, 0, 0, 0),
+                *(len(memory), int(engine.policy), 0, inputs, left, right, outputs, 0, 0, 0),
                 *ports,
             ],
             np.int64,
@@ -191,6 +206,10 @@ class Callback:
         """Of the context: the callback's user data."""
         return self.context.ctypes.data
 
+    def be_patient(self, patience_ms: int) -> None:
+        """From now on wait so long for late stems, 0 in real time; see `streamer.playback`."""
+        self.context[PATIENCE_MS] = patience_ms
+
     @property
     def xruns(self) -> int:
         """Callbacks that were told of an over- or underrun."""
@@ -200,3 +219,8 @@ class Callback:
         """How long the newest callbacks took, in microseconds."""
         calls = int(self.context[CALLS])
         return self.times[: min(calls, DURATIONS)] / 1000
+
+    def began_us(self) -> NDArray[np.float64]:
+        """When the newest callbacks began, in order, in microseconds of the monotonic clock."""
+        calls, began = int(self.context[CALLS]), self.times[DURATIONS : 2 * DURATIONS]
+        return np.roll(began, -calls) / 1000 if calls > DURATIONS else began[:calls] / 1000

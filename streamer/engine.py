@@ -37,6 +37,10 @@ BUSY = 0.8  # of a block's duration: a step that takes longer leaves no time for
 Build = Callable[[], StreamingModel]
 
 
+class TooSlow(ValueError):
+    """A model does not hold its deadline on this machine."""
+
+
 @dataclass(frozen=True)
 class Latency:
     """Frames from the mix to the stems, by cause."""
@@ -81,7 +85,7 @@ class Engine:
         threads: of the worker's PyTorch.
 
     Raises:
-        ValueError: the model cannot be built, or is too slow here; one line.
+        ValueError: the model cannot be built, or (`TooSlow`) does not keep up here; one line.
     """
 
     def __init__(
@@ -142,11 +146,12 @@ class Engine:
     def channels(self) -> int:
         return int(self.model["channels"])
 
-    def process(self, audio: Audio) -> Audio:
+    def process(self, audio: Audio, patience_ms: int = 0) -> Audio:
         """What an audio callback does, for callers in Python.
 
         Args:
             audio: [c, n] float32, the mix's next frames.
+            patience_ms: how long to wait for stems that are late, in every 1024 frames.
 
         Returns:
             [o, n], as many outputs as the mixer's routing has, `latency.total` frames late.
@@ -175,6 +180,7 @@ class Engine:
                 fades.dry,
                 self.mixer.memory,
                 int(self.policy),
+                patience_ms,
                 fades.heard,
                 fades.out,
                 count,
@@ -344,15 +350,30 @@ def count_latency(
 
 
 def check_speed(ready: Ready, allowance: int) -> None:
-    """Raise ValueError unless a model holds its deadline on this machine."""
+    """Raise `TooSlow` unless a model holds its deadline on this machine."""
     model, times = ready.model, ready.times
     block_ms = 1000 * model["block_size"] / model["sample_rate"]
     allowed_ms = 1000 * allowance / model["sample_rate"]
     if times.p50 > BUSY * block_ms or times.p99 > allowed_ms:
-        raise ValueError(
+        raise TooSlow(
             f"too slow here: a step takes {times.p50:.1f} ms (p99 {times.p99:.1f} ms), its block "
             f"lasts {block_ms:.1f} ms and {allowed_ms:.1f} ms are allowed"
         )
+
+
+def holds(
+    build: Build, host_block: int | None = None, allowance: int | None = None, threads: int = 1
+) -> bool:
+    """Whether an engine of these arguments would hold its deadline on this machine."""
+    worker = _Process(build, threads)
+    try:
+        ready = worker.ready()
+        check_speed(ready, count_latency(ready.model, host_block, allowance).allowance)
+    except ValueError:
+        return False
+    finally:
+        worker.stop()
+    return True
 
 
 class _Process:

@@ -24,6 +24,8 @@ Audio = NDArray[np.float32]
 
 CHUNK = 64  # samples at a time, inside a block
 RAMPS = 8  # changes that may be under way at once
+ROWS = 65  # snapshots in one publication: what holds now, and the timed ones
+LOG = 256  # entries
 OUTPUTS = 64  # more play silence
 GLOBALS = 4  # coefficients after those of the strips
 WET, MASTER, BYPASS, CEILING = range(GLOBALS)
@@ -36,16 +38,21 @@ ROOM = ONE - KNEE  # between knee and full scale
 # Words of `memory`. What another thread writes has a cache line of its own.
 STRIPS, SPACING = 0, 1  # how many; samples between the beginnings of two ramps, at least
 SEQUENCE = 8  # goes up by two with every publication, odd while one is being written
-SEEN, WAIT, SLOT, BAD = 16, 17, 18, 19  # the callback's own; BAD is read by others
-OFFSETS = 24  # where the parts begin
+# The callback's own; the last three are read by others.
+SEEN, WAIT, SLOT, PAGE, ROW, BEGUN, BAD, MIXED, LOGGED = range(16, 25)
+OFFSETS = 32  # where the parts begin
+
+ALWAYS, NEVER = -(2**62), 2**62  # positions: of what holds now, and after the last snapshot
 
 
 class State(NamedTuple):
     """Views of `memory`."""
 
-    wanted: Words  # [2 k] published: bits of the targets, then lengths of their ramps in samples
-    inbox: Words  # [2 k] a copy of it
-    fresh: NDArray[np.float64]  # [k] the inbox's targets
+    # Published: snapshots in the order of their positions, then a position that never comes. Each
+    # is a position, bits of the targets, lengths of their ramps in samples.
+    wanted: Words  # [row, 1 + 2 k]
+    inbox: Words  # [2, row, 1 + 2 k] copies: the newest whole one, and room for the next
+    fresh: NDArray[np.float64]  # the same memory
     targets: NDArray[np.float64]  # [k] where coefficients are when all ramps are over
     drops: NDArray[np.float64]  # [ramp, k] how far away each ramp began
     rates: NDArray[np.float64]  # [ramp, k] 1 / length
@@ -57,14 +64,16 @@ class State(NamedTuple):
     tops: Words  # [2 s + 2] peaks of this block, as the bits of a float32, which sort like integers
     peaks: Words  # [2 s + 2] peaks since they were last read
     routes: Words  # [OUTPUTS] the row that each output plays
+    log: Words  # [LOG, 2] which publication was begun, at which position
 
 
 def new_memory(strips: int, spacing: int) -> Words:
     """Zeros in the layout that `unpack` reads."""
     size = 2 * strips + GLOBALS
     rows, meters = 2 * strips + 5, 2 * strips + 2
-    sizes = [2 * size, 2 * size, size, *3 * [RAMPS * size], CHUNK]
-    sizes += [size * CHUNK // 2, rows * CHUNK // 2, meters, meters, OUTPUTS]
+    mail = ROWS * (1 + 2 * size)
+    sizes = [mail, 2 * mail, size, *3 * [RAMPS * size], CHUNK]
+    sizes += [size * CHUNK // 2, rows * CHUNK // 2, meters, meters, OUTPUTS, 2 * LOG]
     lines = [math.ceil(words / 8) for words in (OFFSETS + len(sizes) + 1, *sizes)]
     memory = np.zeros(8 * sum(lines), np.int64)
     memory[STRIPS], memory[SPACING] = strips, spacing
@@ -84,12 +93,13 @@ def unpack(memory: Words) -> State:
     strips = memory[STRIPS]
     size = 2 * strips + GLOBALS
     rows, meters = 2 * strips + 5, 2 * strips + 2
-    inbox = part(memory, 1, 2 * size)
+    width = 1 + 2 * size
+    inbox = part(memory, 1, 2 * ROWS * width)
     sources = part(memory, 8, rows * CHUNK // 2)
     return State(
-        part(memory, 0, 2 * size),
-        inbox,
-        inbox[:size].view(np.float64),
+        part(memory, 0, ROWS * width).reshape((ROWS, width)),
+        inbox.reshape((2, ROWS, width)),
+        inbox.view(np.float64).reshape((2, ROWS, width)),
         part(memory, 2, size).view(np.float64),
         part(memory, 3, RAMPS * size).view(np.float64).reshape((RAMPS, size)),
         part(memory, 4, RAMPS * size).view(np.float64).reshape((RAMPS, size)),
@@ -101,12 +111,13 @@ def unpack(memory: Words) -> State:
         part(memory, 9, meters),
         part(memory, 10, meters),
         part(memory, 11, OUTPUTS),
+        part(memory, 12, 2 * LOG).reshape((LOG, 2)),
     )
 
 
-@numba.njit("(int64[::1], int64[::1], int64[::1])", nogil=True, cache=True, error_model="numpy")
-def publish(memory: Words, targets: Words, lengths: Words) -> None:
-    """Hand [k] targets (as bits) and [k] ramp lengths to the callback: all of them, or none yet.
+@numba.njit("(int64[::1], int64[:, ::1])", nogil=True, cache=True, error_model="numpy")
+def publish(memory: Words, rows: Words) -> None:
+    """Hand snapshots, [row, 1 + 2 k] as in `State.wanted`, to the callback: all, or none yet.
 
     A sequence lock: the number is odd while words are being written, and a reader who finds it odd,
     or changed after reading, tries again later. Every word is stored with release and loaded with
@@ -117,9 +128,11 @@ def publish(memory: Words, targets: Words, lengths: Words) -> None:
     sequence = memory[SEQUENCE]
     wanted = unpack(memory).wanted
     store_release(memory, SEQUENCE, sequence + 1)
-    for k in range(targets.size):
-        store_release(wanted, k, targets[k])
-        store_release(wanted, targets.size + k, lengths[k])
+    for row in range(rows.shape[0]):
+        for word in range(rows.shape[1]):
+            store_release(wanted[row], word, rows[row, word])
+    if rows.shape[0] < ROWS:
+        store_release(wanted[rows.shape[0]], 0, NEVER)
     store_release(memory, SEQUENCE, sequence + 2)
 
 
@@ -130,27 +143,68 @@ def receive(memory: Words) -> bool:
     if sequence == memory[SEEN] or sequence & 1:
         return False
     state = unpack(memory)
-    for word in range(state.wanted.size):
-        state.inbox[word] = load_acquire(state.wanted, word)
+    page = 1 - memory[PAGE]  # the other one is in use until this one is whole
+    for row in range(ROWS):
+        source, target = state.wanted[row], state.inbox[page, row]
+        target[0] = load_acquire(source, 0)
+        if target[0] == NEVER:
+            break
+        for word in range(1, target.size):
+            target[word] = load_acquire(source, word)
     if load_acquire(memory, SEQUENCE) != sequence:
         return False
-    memory[SEEN] = sequence
+    memory[SEEN], memory[PAGE] = sequence, page
     return True
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def begin_ramps(memory: Words, state: State) -> None:
-    """Let coefficients leave for the inbox's targets."""
-    slot, size = memory[SLOT], state.targets.size
+def look(memory: Words, state: State, position: int) -> int:
+    """Begin what is due; answers the position at which to look again, if nothing is published.
+
+    The last snapshot whose position has come is the one that holds. No memory of earlier ones is
+    needed: a publication repeats all snapshots that its writer does not yet know to be begun, each
+    with the changes of those before it, so a late publication cannot undo one.
+    """
+    receive(memory)
+    rows = state.inbox[memory[PAGE]]
+    row = 0
+    while row + 1 < ROWS and rows[row + 1, 0] <= position:
+        row += 1
+    if memory[SEEN] != memory[BEGUN] or row != memory[ROW]:
+        memory[BEGUN], memory[ROW] = memory[SEEN], row
+        begin_ramps(memory, state, row)
+        entry = state.log[memory[LOGGED] % LOG]
+        entry[0], entry[1] = memory[SEEN], position
+        store_release(memory, LOGGED, memory[LOGGED] + 1)
+    return rows[row + 1, 0] if row + 1 < ROWS else NEVER
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def begin_ramps(memory: Words, state: State, row: int) -> None:
+    """Let coefficients leave for the targets of a snapshot in the inbox."""
+    slot, size, page = memory[SLOT], state.targets.size, memory[PAGE]
+    fresh, lengths = state.fresh[page, row, 1 : 1 + size], state.inbox[page, row, 1 + size :]
+    moved = False
     for k in range(size):
-        if state.fresh[k] != state.targets[k]:
-            length = state.inbox[size + k]
-            state.drops[slot, k] = state.targets[k] - state.fresh[k]
-            state.rates[slot, k] = 1.0 / length
-            state.left[slot, k] = length
-            state.targets[k] = state.fresh[k]
-    memory[SLOT] = (slot + 1) % RAMPS
-    memory[WAIT] = memory[SPACING]
+        if fresh[k] != state.targets[k]:
+            state.drops[slot, k] = state.targets[k] - fresh[k]
+            state.rates[slot, k] = 1.0 / lengths[k]
+            state.left[slot, k] = lengths[k]
+            state.targets[k] = fresh[k]
+            moved = True
+    if moved:
+        memory[SLOT] = (slot + 1) % RAMPS
+        memory[WAIT] = memory[SPACING]
+
+
+@numba.njit("(int64[::1],)", nogil=True, cache=True, error_model="numpy")
+def settle(memory: Words) -> None:
+    """Begin what is due and end all ramps; peaks and counts at zero. Not while a callback runs."""
+    state = unpack(memory)
+    look(memory, state, memory[MIXED])
+    state.left[:] = 0
+    state.peaks[:] = 0
+    memory[WAIT] = memory[SLOT] = memory[BAD] = 0
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -281,6 +335,9 @@ def play_chunk(
 def mix_block(memory: Words, dry: Audio, stems: Audio, out: Audio, count: int) -> None:
     """Mix the next `count` samples. How a stream is cut into blocks does not change a bit.
 
+    A change that was published before begins with the first sample, a timed one with its own; but
+    no sooner than `SPACING` samples after the one before. Each is noted in the log.
+
     Samples that are no audio (NaN, Inf, beyond 1e9) become 0 and are counted. The sum is taken in
     the order of the strips, in float32.
 
@@ -292,11 +349,12 @@ def mix_block(memory: Words, dry: Audio, stems: Audio, out: Audio, count: int) -
     """
     state = unpack(memory)
     state.tops[:] = 0
+    position = memory[MIXED]
     bad = done = 0
     while done < count:
-        if memory[WAIT] == 0 and receive(memory):
-            begin_ramps(memory, state)
         size = min(count - done, CHUNK)
+        if memory[WAIT] == 0:
+            size = min(size, look(memory, state, position + done) - (position + done))
         if memory[WAIT] > 0:  # look again on the very sample, wherever the host's block ends
             size = min(size, memory[WAIT])
             memory[WAIT] -= size
@@ -306,6 +364,7 @@ def mix_block(memory: Words, dry: Audio, stems: Audio, out: Audio, count: int) -
     for meter in range(state.tops.size):
         raise_to(state.peaks, meter, state.tops[meter])
     store_release(memory, BAD, memory[BAD] + bad)
+    store_release(memory, MIXED, position + count)
 
 
 def read_peaks(state: State) -> list[float]:

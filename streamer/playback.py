@@ -12,12 +12,17 @@ the stems run out:
     dry     ______________╱──────────           the mix at the same q
 
 Time never shifts: a late answer finds its frames already played, and nobody reads it.
+
+Where the clock can wait (a freewheeling server, a file), `patience_ms` lets it wait for stems.
 """
 
+import sys
 from enum import IntEnum
+from typing import Any
 
 import numba
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from streamer.atomics import load_acquire, store_release
@@ -32,6 +37,8 @@ FADE, LATENCY = int(Field.FADE), int(Field.LATENCY)
 HEARD, PLAYED, CALLBACKS = cell(Cell.HEARD), cell(Cell.PLAYED), cell(Cell.CALLBACKS)
 LATE, LATE_FRAMES = cell(Cell.LATE), cell(Cell.LATE_FRAMES)
 BAD_SAMPLES, ACTIVE, RESET = cell(Cell.BAD_SAMPLES), cell(Cell.ACTIVE), cell(Cell.RESET)
+NAP_US = 200  # between two looks at a deck that is waited for
+NAPS = sys.platform != "win32"  # where libc has usleep
 SOLVED_0, SOLVED_1 = cell(Cell.SOLVED, 0), cell(Cell.SOLVED, 1)
 ORIGIN_0, ORIGIN_1 = cell(Cell.ORIGIN, 0), cell(Cell.ORIGIN, 1)
 
@@ -45,6 +52,9 @@ class Policy(IntEnum):
 
 
 RESIDUAL, SPREAD = int(Policy.RESIDUAL), int(Policy.SPREAD)
+
+
+_usleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
 class Fades:
@@ -78,6 +88,25 @@ def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> N
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
+def solved(header: NDArray[np.int64], deck: int, reset: int) -> int:
+    """A deck's cursor, or -1 while what it says is older than the last reset."""
+    # Its origin first: once that is the last reset, the cursor speaks of what came after.
+    current = load_acquire(header, ORIGIN_1 if deck else ORIGIN_0) == reset
+    return load_acquire(header, SOLVED_1 if deck else SOLVED_0) if current else np.int64(-1)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def await_stems(header: NDArray[np.int64], until: int, patience_ms: int) -> None:
+    """Nap until the active deck's stems reach a position, or patience is over."""
+    if NAPS:
+        for _ in range(patience_ms * 1000 // NAP_US):
+            reset = load_acquire(header, RESET)
+            if until <= reset or solved(header, load_acquire(header, ACTIVE), reset) >= until:
+                return
+            _usleep(NAP_US)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def weigh(
     header: NDArray[np.int64], state: NDArray[np.float64], weights: Audio, start: int, count: int
 ) -> None:
@@ -86,11 +115,7 @@ def weigh(
     step = 1.0 / fade
     reset = load_acquire(header, RESET)
     active = load_acquire(header, ACTIVE)
-    # A deck's origin first: once it is the last reset, its cursor speaks of what came after.
-    current_0 = load_acquire(header, ORIGIN_0) == reset
-    current_1 = load_acquire(header, ORIGIN_1) == reset
-    solved_0 = load_acquire(header, SOLVED_0) if current_0 else np.int64(-1)
-    solved_1 = load_acquire(header, SOLVED_1) if current_1 else np.int64(-1)
+    solved_0, solved_1 = solved(header, 0, reset), solved(header, 1, reset)
     late = 0
     for i in range(count):
         q = start + i
@@ -191,6 +216,7 @@ def perform(
     dry: Audio,
     memory: NDArray[np.int64],
     policy: int,
+    patience_ms: int,
     heard: Audio,
     out: Audio,
     count: int,
@@ -202,11 +228,14 @@ def perform(
         state, weights, strips, dry: of `Fades`.
         memory: of a `Mixer`.
         policy: a `Policy`.
+        patience_ms: how long this may wait for stems; 0 in real time.
         heard: [c, n] the mix; n is at least `count`.
         out: [o, n] the outputs.
     """
     start = header[HEARD] - header[LATENCY]
     hear(header, mix, heard, count)
+    if patience_ms > 0:
+        await_stems(header, start + count - 1 + header[FADE], patience_ms)
     weigh(header, state, weights, start, count)
     take(mix, decks, weights, policy, start, count, strips, dry)
     keep(tap, strips, start, count)

@@ -12,6 +12,7 @@ repair:                                 # stage 2, may be left out
   weights: demucs-l
   optional: true                        # stems without weights pass unchanged, equally late
   exact: true                           # in windows of its own, at `lookahead` more latency
+effects: {vocals: [{plugin: Compressor, params: {ratio: 3}}]}    # see `streamer.effects`
 """
 
 import dataclasses
@@ -30,7 +31,8 @@ from models.embedded import EmbeddedCascade
 from models.mapping import read_named, yaml_names
 from models.stems import STEMS
 from streamer.chunked import Chunked
-from streamer.streaming import Chain, StreamingModel
+from streamer.effects import Effected, load_effects, parse_effects, read_effects
+from streamer.streaming import Series, StreamingModel
 
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT = "live-cpu"
@@ -77,6 +79,7 @@ class Profile:
     separator: SeparatorConfig
     repair: RepairConfig | None = None
     stems: tuple[str, ...] = STEMS
+    effects: dict[str, Any] = field(default_factory=dict)  # of stems, paths resolved
 
 
 def profile_names() -> list[str]:
@@ -85,7 +88,10 @@ def profile_names() -> list[str]:
 
 
 def load_profile(
-    name_or_path: str | Path, device: str = "auto", stems: Sequence[str] | None = None
+    name_or_path: str | Path,
+    device: str = "auto",
+    stems: Sequence[str] | None = None,
+    effects: str | Path | None = None,
 ) -> StreamingModel:
     """Build a profile.
 
@@ -93,11 +99,17 @@ def load_profile(
         name_or_path: a profile of the package, or a YAML file.
         device: auto (CUDA where there is one), cpu or cuda.
         stems: which stems to restore, all of the profile if None; fewer cost less.
+        effects: a YAML file of them, in place of the profile's own; see `streamer.effects`. Where
+            there are VST3s, build on the main thread.
 
     Raises:
-        ValueError: an unknown name, key or stem, or weights that are missing or wrong.
+        ValueError: an unknown name, key or stem, or weights or plugins that are missing or wrong.
     """
-    return build_profile(read_profile(name_or_path), device, stems)
+    profile = read_profile(name_or_path)
+    if effects is not None:
+        profile = dataclasses.replace(profile, effects=dict(read_effects(effects)))
+        _check_effects(profile, Path(effects).name)
+    return build_profile(profile, device, stems)
 
 
 def read_profile(name_or_path: str | Path) -> Profile:
@@ -108,8 +120,11 @@ def read_profile(name_or_path: str | Path) -> Profile:
     """
     profile: Profile
     profile, where = read_named(Profile, name_or_path, resources.files("configs"), "profile")
+    folder = Path(name_or_path).parent
+    effects = parse_effects(profile.effects, where, folder)
+    profile = dataclasses.replace(profile, effects=dict(effects))
     _check(profile, where)
-    return _located(profile, Path(name_or_path).parent)
+    return _located(profile, folder)
 
 
 def _located(profile: Profile, folder: Path) -> Profile:
@@ -135,6 +150,12 @@ def build_profile(
     profile: Profile, device: str = "auto", stems: Sequence[str] | None = None
 ) -> StreamingModel:
     """Build the streaming model that a profile describes; arguments as in `load_profile`."""
+    model = _build_model(profile, device, stems)
+    effects = {stem: plugins for stem, plugins in profile.effects.items() if stem in model.stems}
+    return Effected(model, load_effects(effects)) if effects else model
+
+
+def _build_model(profile: Profile, device: str, stems: Sequence[str] | None) -> StreamingModel:
     place = pick_device(device)
     chosen = pick_stems(profile.stems, stems)
     config = profile.separator
@@ -162,7 +183,7 @@ def build_profile(
         raise ValueError(
             f"an exact repair needs a block_size in multiples of {repair.stride}, got {block_size}"
         )
-    return Chain(
+    return Series(
         Chunked(separator.to(place), **window),
         Chunked(
             repair.to(place),
@@ -267,6 +288,7 @@ def _check(profile: Profile, where: str) -> None:
     _check_stage(separator, (*NATIVE, *WINDOWED), f"{where}: separator")
     if not profile.stems or len(set(profile.stems)) < len(profile.stems):
         raise ValueError(f"{where}: stems: expected names, each once, got {list(profile.stems)}")
+    _check_effects(profile, where)
     native = separator.network in NATIVE
     if native and separator.window is not None:
         raise ValueError(f"{where}: separator: {separator.network} streams natively: no window")
@@ -279,6 +301,13 @@ def _check(profile: Profile, where: str) -> None:
     if native:
         raise ValueError(f"{where}: repair: {separator.network} has a repair of its own")
     _check_stage(repair, REPAIRS, f"{where}: repair")
+
+
+def _check_effects(profile: Profile, where: str) -> None:
+    for stem in profile.effects:
+        if stem not in profile.stems:
+            choices = ", ".join(profile.stems)
+            raise ValueError(f"{where}: effects: unknown stem '{stem}'; expected one of {choices}")
 
 
 def _check_stage(
@@ -321,7 +350,7 @@ def _repair(profile: Profile, config: RepairConfig, stems: Sequence[str]) -> Rep
         warnings.warn(
             f"no {config.network} weights for {', '.join(missing)}: "
             "these stems leave the separator unrepaired",
-            stacklevel=4,
+            stacklevel=5,
         )
     networks = {
         stem: _network(config, name, profile.stems.index(stem))

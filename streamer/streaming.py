@@ -1,4 +1,4 @@
-"""The model interface that everything streams through, and chains of such models.
+"""The model interface that everything streams through, and series of such models.
 
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
@@ -48,7 +48,7 @@ class StreamingModel(Protocol):
         """[c, block_size] -> [s, c, block_size] and the next state; the old one stays valid."""
 
 
-class Chain:
+class Series:
     """Models one after the other; latencies add up.
 
     Args:
@@ -60,11 +60,11 @@ class Chain:
 
     def __init__(self, *models: StreamingModel) -> None:
         if not models:
-            raise ValueError("a chain needs at least one model")
+            raise ValueError("a series needs at least one model")
         for name in ("sample_rate", "block_size"):
             values = [getattr(model, name) for model in models]
             if len(set(values)) > 1:
-                raise ValueError(f"the models of a chain must agree on {name}, got {values}")
+                raise ValueError(f"the models of a series must agree on {name}, got {values}")
         self.models = models
         self.sample_rate = models[0].sample_rate
         self.channels = models[0].channels

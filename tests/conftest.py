@@ -11,6 +11,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from tests import desk
+
 torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
 
 GOLDEN_FOLDER = Path(__file__).parents[2] / "shared" / "golden"  # beside the checkout
@@ -22,6 +24,18 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESTEM_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def jack_server() -> Iterator[desk.Server]:
+    with desk.server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def jack(jack_server: desk.Server) -> str:
+    """The name of a JACK server."""
+    return jack_server.name
 
 
 def peak_error(answer: Tensor, expected: Tensor) -> float:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.embedded import EmbeddedCascade, EmbeddedConfig
-from streamer import Chain, Chunked, StreamingModel
+from streamer import Chunked, Series, StreamingModel
 from streamer.profiles import (
     SEEDED,
     Profile,
@@ -139,7 +139,7 @@ def shipped(name: str) -> StreamingModel:
 
 def lively(model: StreamingModel) -> StreamingModel:
     """With weights that let the input through: as first drawn, answers are biases above all."""
-    if isinstance(model, Chain):
+    if isinstance(model, Series):
         for part in model.models:
             lively(part)
     if isinstance(model, Chunked) and isinstance(model.network, nn.Module):
@@ -153,8 +153,8 @@ def lively(model: StreamingModel) -> StreamingModel:
 
 def transparent(model: StreamingModel) -> StreamingModel:
     """The same windows around a network that changes nothing: every stem is the mix."""
-    if isinstance(model, Chain):
-        return Chain(*map(transparent, model.models))
+    if isinstance(model, Series):
+        return Series(*map(transparent, model.models))
     assert isinstance(model, Chunked)
     clear = copy(model)
     clear.network = Transparent(model.network.stems, model.network.input_shape)

@@ -13,7 +13,7 @@ from bridge.cli import main
 from bridge.evaluate import find_excerpt, first_stage, read_example
 from bridge.scores import MIX, MMSNR, Scorer
 from models.training.songs import open_songs
-from streamer import Chain, Chunked, StreamingModel
+from streamer import Chunked, Series, StreamingModel
 from tests.small import Halves, Transparent, embedded, needs_zimtohrli, noise, windowed
 
 RATE = 48000
@@ -249,12 +249,12 @@ def test_a_stem_that_is_silent_in_the_excerpt_is_silent(
 def test_a_cascades_separator_is_scored_beside_it(
     songs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, Chain(chunked(MiddleAndSides()), chunked(Transparent(Halves.stems, (2, 2)))))
+    use(monkeypatch, Series(chunked(MiddleAndSides()), chunked(Transparent(Halves.stems, (2, 2)))))
     answer = figures(capsys, songs, "--songs", "one")
     assert answer["systems"] == ["mix", "separator", "restored"]
     found = scores(answer, "vocals")
     assert found["separator"] == pytest.approx(found["restored"])
-    lossy = Chain(chunked(MiddleAndSides()), chunked(Swap()))
+    lossy = Series(chunked(MiddleAndSides()), chunked(Swap()))
     use(monkeypatch, lossy)
     found = scores(figures(capsys, songs, "--songs", "one"), "vocals")
     assert found["separator"] > found["restored"] + 20
@@ -273,7 +273,7 @@ def test_first_stages_are_those_of_models_that_have_two() -> None:
     cascade = embedded()
     assert first_stage(windowed("dtt-bsr", None, block_size=1024)) is None
     chain = windowed("dtt-bsr", True, block_size=1024)
-    assert isinstance(chain, Chain)
+    assert isinstance(chain, Series)
     assert first_stage(chain) is chain.models[0]
     alone = first_stage(cascade)
     assert alone is not None

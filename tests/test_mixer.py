@@ -9,8 +9,8 @@ from numba.core.runtime import _nrt_python, rtsys
 
 from models.stems import STEMS
 from streamer import mixing, routing
-from streamer.mixer import Mixer, Routing, balance, mix_block
-from streamer.mixing import KNEE, SEEN, SEQUENCE, Audio, publish, receive
+from streamer.mixer import Change, Mixer, Routing, balance, mix_block
+from streamer.mixing import KNEE, NEVER, PAGE, SEEN, SEQUENCE, Audio, publish, receive
 
 RATE = 48000
 RAMP = 1440  # samples in 30 ms
@@ -461,6 +461,7 @@ def test_a_native_callback_needs_an_address_and_never_allocates() -> None:
         if block % 10 == 0:
             for mixer in (native, python):
                 mixer.set("gain_db", -block / 50, "drums")
+                mixer.schedule(256 * block + 1000, [("gain_db", -block / 40, "vocals")])
         before = rtsys.get_allocation_stats()
         call(native, dry, stems, out)
         after = rtsys.get_allocation_stats()
@@ -468,23 +469,25 @@ def test_a_native_callback_needs_an_address_and_never_allocates() -> None:
         assert np.array_equal(out, python.process(dry, stems))
 
 
-@numba.njit("(int64[::1], int64[::1], int64[::1], int64)", nogil=True)
-def write_many(memory, targets, lengths, times) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+@numba.njit("(int64[::1], int64[:, ::1], int64)", nogil=True)
+def write_many(memory, rows, times) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     for number in range(1, times + 1):
-        targets[:] = number
-        lengths[:] = number
-        publish(memory, targets, lengths)
+        rows[:] = number
+        publish(memory, rows)
 
 
-@numba.njit("UniTuple(int64, 2)(int64[::1], int64[::1], int64)", nogil=True)
-def read_many(memory, inbox, last):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+@numba.njit("UniTuple(int64, 2)(int64[::1], int64, int64)", nogil=True)
+def read_many(memory, rows, last):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
     """How often something came, and how often it was not all of one piece."""
+    inbox, newest = mixing.unpack(memory).inbox, 0
     came = torn = 0
-    while inbox[0] != last:
+    while newest != last:
         memory[SEEN] = -1  # copy again, so that most of the time a copy is under way
         if receive(memory):
             came += 1
-            torn += (inbox != inbox[0]).any()
+            page = inbox[memory[PAGE]]
+            newest = page[0, 0]
+            torn += (page[:rows] != newest).any() or page[rows, 0] != NEVER
     return came, torn
 
 
@@ -499,13 +502,286 @@ def test_a_publication_under_way_is_not_received() -> None:
 
 
 def test_a_hammering_writer_never_tears_a_set_of_coefficients() -> None:
-    mixer, last = Mixer(STEMS, RATE), 1_000_000
-    inbox = mixing.unpack(mixer.memory).inbox
-    words = np.zeros((2, inbox.size // 2), np.int64)
-    publish(mixer.memory, *words)  # of one piece from the beginning
-    writer = threading.Thread(target=write_many, args=(mixer.memory, *words, last), daemon=True)
+    mixer, last = Mixer(STEMS, RATE), 500_000
+    rows = np.zeros((3, mixing.unpack(mixer.memory).inbox.shape[2]), np.int64)
+    publish(mixer.memory, rows)  # of one piece from the beginning
+    writer = threading.Thread(target=write_many, args=(mixer.memory, rows, last), daemon=True)
     writer.start()
-    came, torn = read_many(mixer.memory, inbox, last)
+    came, torn = read_many(mixer.memory, len(rows), last)
     writer.join()
     assert came > 1
     assert torn == 0
+
+
+def replayed(mixer: Mixer, dry: Audio, stems: Audio) -> Audio:
+    """What a new mixer plays that is told its history."""
+    other = Mixer(mixer.stems, mixer.sample_rate)
+    other.route(mixer.routing)
+    for moment in mixer.history():
+        other.schedule(moment.position, moment.changes)
+    heard = other.process(dry, stems)
+    assert other.late == 0
+    assert other.history() == mixer.history()
+    return heard
+
+
+def test_history_says_at_which_sample_a_change_began() -> None:
+    mixer = small()
+    parts = [mixer.process(*level(100, 0.1))]
+    mixer.set("mute", True, "drums")
+    assert mixer.history() == []
+    parts.append(mixer.process(*level(900, 0.1)))
+    assert mixer.history() == [(100, (("mute", True, "drums"),))]
+    heard = np.concatenate(parts, axis=1)[0]
+    assert np.flatnonzero(heard != heard[0])[0] in range(101, 110)  # a ramp begins flat
+    assert mixer.position == 1000
+
+
+def test_changes_that_are_taken_as_one_are_one_moment() -> None:
+    mixer = small()
+    mixer.set("pan", 0.5, "drums")
+    mixer.set("gain_db", -6, "vocals")
+    mixer.set("fader", 0.5, "vocals")  # the same gain, by another name
+    mixer.process(*level(64))
+    changes = (("pan", 0.5, "drums"), ("fader", 0.5, "vocals"))
+    assert mixer.history() == [(0, changes)]
+
+
+def test_ramps_begin_some_milliseconds_apart() -> None:
+    mixer = small()
+    mixer.process(*level(10))
+    for gain_db in (-6, -12, -18):
+        mixer.set("gain_db", gain_db, "vocals")
+        mixer.process(*level(100))
+    spacing = RAMP // 8
+    assert [moment.position for moment in mixer.history()] == [10, 10 + spacing]
+    mixer.process(*level(spacing))
+    assert [moment.changes[0][1] for moment in mixer.history(since=11)] == [-12, -18]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 777, 1000, 3000])
+def test_a_timed_change_begins_on_its_sample_in_any_block(size: int) -> None:
+    dry, stems = noise(3000, strips=3)
+    mixer, other = small(), small()
+    change = ("gain_db", -20.0, "vocals")
+    mixer.schedule(777, [change])
+    parts = np.split(np.arange(3000), range(size, 3000, size))
+    heard = np.concatenate([mixer.process(dry[:, i], stems[..., i]) for i in parts], axis=1)
+    first = other.process(dry[:, :777], stems[..., :777])
+    other.set(*change)
+    expected = np.concatenate([first, other.process(dry[:, 777:], stems[..., 777:])], axis=1)
+    assert np.array_equal(heard, expected)
+    assert mixer.history() == [(777, (change,))]
+    assert mixer.late == 0
+
+
+def test_a_value_is_that_of_now_until_a_timed_change_begins() -> None:
+    mixer = small()
+    assert mixer.schedule(500, [("gain_db", 40, "vocals")]) == [12]
+    mixer.process(*level(500))
+    assert mixer.get("gain_db", "vocals") == 0
+    mixer.process(*level(1))
+    assert mixer.get("gain_db", "vocals") == 12
+    assert mixer.get("fader", "vocals") == 1
+
+
+def test_what_is_set_before_a_timed_change_outlives_it() -> None:
+    mixer = small()
+    mixer.schedule(1000, [("gain_db", -20, "vocals")])
+    mixer.process(*level(100))
+    mixer.set_all([("mute", True, "drums"), ("mute", True, "residual")])
+    heard = mixer.process(*level(5000, 0.5))[0]
+    assert heard[990] == pytest.approx(0.5, abs=1e-3)  # the timed one has not begun
+    assert heard[-1] == pytest.approx(0.05)
+
+
+def test_timed_changes_come_in_their_order_however_many_and_dense() -> None:
+    random = np.random.default_rng(3)
+    mixer, other = small(), small()
+    positions = random.choice(400, 300, replace=False) * 250 + 5  # more than may be handed over
+    values = random.uniform(-20, 0, 300)
+    dry, stems = noise(101_000, strips=3)
+    for position, value in zip(positions.tolist(), values.tolist(), strict=True):
+        mixer.schedule(position, [("gain_db", value, "vocals")])
+    heard = mixer.process(dry, stems)
+    order, expected, done = np.argsort(positions), [], 0
+    for which in order.tolist():
+        cut = slice(done, positions[which])
+        expected.append(other.process(dry[:, cut], stems[..., cut]))
+        other.set("gain_db", values[which], "vocals")
+        done = positions[which]
+    expected.append(other.process(dry[:, done:], stems[..., done:]))
+    assert np.array_equal(heard, np.concatenate(expected, axis=1))
+    assert mixer.history() == other.history()
+    assert [moment.position for moment in mixer.history()] == sorted(positions.tolist())
+    assert mixer.late == 0
+
+
+def test_of_changes_at_one_sample_the_last_wins() -> None:
+    mixer = small()
+    for value in (-1.0, -2.0, -3.0):
+        mixer.schedule(300, [("gain_db", value, "vocals")])
+    mixer.process(*level(1000))
+    assert mixer.history() == [(300, (("gain_db", -3.0, "vocals"),))]
+
+
+def test_timed_changes_closer_than_ramps_may_begin_follow_at_once_and_are_not_late() -> None:
+    mixer = small()
+    for position in (1000, 1010, 1100):
+        mixer.schedule(position, [("gain_db", -position / 100, "vocals")])
+    mixer.process(*level(3000))
+    assert [(m.position, m.changes[0][1]) for m in mixer.history()] == [(1000, -10), (1180, -11)]
+    assert mixer.late == 0
+
+
+def test_a_change_for_a_position_that_has_passed_begins_at_once_and_is_counted() -> None:
+    mixer = small()
+    mixer.process(*level(1000))
+    mixer.schedule(999, [("mute", True, "drums")])
+    assert mixer.get("mute", "drums") is True
+    mixer.process(*level(10))
+    assert mixer.history() == [(1000, (("mute", True, "drums"),))]
+    assert mixer.late == 1
+    mixer.schedule(1010, [("mute", False, "drums")])
+    mixer.process(*level(1000))
+    assert mixer.late == 1
+
+
+@pytest.mark.parametrize(
+    ("position", "change", "message"),
+    [
+        (-1, ("mute", True, "drums"), "samples from 0 on, got -1"),
+        (0.5, ("mute", True, "drums"), "samples from 0 on, got 0.5"),
+        (9, ("mute", 2, "drums"), "mute must be true, false, 0 or 1"),
+        (9, ("mute", True, None), "mute is of a stem"),
+    ],
+)
+def test_a_wrong_timed_change_is_refused(position: int, change: Change, message: str) -> None:
+    mixer = small()
+    with pytest.raises(ValueError, match=message):
+        mixer.schedule(position, [("mute", True, "vocals"), change])
+    mixer.process(*level(100))
+    assert mixer.history() == []
+
+
+def test_a_callback_may_begin_a_timed_change_while_another_is_being_set() -> None:
+    mixer = small()
+    mixer.schedule(1000, [("gain_db", -20, "vocals"), ("mute", True, "drums")])
+    parts = [mixer.process(*level(1500))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mixer, "_catch_up", lambda: None)  # as if that had not happened yet
+        mixer.set_all([("gain_db", -6, "vocals"), ("pan", 0.5, "vocals")])
+    parts.append(mixer.process(*level(1500)))
+    assert mixer.get("gain_db", "vocals") == -20  # nothing says which came first
+    mixer.set("mute", True, "residual")  # its snapshot has all that holds
+    parts.append(mixer.process(*level(1500)))
+    assert mixer.get("pan", "vocals") == 0.5
+    assert mixer.get("mute", "drums") is True
+    assert [moment.position for moment in mixer.history()] == [1000, 1500, 3000]
+    heard = replayed(mixer, *level(4500))
+    assert np.allclose(heard, np.concatenate(parts, axis=1), rtol=0, atol=1e-6)
+
+
+def test_history_is_what_was_heard() -> None:
+    random = np.random.default_rng(5)
+    mixer = Mixer(STEMS, RATE)
+    dry, stems = noise(60_000)
+    parts: list[Audio] = []
+    names = ["gain_db", "fader", "mute", "solo", "pan", "dry_wet", "bypass", "ceiling"]
+    while mixer.position < 60_000:
+        for _ in range(random.integers(4)):
+            name = names[random.integers(len(names))]
+            stem = None if names.index(name) >= 5 else STEMS[random.integers(8)]
+            change = (name, float(random.integers(2)), stem)
+            if random.random() < 0.5:
+                mixer.set(*change)
+            else:
+                mixer.schedule(mixer.position + int(random.integers(-100, 2000)), [change])
+        cut = slice(mixer.position, mixer.position + int(random.integers(1, 500)))
+        parts.append(mixer.process(dry[:, cut], stems[..., cut]))
+    assert len(mixer.history()) > 200
+    heard = np.concatenate(parts, axis=1)
+    assert np.allclose(replayed(mixer, dry, stems), heard, rtol=0, atol=1e-6)
+
+
+def test_history_is_what_was_heard_whoever_runs_when() -> None:
+    random = np.random.default_rng(4)
+    mixer, block, blocks = Mixer(STEMS, RATE), 256, 1500
+    mixer.route(Routing.preset("stems", STEMS))
+    dry, stems = noise(block * blocks)
+    heard = np.empty((18, block * blocks), np.float32)
+
+    def play() -> None:
+        for start in range(0, block * blocks, block):
+            cut = slice(start, start + block)
+            out = np.empty((18, block), np.float32)
+            parts = (np.ascontiguousarray(x[..., cut]) for x in (dry, stems))
+            mix_block(mixer.memory, *parts, out, block)
+            heard[:, cut] = out
+
+    callback = threading.Thread(target=play)
+    callback.start()
+    names = ["gain_db", "fader", "pan", "bypass"]
+    while callback.is_alive():
+        name = names[random.integers(len(names))]
+        stem = None if name == "bypass" else STEMS[random.integers(8)]
+        change = (name, float(random.integers(2)), stem)
+        if random.random() < 0.5:
+            mixer.set(*change)
+        else:
+            mixer.schedule(mixer.position + int(random.integers(3 * block)), [change])
+    callback.join()
+    assert len(mixer.history()) > 50
+    assert np.allclose(replayed(mixer, dry, stems), heard, rtol=0, atol=1e-6)
+
+
+def test_history_may_be_read_by_many_and_forgets_the_oldest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streamer.mixer.MOMENTS", 3)
+    mixer = small()
+    for gain_db in range(0, -10, -2):
+        mixer.set("gain_db", gain_db - 1, "vocals")
+        mixer.process(*level(200))
+    assert [moment.position for moment in mixer.history()] == [400, 600, 800]
+    assert mixer.history(since=600) == mixer.history()[1:]
+    assert mixer.values(600)["gain_db", "vocals"] == -5
+    assert mixer.values(601)["gain_db", "vocals"] == -7
+    assert mixer.values(0)["gain_db", "vocals"] == -3  # as far back as it goes
+
+
+def test_without_a_callback_changes_do_not_pile_up() -> None:
+    mixer = small()
+    for number in range(2000):
+        mixer.set("gain_db", -number / 200, "vocals")
+        mixer.set("mute", bool(number % 2), "drums")
+    assert len(mixer._publications) <= 64
+    mixer.process(*level(10))
+    ((position, changes),) = mixer.history()
+    assert (position, len(changes)) == (0, 64)
+    assert changes[-2:] == (("gain_db", -9.995, "vocals"), ("mute", True, "drums"))
+
+
+def test_reset_lets_what_is_under_way_begin_and_keeps_the_position() -> None:
+    mixer = small()
+    mixer.process(*level(100))
+    mixer.set("mute", True, "drums")
+    mixer.schedule(400, [("mute", True, "vocals")])
+    mixer.reset()
+    assert mixer.history() == [(100, (("mute", True, "drums"),))]
+    mixer.process(*level(1000))
+    assert mixer.history(since=101) == [(400, (("mute", True, "vocals"),))]
+
+
+def test_pump_says_when_it_wants_to_be_called_again() -> None:
+    mixer = small()
+    assert mixer.pump() is None
+    mixer.schedule(10 * RATE, [("mute", True, "drums")])
+    assert mixer.pump() == 10 * RATE - RATE // 8
+    mixer.schedule(100, [("mute", True, "vocals")])
+    out = np.empty((2, 1024), np.float32)
+    while mixer.position < 11 * RATE:  # a callback, and a thread that looks every 50 ms
+        if mixer.position % 2048 == 0:
+            mixer.pump()
+        mix_block(mixer.memory, *level(1024), out, 1024)
+    assert [moment.position for moment in mixer.history()] == [100, 10 * RATE]

@@ -50,7 +50,7 @@ class Stage:
         perform(
             *(rings.header, rings.mix, rings.stems, rings.tap),
             *(fades.state, fades.weights, fades.strips, fades.dry),
-            *(self.mixer.memory, int(self.policy), fades.heard, fades.out, count),
+            *(self.mixer.memory, int(self.policy), 0, fades.heard, fades.out, count),
         )
         return fades.out[:8, :count].reshape(4, 2, count).copy()
 

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from models import zoo
-from streamer import Chain, Chunked, load_profile
+from streamer import Chunked, Series, load_profile
 from streamer.profiles import (
     RepairConfig,
     build_profile,
@@ -87,7 +87,7 @@ def test_a_described_latency_is_the_built_models(row: dict[str, Any]) -> None:
 
 def test_a_file_of_ones_own_builds(tmp_path: Path) -> None:
     model = load_profile(write(tmp_path, SMALL), "cpu", ["drums"])
-    assert isinstance(model, Chain)
+    assert isinstance(model, Series)
     assert model.stems == ("drums",)
 
 
@@ -127,7 +127,7 @@ def test_a_shared_window_costs_no_latency() -> None:
     window = {"block_size": 1024, "context": 1024, "fade": 128, "lookahead": 896}
     assert windowed("dtt-bsr", False, **window).latency == 1024
     exact = windowed("dtt-bsr", True, **window)
-    assert isinstance(exact, Chain)
+    assert isinstance(exact, Series)
     repair = exact.models[1]
     assert isinstance(repair, Chunked)
     assert exact.latency == 1024 + repair.lookahead

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamer import Chain, Chunked, Stream, StreamingModel, render, render_blocks
+from streamer import Chunked, Series, Stream, StreamingModel, render, render_blocks
 from streamer.profiles import profile_names
 from tests.small import Halves, noise, shipped, small_models, transparent
 
@@ -74,7 +74,7 @@ def test_nothing_is_heard_before_the_latency_has_passed(name: str) -> None:
     stream = Stream(model)
     heard = stream_in(stream, mix, [1000])
     # A chain's last stage answers to the nothing that the one before gives it.
-    last = model.models[-1] if isinstance(model, Chain) else model
+    last = model.models[-1] if isinstance(model, Series) else model
     assert not heard[..., : stream.reblocking + last.latency].any()
     assert heard[..., stream.latency :].any()
 

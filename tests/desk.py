@@ -1,0 +1,192 @@
+"""A JACK server of the tests' own, a player and a tape machine."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from streamer.engine import Engine
+from streamer.ring import Cell, read_ring
+
+Audio = NDArray[np.float32]
+
+BLOCK = 256
+PATIENCE_SECONDS = 30.0
+QUIET = {"JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition; its value."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        threading.Event().wait(0.01)
+    return value
+
+
+class Server:
+    """A JACK server with a dummy device of 2 inputs and 18 outputs, at 48 kHz and 256 frames.
+
+    It waits for its clients in every cycle, so a busy machine costs time, not sound. A process can
+    talk to servers of one name only.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        os.environ.update(QUIET)
+        self.start()
+
+    def start(self) -> None:
+        device = ["-d", "dummy", "-r", "48000", "-p", f"{BLOCK}", "-C", "2", "-P", "18"]
+        self.process = subprocess.Popen(
+            ["jackd", "-n", self.name, "-r", "-S", "-t", "20000", *device],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: _answers(self.name) or self.process.poll() is not None, "the JACK server")
+        assert self.process.poll() is None, "jackd ended"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server of the tests' own; skips where there is none to be had."""
+    if not shutil.which("jackd") or not _module("jack"):
+        pytest.skip("needs a JACK server and client: apt install jackd2, pip install JACK-Client")
+    running = Server(f"restem-test-{os.getpid()}")
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _module(name: str) -> bool:
+    try:
+        __import__(name)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _answers(name: str) -> bool:
+    try:
+        client("probe", name).close()
+    except Exception:
+        return False
+    return True
+
+
+def client(name: str, server_name: str) -> Any:
+    import jack
+
+    jack.set_error_function(lambda _: None)
+    jack.set_info_function(lambda _: None)
+    return jack.Client(name, servername=server_name, no_start_server=True)
+
+
+class Player:
+    """Plays [c, n] once, from one cycle on; knows at which frame of the server's clock."""
+
+    def __init__(self, server_name: str, channels: int) -> None:
+        self.client = client("player", server_name)
+        self.ports = [self.client.outports.register(f"out_{i}") for i in range(channels)]
+        self.music: Audio = np.zeros((channels, 0), np.float32)
+        self.position, self.began_at, self.waits = 0, -1, True
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+
+    def _process(self, frames: int) -> None:
+        start = self.position
+        if not self.waits and self.began_at < 0:
+            self.began_at = self.client.last_frame_time
+        for row, port in zip(self.music, self.ports, strict=True):
+            part = row[start : start + frames] if not self.waits else row[:0]
+            buffer = port.get_array()
+            buffer[: len(part)] = part
+            buffer[len(part) :] = 0
+        if not self.waits:
+            self.position += frames
+
+    def play(self, music: Audio) -> None:
+        self.music, self.position, self.began_at = music, 0, -1
+        self.waits = False
+
+
+class Tape:
+    """Records everything that comes in, by the server's clock."""
+
+    def __init__(self, server_name: str, channels: int) -> None:
+        self.client = client("tape", server_name)
+        self.ports = [self.client.inports.register(f"in_{i}") for i in range(channels)]
+        self.cycles: list[tuple[int, Audio]] = []
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+
+    def _process(self, frames: int) -> None:
+        heard = np.stack([port.get_array().copy() for port in self.ports])
+        self.cycles.append((self.client.last_frame_time, heard))
+
+    def since(self, frame: int) -> Audio:
+        """[c, n] from a frame of the server's clock on."""
+        cycles = [(time, heard) for time, heard in list(self.cycles) if time >= frame]
+        times = [(a[0] + a[1].shape[1], b[0]) for a, b in itertools.pairwise(cycles)]
+        assert all(end == begin for end, begin in times), "the server left cycles out"
+        assert cycles[0][0] == frame
+        return np.concatenate([heard for _, heard in cycles], axis=1)
+
+    def length(self, frame: int) -> int:
+        return sum(heard.shape[1] for time, heard in list(self.cycles) if time >= frame)
+
+
+class Desk:
+    """A player into `restem`, and `restem` onto tape."""
+
+    def __init__(self, server_name: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        self.player, self.tape = Player(server_name, len(inputs)), Tape(server_name, len(outputs))
+        for port, sink in zip(self.player.ports, inputs, strict=True):
+            self.player.client.connect(port, sink)
+        for source, port in zip(outputs, self.tape.ports, strict=True):
+            self.tape.client.connect(source, port)
+
+    def play(self, music: Audio) -> int:
+        """Begin to play; at which frame of the server's clock that was."""
+        self.player.play(music)
+        until(lambda: self.player.position > 4096, "the player")
+        return self.player.began_at
+
+    def record(self, began: int, count: int) -> Audio:
+        """What came back from a frame of the clock on, when all of it has."""
+        until(lambda: self.tape.length(began) >= count, "the tape")
+        return self.tape.since(began)[:, :count]
+
+    def close(self) -> None:
+        for each in (self.player.client, self.tape.client):
+            each.deactivate(ignore_errors=True)
+            each.close(ignore_errors=True)
+
+
+def silence_heard(engine: Engine) -> int:
+    """How long an engine heard nothing since its last reset; asked soon, for its ring is short."""
+    heard, ring = engine.rings.get(Cell.HEARD), engine.rings.mix
+    reset = engine.rings.get(Cell.RESET)
+    first = max(reset, heard - ring.shape[1])
+    loud = np.abs(read_ring(ring, first, heard - first)).max(axis=0) > 0
+    assert loud.any()
+    assert first == reset or not loud[0]
+    return first + int(np.argmax(loud)) - reset

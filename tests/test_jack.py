@@ -1,0 +1,68 @@
+"""`restem live` on a real JACK server, as a JACK client and through sounddevice, against the law."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.live import Session, Settings
+from models.stems import STEMS
+from streamer import load_profile, render
+from tests.desk import BLOCK, Audio, Desk, silence_heard
+from tests.small import noise
+
+SECONDS = 4
+
+
+@pytest.fixture(scope="module")
+def music() -> Audio:
+    """Noise that comes and goes, so that the network has something to tell apart."""
+    count = SECONDS * 48000 // BLOCK * BLOCK
+    swell = 0.5 + 0.5 * torch.sin(torch.arange(count) / 3000)
+    audio: Audio = (0.2 * noise(count) * swell).numpy()
+    return audio
+
+
+@pytest.fixture(scope="module")
+def session(jack: str) -> Iterator[Session]:
+    wanted = Settings(jack="restem", server=jack, channels="stems-only", allowance=16384)
+    with Session(wanted) as session:
+        yield session
+
+
+def expected(music: Audio, silence: int) -> Audio:
+    """The stems of music after silence, [2 s, n]; the network remembers the silence."""
+    heard = torch.from_numpy(np.pad(music, ((0, 0), (silence, 0))))
+    stems: Audio = render(load_profile("live-cpu"), heard)[..., silence:].numpy()
+    return stems.reshape(2 * len(STEMS), -1)
+
+
+def check_law(tape: Audio, stems: Audio, latency: int) -> None:
+    """Every stem is `latency` frames late, up to float rounding; before there is no sound."""
+    peak = np.abs(stems).max()
+    assert np.abs(tape[:, latency : latency + stems.shape[1]] - stems).max() < 1e-5 * peak
+
+
+@pytest.mark.parametrize("freewheel", [False, True], ids=["real time", "freewheel"])
+def test_a_jack_client_plays_what_render_writes_at_the_reported_latency(
+    session: Session, jack: str, music: Audio, freewheel: bool
+) -> None:
+    ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
+    desk = Desk(jack, ["restem:in_L", "restem:in_R"], ports)
+    engine, latency = session.engine, session.engine.latency.total
+    late = session.look().late_frames
+    try:
+        if freewheel:
+            desk.player.client.set_freewheel(True)
+        engine.reset()
+        began = desk.play(music)
+        silence = silence_heard(engine)
+        tape = desk.record(began, music.shape[1] + latency)
+    finally:
+        if freewheel:
+            desk.player.client.set_freewheel(False)
+        desk.close()
+    assert session.look().late_frames == late
+    check_law(tape, expected(music, silence), latency)

@@ -1,0 +1,226 @@
+"""Sessions on a real JACK server: through sounddevice, through losses, beside a busy Python."""
+
+import gc
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from bridge import audio
+from bridge.live import Session, Settings, parse_inputs, parse_routing
+from streamer import load_profile, render
+from streamer.ring import Cell
+from tests.desk import QUIET, Audio, Desk, Server, client, silence_heard, until
+from tests.small import noise
+
+STEMS = ("vocals", "bass", "drums")
+PROFILE = """
+description: a small network without training
+stems: [vocals, bass, drums]
+separator:
+  network: embedded
+  weights: seeded
+  params: {n_fft: 2048, hop_length: 1024, bands: [[8, 16, 1], [8, 28, 4]], separator_dim: 8,
+           summary_dim: 8, repair_dim: 8}
+"""
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("profile") / "small.yaml"
+    path.write_text(PROFILE)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def session(jack: str, profile: str) -> Iterator[Session]:
+    wanted = Settings(
+        profile, jack="restem", server=jack, channels="stems-only", allowance=16384
+    )
+    with Session(wanted) as session:
+        yield session
+
+
+def music(seconds: float = 2.0) -> Audio:
+    count = round(seconds * 48000)
+    swell = 0.5 + 0.5 * torch.sin(torch.arange(count) / 3000)
+    audio: Audio = (0.2 * noise(count) * swell).numpy()
+    return audio
+
+
+def expected(profile: str, music: Audio, silence: int) -> Audio:
+    """The stems of music after silence, [2 s, n]; the network remembers the silence."""
+    heard = torch.from_numpy(np.pad(music, ((0, 0), (silence, 0))))
+    stems: Audio = render(load_profile(profile, "cpu"), heard)[..., silence:].numpy()
+    return stems.reshape(2 * len(STEMS), -1)
+
+
+def check_law(session: Session, desk: Desk, profile: str, beyond: int = 0) -> None:
+    """Play music: the stems come out at their latency, and `beyond` that of the devices."""
+    sound, latency = music(), session.engine.latency.total + beyond
+    late = session.look().late_frames
+    session.engine.reset()
+    began = desk.play(sound)
+    silence = silence_heard(session.engine)
+    tape = desk.record(began, sound.shape[1] + latency)
+    assert session.look().late_frames == late
+    stems = expected(profile, sound, silence)
+    error = np.abs(tape[:, latency : latency + stems.shape[1]] - stems).max()
+    assert error < 1e-5 * np.abs(stems).max()
+
+
+@pytest.fixture
+def desk(jack: str, session: Session) -> Iterator[Desk]:
+    ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
+    desk = Desk(jack, ["restem:in_L", "restem:in_R"], ports)
+    yield desk
+    desk.close()
+
+
+def test_a_busy_python_does_not_delay_the_callback(
+    session: Session, desk: Desk, profile: str
+) -> None:
+    done = threading.Event()
+    counts = {"events": 0, "collections": 0}
+
+    def chatter() -> None:
+        while not done.wait(0.0005):
+            session.engine.mixer.set("bypass", counts["events"] % 2)
+            counts["events"] += 1
+
+    def collect() -> None:
+        while not done.wait(0.02):
+            gc.collect()
+            counts["collections"] += 1
+
+    threads = [threading.Thread(target=target) for target in (chatter, collect)]
+    for thread in threads:
+        thread.start()
+    try:
+        check_law(session, desk, profile)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        session.engine.mixer.set("bypass", False)
+    assert min(counts.values()) > 20
+
+
+@pytest.fixture
+def portaudio(jack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PortAudio that sees the server, and lets it go while it is there, as it insists on."""
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack)
+    try:
+        audio.refresh_devices()
+    except ValueError as error:
+        pytest.skip(f"needs PortAudio: {error}")
+    yield
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nowhere")
+    audio.refresh_devices()
+
+
+@pytest.mark.usefixtures("portaudio")
+def test_sounddevice_plays_the_same_as_the_jack_client(jack: str, profile: str) -> None:
+    wanted = Settings(
+        profile, input="system", output="system", channels="stems-only", allowance=16384
+    )
+    with Session(wanted) as session:
+        probe = client("probe", jack)
+        ports = [port.name for port in probe.get_ports("PortAudio:.*")]
+        probe.close()
+        desk = Desk(jack, ports[:2], ports[2:])
+        check_law(session, desk, profile, sum(session.look().device_latency))
+        desk.close()
+
+
+def test_a_device_that_vanishes_is_waited_for_and_the_engine_stays(
+    session: Session, jack_server: Server, profile: str
+) -> None:
+    ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
+    for visit in range(2):
+        if visit:
+            heard, latency = session.engine.rings.get(Cell.HEARD), session.engine.latency
+            jack_server.stop()
+            until(lambda: session.look().state == "no device", "the session to notice")
+            assert "restem is gone; waiting for it" in session.look().problem
+            began = time.monotonic()
+            until(lambda: time.monotonic() - began > 3, "three seconds")  # noqa: B023
+            jack_server.start()
+            until(lambda: session.look().state == "ready", "the session to come back")
+            assert session.look().reconnections == 1
+            assert session.engine.rings.get(Cell.HEARD) >= heard
+            assert session.engine.latency == latency
+        desk = Desk(jack_server.name, ["restem:in_L", "restem:in_R"], ports)
+        check_law(session, desk, profile)
+        desk.close()
+
+
+def restem(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "bridge.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **QUIET, **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--input", "Nonesuch"], "no device 'Nonesuch' with 1 in, 0 out; there are: "),
+        (["--channels", "stems", "--output", "system"], "system.* in, 18 out"),
+        (["--channels", "1=flute.left"], "output 1: unknown source 'flute.left'"),
+        (["--channels", "surround"], "channels: expected stereo, stems, stems-only, or OUTPUT="),
+        (["--rate", "44100", "--input", "system", "--output", "system"], "the devices refuse 44100 Hz; there are: system"),
+        (["--inputs", "0"], "inputs: expected one or two channels counted from 1, got '0'"),
+        (["--profile", "nonesuch"], "nonesuch"),
+        (["--jack", "--server", "nonesuch"], "no JACK server of the name 'nonesuch' runs here"),
+        (["--jack", "--input", "flute"], "no JACK port matches 'flute'; there are: system:"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    jack: str, profile: str, arguments: list[str], complaint: str
+) -> None:
+    given = [] if "--profile" in arguments else ["--profile", profile]
+    given += ["--allowance", "16384"]
+    answer = restem("live", "--json", *given, *arguments, JACK_DEFAULT_SERVER=jack)
+    lines = [line for line in answer.stderr.splitlines() if line.startswith("restem: error:")]
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert len(lines) == 1
+    assert re.search(complaint, lines[0]), answer.stderr
+
+
+def test_a_machine_without_sound_is_one_line(profile: str) -> None:
+    answer = restem("live", "--profile", profile, JACK_DEFAULT_SERVER="nonesuch")
+    assert answer.returncode == 1
+    assert "there is no sound device here; plug one in, or start JACK" in answer.stderr
+
+
+def test_json_tells_all_once_a_second(jack: str, profile: str) -> None:
+    wanted = ["--jack", "restem-json", "--server", jack, "--seconds", "2", "--profile", profile]
+    wanted += ["--allowance", "16384"]
+    answer = restem("live", "--json", *wanted)
+    assert answer.returncode == 0, answer.stderr
+    lines = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert len(lines) >= 2
+    now = lines[-1]
+    assert now["latency"]["total"] == sum(v for k, v in now["latency"].items() if k != "total")
+    assert (now["sample_rate"], now["blocksize"], now["link"]) == (48000, 256, "restem-json")
+    assert set(now["levels"]) == {*STEMS, "residual", "master"}
+
+
+def test_routings_and_inputs_are_read_as_written() -> None:
+    assert parse_inputs("3,4") == (2, 3)
+    assert parse_inputs("2") == (1, 1)
+    assert parse_inputs(None) is None
+    routing = parse_routing("1=vocals.left,3=dry.right", STEMS)
+    assert routing.outputs == ("vocals.left", "silence", "dry.right")
