@@ -12,7 +12,6 @@ from typing import Any
 from streamer.callback import Callback, portaudio
 from streamer.engine import Engine
 
-
 JACK_HOST = "JACK Audio Connection Kit"
 
 
@@ -132,7 +131,8 @@ def pick_sample_rate(devices: Sequence[Device], wanted: int, only: bool = False)
             continue
         return rate
     own = ", ".join(f"{device.label} at {device.sample_rate:.0f} Hz" for device in devices)
-    raise ValueError(f"the devices refuse {' and '.join(f'{r} Hz' for r in rates)}; there are: {own}")
+    refused = ", ".join(f"{rate} Hz" for rate in dict.fromkeys(rates))
+    raise ValueError(f"the devices refuse {refused}; there are: {own}")
 
 
 class AudioStream:

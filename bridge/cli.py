@@ -137,7 +137,7 @@ def _add_live(verb: argparse.ArgumentParser) -> None:
         "--channels",
         default="stereo",
         metavar="MAP",
-        help="outputs: stereo, stems (master and all stems), stems-only, or 1=vocals.left,.. (stereo)",
+        help="outputs: stereo, stems (after the master), stems-only, or 1=vocals.left,.. (stereo)",
     )
     verb.add_argument(
         "--inputs", metavar="L,R", help="input channels that are heard, counted from 1 (1,2)"
@@ -376,8 +376,11 @@ def _settings(args: argparse.Namespace) -> "Settings":
 
 
 def _live(args: argparse.Namespace) -> int:
+    import signal
+
     from bridge.live import Session, watch
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     with Session(_settings(args), tell=_note) as session:
         if args.json or args.plain or not sys.stdout.isatty():
             watch(session, sys.stdout, args.seconds, as_json=args.json)

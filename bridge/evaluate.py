@@ -166,7 +166,11 @@ def first_stage(model: StreamingModel) -> StreamingModel | None:
     if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
         stage: StreamingModel | None = without_repair()
         return stage
-    if isinstance(model, Series) and len(model.models) == 2 and model.models[0].stems == model.stems:
+    if (
+        isinstance(model, Series)
+        and len(model.models) == 2
+        and model.models[0].stems == model.stems
+    ):
         return model.models[0]
     return None
 

@@ -36,6 +36,7 @@ from streamer.mixing import OUTPUTS
 from streamer.playback import LARGEST
 
 CAPTURE, PLAYBACK = 0, 1  # directions of JackLatencyCallbackMode
+MISSING = "JACK is not installed; on Debian and Ubuntu: apt install jackd2"
 FREEWHEEL_PATIENCE_MS = 5000  # in every callback
 
 _get_buffer: Any = types.ExternalFunction(
@@ -79,7 +80,7 @@ def process_callback() -> Any:
     """
     library = ctypes.util.find_library("jack")
     if library is None:
-        raise ValueError("JACK is not installed; on Debian and Ubuntu: apt install jackd2")
+        raise ValueError(MISSING)
     llvmlite.binding.load_library_permanently(library)
 
     @cfunc(types.int32(types.uint32, types.voidptr))
@@ -135,11 +136,10 @@ class JackStream:
             raise ValueError(f"JACK runs at {rate} Hz, the engine at {engine.sample_rate} Hz")
         self.client: Any = client
         self._latencies = _Latencies(client, jack, engine.latency.total)
-        self.name, self.sample_rate, self.blocksize = client.name, client.samplerate, client.blocksize
+        self.name = client.name
         inputs = [client.inports.register(f"in_{side}") for side in "LR"[: engine.channels]]
         outputs = [
-            client.outports.register(port_name(source))
-            for source in engine.mixer.routing.outputs
+            client.outports.register(port_name(source)) for source in engine.mixer.routing.outputs
         ]
         cast = jack._ffi.cast
         ports = tuple(int(cast("intptr_t", port._ptr)) for port in (*inputs, *outputs))
@@ -163,7 +163,7 @@ class JackStream:
             raise
 
     def _find(self, wanted: str, own: list[str], theirs: str) -> list[tuple[str, str]]:
-        """Pairs of ports to be connected, source first, in the order in which the server has them."""
+        """Pairs of ports to be connected, source first; in the order of the server's."""
         ports = [
             port.name
             for port in self.client.get_ports(is_audio=True, **{theirs: True})
@@ -236,9 +236,12 @@ class _Latencies:
     def __init__(self, client: Any, jack: Any, latency: int) -> None:
         self._client, self._latency = client, latency
         self._library = ctypes.CDLL(jack._libname)
-        self._pointer = lambda whose: ctypes.c_void_p(int(jack._ffi.cast("intptr_t", whose._ptr)))
+        self._cast = jack._ffi.cast
         self._callback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p)(self._pass_on)
         self._library.jack_set_latency_callback(self._pointer(client), self._callback, None)
+
+    def _pointer(self, whose: Any) -> ctypes.c_void_p:
+        return ctypes.c_void_p(int(self._cast("intptr_t", whose._ptr)))
 
     def range(self, port: Any, mode: int) -> tuple[int, int]:
         """The least and the largest latency of a port, in frames."""
@@ -266,7 +269,7 @@ def open_client(name: str, server: str | None = None) -> tuple[Any, Any]:
     try:
         import jack
     except OSError as error:
-        raise ValueError("JACK is not installed; on Debian and Ubuntu: apt install jackd2") from error
+        raise ValueError(MISSING) from error
     except ModuleNotFoundError as error:
         raise ValueError("needs JACK-Client: pip install 'restem[jack]'") from error
     _quiet(jack)

@@ -1,8 +1,8 @@
 """A live session: an engine between an input and an output, watched, metered, connected again.
 
-    devices or JACK ──► native callback ──► engine ──► worker
-                             ▲                │
-    Session: opens and reopens it, reads meters and counts, says what is wrong and what helps
+devices or JACK ──► native callback ──► engine ──► worker
+                         ▲                │
+Session: opens and reopens it, reads meters and counts, says what is wrong and what helps
 """
 
 import json
@@ -27,7 +27,7 @@ from bridge.audio import (
 )
 from bridge.jack import JackStream, open_client
 from streamer.callback import Callback
-from streamer.engine import Build, Engine, TooSlow, holds
+from streamer.engine import Build, Engine, TooSlowError, holds
 from streamer.playback import Policy
 from streamer.profiles import DEFAULT, describe_profiles, load_profile, pick_stems, read_profile
 from streamer.resampled import at_rate
@@ -239,9 +239,7 @@ class Session:
         outputs = len(self.routing.outputs)
         self.place = Jack(settings) if settings.jack else Devices(settings, outputs, rate)
         tell(f"{settings.profile}: loading, warming up, measuring")
-        build = partial(
-            load_live, settings.profile, settings.device, stems, self.place.sample_rate
-        )
+        build = partial(load_live, settings.profile, settings.device, stems, self.place.sample_rate)
         self.engine = self._start_engine(build)
         self.engine.mixer.route(self.routing)
         self.reconnections, self._xruns = 0, 0
@@ -267,7 +265,7 @@ class Session:
         arguments = (self.place.blocksize, wanted.allowance)
         try:
             return Engine(build, *arguments, policy=wanted.policy, threads=wanted.threads)
-        except TooSlow as error:
+        except TooSlowError as error:
             raise ValueError(f"{wanted.profile}: {error}; {self._advice()}") from None
 
     def _advice(self) -> str:
@@ -349,7 +347,7 @@ class Session:
         p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
         return Snapshot(
             state=status.state if link else "no device",
-            problem=self._problem or self._why_late(status.late, steps and steps.p99),
+            problem=self._problem or self._why_late(status.late, steps.p99 if steps else None),
             profile=self.settings.profile,
             link=link.name if link else "",
             sample_rate=rate,

@@ -1,7 +1,7 @@
 """`restem verify`: every promise, held against this machine.
 
 Music is played through a real engine, worker and all, at the pace of a sound card; what comes out
-is held against the render of the same music. With a device, the way out and back in is measured too.
+is held against the render of the same music. With a device, the way out and back is measured too.
 """
 
 import math
@@ -201,4 +201,5 @@ def measure_round_trip(devices: Sequence[Device], rate: int, blocksize: int) -> 
     likeness = float(aligned @ noise[: len(aligned)] / norms) if norms > 0 else 0.0
     if lag <= 0 or likeness < 0.5:
         return Check(promise, "nothing came back", "a cable from output 1 to input 1", None)
-    return Check(promise, f"{lag} samples = {1000 * lag / rate:.1f} ms", "added by the device", True)
+    trip = f"{lag} samples = {1000 * lag / rate:.1f} ms"
+    return Check(promise, trip, "added by the device", True)

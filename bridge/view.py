@@ -1,7 +1,5 @@
 """`restem live` in the terminal: meters, latency, what went wrong, and keys to mix with."""
 
-from typing import ClassVar
-
 from rich.table import Table
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -21,11 +19,11 @@ class View(App[None]):
 
     TITLE = "restem"
     CSS = "Screen { layout: vertical; } Static { padding: 0 1; }"
-    BINDINGS: ClassVar[list[Binding]] = [
+    BINDINGS = [  # noqa: RUF012
         Binding("up,k", "choose(-1)", "strip", show=False),
         Binding("down,j", "choose(1)", "strip"),
-        Binding("m", "toggle('mute')", "mute"),
-        Binding("s", "toggle('solo')", "solo"),
+        Binding("m", "flip('mute')", "mute"),
+        Binding("s", "flip('solo')", "solo"),
         Binding("left,minus", "gain(-1)", "-1 dB"),
         Binding("right,plus", "gain(1)", "+1 dB"),
         Binding("b", "bypass", "bypass"),
@@ -81,7 +79,7 @@ class View(App[None]):
         self.chosen = (self.chosen + step) % (len(self.session.engine.mixer.strips) + 1)
         self.show()
 
-    def action_toggle(self, name: str) -> None:
+    def action_flip(self, name: str) -> None:
         mixer = self.session.engine.mixer
         if self.strip is not None:
             mixer.set(name, not mixer.get(name, self.strip), self.strip)

@@ -1,16 +1,16 @@
-"""An input and an output device on different clocks: capture at the one's pace, pull at the other's.
+"""Two devices on different clocks: capture at the input's pace, pull at the output's.
 
     input device ─► capture ─► ring ─► windowed sinc, ratio ─► pull ─► output device
                        └─ time ─────────► loop ──┘
 
-Two crystals differ by some parts per million, so one device gives more frames than the other takes.
-`pull` reads the ring at a ratio that a slow loop steers, so that the fill level stays at its target.
+Two crystals differ by some parts per million, so one device gives more than the other takes. `pull`
+reads the ring at a ratio that a slow loop steers, so that the fill level stays at its target.
 
 The level is counted to a fraction of a frame: frames in the ring, and those that the input device
 has got since it last called, from the times of both callbacks. Callbacks come late by up to a whole
 block, at random: a Kalman filter of level and drift, the loop of [1] and [2] with a bandwidth that
 falls as it learns, hears through that. What it knows of the drift is the ratio, and the rest of
-the level's error is taken up over a minute.
+the level's error is taken up over 10 s and more.
 
     level  ┬ the input's clock, now              x - read, of which the mean is `latency`
            │ frames in the ring
@@ -50,9 +50,11 @@ FADE = 64  # frames
 LARGEST_DRIFT = 0.002  # of the ratio
 LIKELY_DRIFT = 3e-4  # standard deviation, before anything is known
 BANDWIDTH_HZ = 0.001  # of the loop, once it has learned
+CATCH_UP_SECONDS = 10.0  # at least, in which an error of the level is taken up
 LISTEN_SECONDS = 0.5  # before it plays
 ANYWHERE = 1e18  # variance of a level of which nothing is known
 MEAN_SECONDS = 1.0  # over which an error must last to be a jump
+OUTLIER = 10.0  # standard deviations: no jitter, and no news of the clocks
 CALLS = 64  # newest callbacks of the input device that are remembered
 
 # Words of `memory`: what is fixed, then a cache line for each side.
@@ -151,7 +153,7 @@ def pull(memory: Words, out: Audio, count: int, now: int) -> None:
     parts = unpack(memory)
     state = parts.state
     records = load_acquire(memory, RECORDS)
-    captured = parts.calls[(records - 1) % CALLS, 0] if records else np.int64(0)
+    captured = int(parts.calls[(records - 1) % CALLS, 0]) if records else 0
     observe(memory, state, parts.calls, records, count, now)
     watch(memory, state, captured, count)
     if memory[MODE] == LISTENING and memory[LISTENED] >= LISTEN_SECONDS * memory[SAMPLE_RATE]:
@@ -190,6 +192,11 @@ def observe(
     age = (now - then) * 1e-9 * memory[SAMPLE_RATE]
     error = (captured - memory[READ]) - state[FRACTION] + age - state[LEVEL]
     total = state[VAR_LEVEL] + state[NOISE]
+    share = min(since / (MEAN_SECONDS * memory[SAMPLE_RATE]), 1.0)
+    limit = OUTLIER * math.sqrt(total)
+    if abs(error) > limit:
+        state[MEAN_ERROR] += share * (math.copysign(limit, error) - state[MEAN_ERROR])
+        return
     gain, drift_gain = state[VAR_LEVEL] / total, state[COVARIANCE] / total
     rest = state[NOISE] / total  # 1 - gain, whatever the gain
     state[LEVEL] += gain * error
@@ -198,9 +205,8 @@ def observe(
     state[VAR_DRIFT] -= drift_gain * state[COVARIANCE]
     state[COVARIANCE] *= rest
     state[VAR_LEVEL] *= rest
-    state[PULL] = 0.5 * gain / since
-    share = since / (MEAN_SECONDS * memory[SAMPLE_RATE])
-    state[MEAN_ERROR] += min(share, 1.0) * (rest * error - state[MEAN_ERROR])
+    state[PULL] = min(0.5 * gain / since, 1 / (CATCH_UP_SECONDS * memory[SAMPLE_RATE]))
+    state[MEAN_ERROR] += share * (rest * error - state[MEAN_ERROR])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -217,11 +223,10 @@ def predict(state: NDArray[np.float64], count: int, ratio: float) -> None:
 def watch(memory: Words, state: NDArray[np.float64], captured: int, count: int) -> None:
     """Begin to fade while there is still enough to fade with."""
     filled = captured - memory[READ] - HALF
-    if memory[MODE] == LISTENING:
-        if memory[SILENT] > memory[LATENCY]:
-            forget(memory, state)
-        return
-    if memory[MODE] == FADING:
+    elsewhere = abs(state[MEAN_ERROR]) > memory[LATENCY] // 8
+    if memory[MODE] == LISTENING and (elsewhere or memory[SILENT] > memory[LATENCY]):
+        forget(memory, state)
+    if memory[MODE] != PLAYING:
         return
     if filled < count * (1 + LARGEST_DRIFT) + FADE + 1:
         memory[UNDERFLOWS] += 1
@@ -229,7 +234,7 @@ def watch(memory: Words, state: NDArray[np.float64], captured: int, count: int) 
         memory[OVERFLOWS] += 1
         if filled + 2 * WINDOW > memory[CAPACITY]:
             state[GAIN] = 0
-    elif abs(state[MEAN_ERROR]) > memory[LATENCY] // 8:
+    elif elsewhere:
         memory[JUMPS] += 1
     else:
         return
@@ -240,7 +245,7 @@ def watch(memory: Words, state: NDArray[np.float64], captured: int, count: int) 
 def synchronise(memory: Words, state: NDArray[np.float64], captured: int, count: int) -> None:
     """Read from where the level is what it should be, if the frames are there."""
     position = memory[READ] + state[FRACTION] + state[LEVEL] - memory[LATENCY]
-    read = np.int64(math.floor(position))
+    read = math.floor(position)
     filled = captured - read - HALF
     if filled < count * (1 + LARGEST_DRIFT) + FADE + 1 or filled > memory[CAPACITY] // 2:
         forget(memory, state)
@@ -257,10 +262,7 @@ def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> N
     channels, mask, mode = memory[CHANNELS], memory[CAPACITY] - 1, memory[MODE]
     read, fraction, gain = memory[READ], state[FRACTION], state[GAIN]
     for i in range(count):
-        if mode == PLAYING:
-            gain = min(gain + 1 / FADE, 1.0)
-        else:
-            gain = max(gain - 1 / FADE, 0.0)
+        gain = min(gain + 1 / FADE, 1.0) if mode == PLAYING else max(gain - 1 / FADE, 0.0)
         if gain == 0:
             for channel in range(channels):
                 out[channel, i] = 0
@@ -269,10 +271,9 @@ def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> N
             begin = (read - HALF + 1) & mask
             weight = np.float32(gain * gain * (3 - 2 * gain))
             for channel in range(channels):
-                window = ring[channel, begin : begin + WINDOW]
-                out[channel, i] = weight * dot(window, blend)
+                out[channel, i] = weight * convolve(ring, channel, begin, blend)
         fraction += ratio
-        whole = np.int64(fraction)
+        whole = int(fraction)
         read, fraction = read + whole, fraction - whole
     memory[READ], state[FRACTION], state[GAIN] = read, fraction, gain
 
@@ -281,18 +282,18 @@ def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> N
 def interpolate(table: Audio, fraction: float, blend: Audio) -> None:
     """The filter for a fraction of a frame, from those of the phases around it."""
     place = fraction * PHASES
-    phase = min(np.int64(place), PHASES - 1)
+    phase = int(place)
     share = np.float32(place - phase)
-    before, after = table[phase], table[phase + 1]
     for w in range(WINDOW):
-        blend[w] = before[w] + share * (after[w] - before[w])
+        blend[w] = table[phase, w] + share * (table[phase + 1, w] - table[phase, w])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
-def dot(window: Audio, blend: Audio) -> np.float32:
+def convolve(ring: Audio, channel: int, begin: int, blend: Audio) -> np.float32:
+    """What a filter makes of the window that begins there."""
     total = np.float32(0)
     for w in range(WINDOW):
-        total += window[w] * blend[w]
+        total += ring[channel, begin + w] * blend[w]
     return total
 
 

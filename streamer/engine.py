@@ -37,7 +37,7 @@ BUSY = 0.8  # of a block's duration: a step that takes longer leaves no time for
 Build = Callable[[], StreamingModel]
 
 
-class TooSlow(ValueError):
+class TooSlowError(ValueError):
     """A model does not hold its deadline on this machine."""
 
 
@@ -85,7 +85,7 @@ class Engine:
         threads: of the worker's PyTorch.
 
     Raises:
-        ValueError: the model cannot be built, or (`TooSlow`) does not keep up here; one line.
+        ValueError: the model cannot be built, or (`TooSlowError`) does not keep up here; one line.
     """
 
     def __init__(
@@ -350,12 +350,12 @@ def count_latency(
 
 
 def check_speed(ready: Ready, allowance: int) -> None:
-    """Raise `TooSlow` unless a model holds its deadline on this machine."""
+    """Raise `TooSlowError` unless a model holds its deadline on this machine."""
     model, times = ready.model, ready.times
     block_ms = 1000 * model["block_size"] / model["sample_rate"]
     allowed_ms = 1000 * allowance / model["sample_rate"]
     if times.p50 > BUSY * block_ms or times.p99 > allowed_ms:
-        raise TooSlow(
+        raise TooSlowError(
             f"too slow here: a step takes {times.p50:.1f} ms (p99 {times.p99:.1f} ms), its block "
             f"lasts {block_ms:.1f} ms and {allowed_ms:.1f} ms are allowed"
         )

@@ -168,9 +168,7 @@ class _Filter:
         return (windows.double() @ self._matrix).flatten(-2).float()  # [.., g, w] -> [.., n]
 
 
-def _filter_matrix(
-    source_rate: int, target_rate: int, first: int, count: int
-) -> tuple[int, Audio]:
+def _filter_matrix(source_rate: int, target_rate: int, first: int, count: int) -> tuple[int, Audio]:
     """What target samples [first, first + count) are made of.
 
     Returns:

@@ -55,6 +55,17 @@ PARAMS: dict[str, dict[str, Any]] = {
     "demucs-l": {"channels": 4, "depth": 3},
 }
 
+# A profile of a small untrained network, as a user might write one.
+PROFILE = """
+description: a small network without training
+stems: [vocals, bass, drums]
+separator:
+  network: embedded
+  weights: seeded
+  params: {n_fft: 2048, hop_length: 1024, bands: [[8, 16, 1], [8, 28, 4]], separator_dim: 8,
+           summary_dim: 8, repair_dim: 8}
+"""
+
 
 class Halves:
     """An offline network that needs no context: the mix, cut in two unequal parts."""

@@ -13,6 +13,7 @@ from streamer.effects import builtin_names, load_effects, read_effects
 from streamer.resampled import at_rate
 from tests.boards import LIMITER, Same, late, needs_limiter, noise
 from tests.plain import GAINS, Plain
+from tests.test_engine import Player
 
 MIX = torch.from_numpy(noise(20000))
 Make = Callable[[], Any]
@@ -256,3 +257,25 @@ def test_what_is_wrong_with_a_vst3_is_one_line(tmp_path: Path, rest: str, line: 
     with pytest.raises(ValueError, match=line) as caught:
         load_effects(read_effects(path))
     assert "\n" not in str(caught.value)
+
+
+def limited() -> Effected:
+    """What a worker's process builds, plugin and all."""
+    return Effected(Plain(), {"vocals": limiter()})
+
+
+@needs_limiter
+def test_a_vst3_on_one_stem_leaves_all_stems_aligned_in_the_live_engine() -> None:
+    player = Player(limited)
+    try:
+        assert player.engine.model["latency"] == 780
+        player.play(60)
+        heard, played = (np.concatenate(p, axis=-1) for p in (player.heard, player.played))
+        assert player.engine.status().late == 0
+    finally:
+        player.engine.close()
+    stems = played.reshape(3, 2, -1)[..., player.latency :]
+    expected = np.stack([gain * heard[:, : stems.shape[-1]] for gain in GAINS])
+    np.testing.assert_allclose(stems[1:], expected[1:], atol=1e-6)
+    lags = [float((stems[0] * np.roll(expected[0], lag, -1)).sum()) for lag in range(-5, 6)]
+    assert int(np.argmax(lags)) == 5

@@ -1,6 +1,5 @@
-"""`restem live` on a real JACK server, as a JACK client and through sounddevice, against the law."""
+"""The JACK client on a real server, with the shipped network, in real time and faster."""
 
-import os
 from collections.abc import Iterator
 
 import numpy as np

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from models import zoo
-from streamer import Chunked, Series, load_profile
+from streamer import Chunked, Effected, Series, load_profile, render
 from streamer.profiles import (
     RepairConfig,
     build_profile,
@@ -214,3 +214,60 @@ def test_cuda_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ValueError, match="no CUDA GPU here; use --device cpu"):
         pick_device("cuda")
     assert pick_device("auto").type == "cpu"
+
+
+EFFECTS = {"vocals": [{"plugin": "Compressor", "params": {"ratio": 3}}, {"plugin": "Reverb"}]}
+
+
+def test_a_profile_brings_effects_for_its_stems(tmp_path: Path) -> None:
+    path = write(tmp_path, {**SMALL, "effects": EFFECTS})
+    mix = noise(3000)
+    bare, effected = (load_profile(p, "cpu") for p in (write_bare(tmp_path), path))
+    assert isinstance(effected, Effected)
+    compressor, _ = effected.effects["vocals"]
+    assert compressor.ratio == 3
+    dry, wet = (render(model, mix) for model in (bare, effected))
+    assert torch.equal(dry[1], wet[1])
+    assert not torch.allclose(dry[0], wet[0])
+
+
+def write_bare(folder: Path) -> Path:
+    path = folder / "bare.yaml"
+    path.write_text(yaml.safe_dump(SMALL))
+    return path
+
+
+def test_effects_of_stems_that_are_not_asked_for_are_not_loaded(tmp_path: Path) -> None:
+    path = write(tmp_path, {**SMALL, "effects": EFFECTS})
+    assert not isinstance(load_profile(path, "cpu", ["drums"]), Effected)
+
+
+def test_a_file_of_effects_takes_the_place_of_the_profiles_own(tmp_path: Path) -> None:
+    path = write(tmp_path, {**SMALL, "effects": EFFECTS})
+    other = tmp_path / "effects.yaml"
+    other.write_text("effects: {drums: [{plugin: Gain}]}")
+    model = load_profile(path, "cpu", effects=other)
+    assert isinstance(model, Effected)
+    assert list(model.effects) == ["drums"]
+
+
+@pytest.mark.parametrize(
+    ("effects", "line"),
+    [
+        ({"voice": []}, r"mine.yaml: effects: voice: expected a list of plugins, got \[\]"),
+        (
+            {"voice": [{"plugin": "Gain"}]},
+            "mine.yaml: effects: unknown stem 'voice'; expected one of vocals, drums",
+        ),
+        ({"vocals": [{"plugin": "Gian"}]}, "effects: vocals: Gian: unknown plugin"),
+    ],
+)
+def test_wrong_effects_are_named(tmp_path: Path, effects: object, line: str) -> None:
+    with pytest.raises(ValueError, match=line):
+        load_profile(write(tmp_path, {**SMALL, "effects": effects}), "cpu")
+
+
+def test_an_effects_file_must_fit_the_profile(tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text("effects: {voice: [{plugin: Gain}]}")
+    with pytest.raises(ValueError, match=r"e.yaml: effects: unknown stem 'voice'"):
+        load_profile(write(tmp_path, dict(SMALL)), "cpu", effects=tmp_path / "e.yaml")

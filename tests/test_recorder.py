@@ -18,11 +18,13 @@ from bridge.session import Loss, Session, read_session
 from streamer.engine import Latency
 from streamer.playback import LARGEST, Policy
 from streamer.ring import Audio, Cell
+from tests import test_files
 from tests.plain import Plain
 from tests.test_mix import read
 from tests.test_playback import STEMS, Stage, expected, music
 
 HOST = 256
+size_limit = test_files.size_limit
 
 
 class Played:
@@ -275,6 +277,21 @@ def test_on_a_full_disk_what_was_written_stays_and_says_so(
     session = read_session(tmp_path / "take-001.part")
     assert (session.state, session.frames) == ("cut short", 2 * BLOCK)
     assert "bass" in session.reason
+    assert np.allclose(audio_of(take.folder), played.law(session), rtol=0, atol=2**-24)
+
+
+@pytest.mark.parametrize("file_format", ["wav", "flac"])
+def test_files_that_can_grow_no_more_are_readable_as_far_as_the_sidecar_says(
+    played: Any, tmp_path: Path, size_limit: Callable[[int], None], file_format: str
+) -> None:
+    take = Take(played, tmp_path, file_format=file_format)
+    size_limit(200_001)
+    played.play(120)
+    with pytest.raises(OSError, match=r"mix\.\w+: File too large; choose") as caught:
+        write_all(take)
+    take.cut_short(str(caught.value))
+    session = read_session(take.folder)
+    assert session.frames > BLOCK
     assert np.allclose(audio_of(take.folder), played.law(session), rtol=0, atol=2**-24)
 
 

@@ -58,6 +58,10 @@ def test_the_streamers_public_names() -> None:
     assert sorted(streamer.__all__) == [
         "Chain",
         "Chunked",
+        "Effected",
+        "Mix",
+        "Series",
+        "StemRestorer",
         "Stream",
         "StreamingModel",
         "load_profile",

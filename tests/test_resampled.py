@@ -17,7 +17,7 @@ from tests.small import embedded, noise
 
 RATES = (44100, 96000, 22050, 192000)
 MODELS = (Plain(), Plain(block_size=96, latency=0), Plain(block_size=1000, latency=2345))
-SAMPLES = 20001
+SAMPLES = 12001
 TAIL = 500  # at the end a file stops, and a stream goes on
 
 
@@ -35,8 +35,14 @@ def mix_and_stems(sample_rate: int) -> tuple[Tensor, Tensor]:
     return mix, render(Resampled(Plain(), sample_rate), mix)
 
 
-@pytest.mark.parametrize("sample_rate", (*RATES, 8000, 11025, 32000, 47952, 88200))
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.block_size}")
+@pytest.mark.parametrize(
+    ("model", "sample_rate"),
+    [
+        *((Plain(), rate) for rate in (*RATES, 8000, 11025, 32000, 47952, 88200)),
+        *((model, rate) for model in MODELS[1:] for rate in (44100, 96000)),
+    ],
+    ids=lambda value: str(getattr(value, "block_size", value)),
+)
 def test_it_gives_what_a_rendered_file_holds(
     model: Plain, sample_rate: int, tmp_path: Path
 ) -> None:
@@ -48,19 +54,19 @@ def test_it_gives_what_a_rendered_file_holds(
 
 
 @pytest.mark.parametrize(
-    # Where the device's rate leaves the network's top band empty, it hears what rounding left there.
+    # Where the device's rate leaves the top band empty, the network hears what rounding left there.
     ("sample_rate", "worst"),
     [(44100, 1e-4), (96000, 3e-6), (22050, 1e-4), (192000, 3e-6)],
 )
 def test_a_network_of_its_own_mind_gives_what_a_rendered_file_holds(
     sample_rate: int, worst: float, tmp_path: Path
 ) -> None:
-    mix = noise(SAMPLES)
-    expected = filed(embedded(), mix, sample_rate, tmp_path)[..., :-2000]
-    assert peak_error(render(Resampled(embedded(), sample_rate), mix)[..., :-2000], expected) < worst
+    mix, model = noise(8001), embedded()
+    expected = filed(model, mix, sample_rate, tmp_path)[..., :-2000]
+    assert peak_error(render(Resampled(model, sample_rate), mix)[..., :-2000], expected) < worst
 
 
-@pytest.mark.parametrize("host_block", (1, 64, 441, 480, 512, 1000, None))
+@pytest.mark.parametrize("host_block", [1, 64, 441, 480, 512, 1000, None])
 @pytest.mark.parametrize("sample_rate", RATES)
 def test_the_law_holds_for_every_host_block(sample_rate: int, host_block: int | None) -> None:
     mix, expected = mix_and_stems(sample_rate)
@@ -72,7 +78,7 @@ def test_the_law_holds_for_every_host_block(sample_rate: int, host_block: int | 
 
 
 @pytest.mark.parametrize("sample_rate", RATES)
-@pytest.mark.parametrize("model", (*MODELS, embedded()), ids=lambda model: f"{model.block_size}")
+@pytest.mark.parametrize("model", [*MODELS, embedded()], ids=lambda model: f"{model.block_size}")
 def test_with_a_sample_less_of_latency_stems_would_be_missing(
     model: StreamingModel, sample_rate: int
 ) -> None:
@@ -98,7 +104,12 @@ def test_with_a_sample_less_of_latency_stems_would_be_missing(
 
 @pytest.mark.parametrize(
     ("sample_rate", "size", "block_size", "latency"),
-    [(44100, 512, 441, 940), (96000, 512, 1024, 1836), (22050, 96, 147, 391), (8000, 2048, 341, 603)],
+    [
+        (44100, 512, 441, 940),
+        (96000, 512, 1024, 1836),
+        (22050, 96, 147, 391),
+        (8000, 2048, 341, 603),
+    ],
 )
 def test_the_latency_is_that_of_filters_blocks_and_model(
     sample_rate: int, size: int, block_size: int, latency: int

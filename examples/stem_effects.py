@@ -1,0 +1,24 @@
+"""A chain for each stem, one of them with a VST3; whatever they are late, all stems stay aligned.
+
+python examples/stem_effects.py MIX PLUGIN.vst3
+"""
+
+import sys
+
+from pedalboard import Compressor, HighpassFilter, Pedalboard, Reverb, load_plugin
+from pedalboard.io import AudioFile
+
+from streamer import StemRestorer
+
+restorer = StemRestorer(
+    effects={
+        "vocals": Pedalboard([HighpassFilter(90), Compressor(-20, 3), Reverb(wet_level=0.15)]),
+        "drums": load_plugin(sys.argv[2]),
+    }
+)
+print(f"latency: {restorer.reported_latency_samples} samples")
+with AudioFile(sys.argv[1]) as file:
+    mix, sample_rate = file.read(file.frames), file.samplerate
+for stem, audio in restorer.stems(mix, sample_rate, by_name=True).items():
+    with AudioFile(f"{stem}.wav", "w", sample_rate, audio.shape[0]) as file:
+        file.write(audio)
