@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from bridge.jack import open_client
-from bridge.live import Session, Settings
+from bridge.live import LiveSession, Settings
 from streamer.ring import Cell
 
 BLOCK, RATE = 256, 48000
@@ -88,7 +88,7 @@ def row(name: str, values: np.ndarray, unit: str) -> str:
 
 def measure(profile: str, minutes: float, server: str) -> None:
     wanted = Settings(profile, jack="restem", server=server, channels="stems")
-    with Session(wanted, tell=lambda text: print(text, file=sys.stderr)) as session:
+    with LiveSession(wanted, tell=lambda text: print(text, file=sys.stderr)) as session:
         noise = Noise(server)
         time.sleep(3)
         assert session.link is not None

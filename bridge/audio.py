@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from streamer.callback import Callback, portaudio
+from streamer.callback import Callback, portaudio, portaudio_capture, portaudio_pull
+from streamer.drift import AdaptiveResampler
 from streamer.engine import Engine
 
 JACK_HOST = "JACK Audio Connection Kit"
@@ -138,6 +139,9 @@ def pick_sample_rate(devices: Sequence[Device], wanted: int, only: bool = False)
 class AudioStream:
     """An engine between an input and an output device.
 
+    Two devices have two clocks: between them the input is resampled to the output's
+    (`streamer.drift`), at `extra_latency` more.
+
     Args:
         engine: made for `blocksize` frames at the devices' rate; its mixer's routing says how many
             outputs there are.
@@ -162,21 +166,37 @@ class AudioStream:
         self.sample_rate, self.blocksize = engine.sample_rate, blocksize
         inputs = max(heard) + 1 if heard else min(engine.channels, devices[0].inputs)
         outputs = len(engine.mixer.routing.outputs)
-        self.callback = Callback(engine, inputs, outputs, heard=heard)
+        self.resampler: AdaptiveResampler | None = None
+        if devices[0] != devices[1]:
+            rate, channels = engine.sample_rate, engine.channels
+            self.resampler = AdaptiveResampler(rate, channels, blocksize, blocksize)
+        self.callback = Callback(engine, inputs, outputs, heard=heard, resampler=self.resampler)
         cast = sounddevice._ffi.cast
-        try:
-            self.stream: Any = sounddevice._StreamBase(
-                kind="duplex",
+
+        def open_stream(kind: str, device: Any, channels: Any, callback: Any) -> Any:
+            return sounddevice._StreamBase(
+                kind=kind,
                 samplerate=engine.sample_rate,
                 blocksize=blocksize,
-                device=(devices[0].number, devices[1].number),
-                channels=(inputs, outputs),
+                device=device,
+                channels=channels,
                 dtype="float32",
                 latency="low",
-                callback=cast("PaStreamCallback*", portaudio.address),
+                callback=cast("PaStreamCallback*", callback.address),
                 userdata=cast("void*", self.callback.address),
             )
+
+        source, sink = (device.number for device in devices)
+        self.streams: list[Any] = []
+        try:
+            if self.resampler is None:
+                both = (source, sink), (inputs, outputs)
+                self.streams.append(open_stream("duplex", *both, portaudio))
+            else:
+                self.streams.append(open_stream("input", source, inputs, portaudio_capture))
+                self.streams.append(open_stream("output", sink, outputs, portaudio_pull))
         except sounddevice.PortAudioError as error:
+            self.close()
             raise ValueError(
                 f"{self.name}: refuses {engine.sample_rate} Hz, {inputs} in, {outputs} out, "
                 f"{blocksize} frames: {error}; try another --rate, --blocksize or --channels"
@@ -185,19 +205,37 @@ class AudioStream:
     @property
     def device_latency(self) -> tuple[int, int]:
         """Frames that input and output devices say they add."""
-        into, out = self.stream.latency
+        if self.resampler is None:
+            into, out = self.streams[0].latency
+        else:
+            into, out = (stream.latency for stream in self.streams)
         return round(into * self.sample_rate), round(out * self.sample_rate)
 
     @property
+    def extra_latency(self) -> int:
+        """Frames that come before the engine."""
+        return self.resampler.latency if self.resampler else 0
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """How much faster the input device's clock is; None if there is one clock only."""
+        return self.resampler.ppm if self.resampler else None
+
+    @property
     def xruns(self) -> int:
-        return self.callback.xruns
+        if self.resampler is None:
+            return self.callback.xruns
+        between = self.resampler.status()
+        return self.callback.xruns + between.underflows + between.overflows + between.jumps
 
     def start(self) -> None:
-        self.stream.start()
+        for stream in self.streams:
+            stream.start()
 
     @property
     def alive(self) -> bool:
-        return bool(self.stream.active)
+        return all(stream.active for stream in self.streams)
 
     def close(self) -> None:
-        self.stream.close(ignore_errors=True)
+        for stream in self.streams:
+            stream.close(ignore_errors=True)

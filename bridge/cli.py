@@ -87,17 +87,30 @@ def _add_json(verb: argparse.ArgumentParser) -> None:
 def _add_render(verb: argparse.ArgumentParser) -> None:
     verb.description = "Write OUT/<mix>/<stem>.<format>, aligned with the mix to the sample."
     verb.add_argument(
-        "mixes", nargs="+", type=Path, metavar="MIX", help="audio file, 1 or 2 channels"
+        "mixes", nargs="*", type=Path, metavar="MIX", help="audio file, 1 or 2 channels"
+    )
+    verb.add_argument(
+        "--session",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="TAKE",
+        help="folders that `restem live` recorded: print them again, stems and master",
     )
     verb.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="output folder")
     verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
     verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
     verb.add_argument("--format", choices=("wav", "flac"), default="wav", help="(wav)")
+    _add_effects(verb)
     verb.add_argument("--subtype", help="sample format, e.g. PCM_16 (wav: FLOAT, flac: PCM_24)")
     verb.add_argument("--overwrite", action="store_true", help="replace stems that exist")
     _add_device(verb)
     _add_json(verb)
     verb.set_defaults(run=_render)
+
+
+def _add_effects(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--effects", metavar="FILE", help="YAML of effects by stem (the profile's)")
 
 
 def _add_device(verb: argparse.ArgumentParser) -> None:
@@ -108,6 +121,7 @@ def _add_engine(verb: argparse.ArgumentParser) -> None:
     """What `live` and `verify` have in common."""
     verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
     verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    _add_effects(verb)
     verb.add_argument("--input", metavar="DEV", help="number or name, see `restem devices`")
     verb.add_argument("--output", metavar="DEV", help="number or name")
     verb.add_argument("--blocksize", type=_positive, default=256, help="frames a callback (256)")
@@ -147,6 +161,13 @@ def _add_live(verb: argparse.ArgumentParser) -> None:
         choices=("residual", "spread", "silence"),
         default="residual",
         help="where the dry mix goes while a step is late (residual)",
+    )
+    verb.add_argument(
+        "--takes", default="restem-takes", metavar="DIR", help="for recordings (restem-takes)"
+    )
+    verb.add_argument("--record", action="store_true", help="record from the start")
+    verb.add_argument(
+        "--take-format", choices=("wav", "flac"), default="wav", help="of recordings (wav)"
     )
     verb.add_argument("--seconds", type=float, help="stop by itself after this long")
     verb.add_argument("--plain", action="store_true", help="a line a second instead of the view")
@@ -317,18 +338,22 @@ def _add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser)
 
 def _render(args: argparse.Namespace) -> int:
     from bridge.files import output_folders, render_file
+    from bridge.takes import render_take
     from streamer import load_profile
     from streamer.profiles import DEFAULT
 
-    mixes = list(dict.fromkeys(args.mixes))
+    mixes = list(dict.fromkeys((*args.mixes, *args.session)))
+    if not mixes:
+        raise ValueError("nothing to render: name a MIX, or a take with --session")
     output_folders(mixes, args.out)
     stems = None if args.stems is None else [s.strip() for s in args.stems.split(",")]
-    model = load_profile(args.profile or DEFAULT, args.device, stems)
+    model = load_profile(args.profile or DEFAULT, args.device, stems, args.effects)
     reports, failed = [], False
     for mix in mixes:
         try:
             with _progress(mix.name, real_time=True) as progress:
-                report = render_file(
+                work = render_take if mix in args.session else render_file
+                report = work(
                     model,
                     mix,
                     args.out,
@@ -361,6 +386,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         profile=args.profile or DEFAULT,
         device=args.device,
         stems=None if args.stems is None else tuple(s.strip() for s in args.stems.split(",")),
+        effects=args.effects,
         input=args.input,
         output=args.output,
         jack=getattr(args, "jack", None),
@@ -372,16 +398,20 @@ def _settings(args: argparse.Namespace) -> "Settings":
         allowance=args.allowance,
         policy=Policy[getattr(args, "late", "residual").upper()],
         threads=args.threads,
+        takes=getattr(args, "takes", "restem-takes"),
+        take_format=getattr(args, "take_format", "wav"),
     )
 
 
 def _live(args: argparse.Namespace) -> int:
     import signal
 
-    from bridge.live import Session, watch
+    from bridge.live import LiveSession, watch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    with Session(_settings(args), tell=_note) as session:
+    with LiveSession(_settings(args), tell=_note) as session:
+        if args.record:
+            session.recorder.start()
         if args.json or args.plain or not sys.stdout.isatty():
             watch(session, sys.stdout, args.seconds, as_json=args.json)
         else:

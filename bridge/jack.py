@@ -194,6 +194,8 @@ class JackStream:
             max(get(port, PLAYBACK)[1] for port in self.client.outports),
         )
 
+    extra_latency, drift_ppm = 0, None
+
     def start(self) -> None:
         self.client.activate()
         for source, sink in self._links:

@@ -2,7 +2,7 @@
 
 devices or JACK ──► native callback ──► engine ──► worker
                          ▲                │
-Session: opens and reopens it, reads meters and counts, says what is wrong and what helps
+LiveSession: opens and reopens it, reads meters and counts, says what is wrong and what helps
 """
 
 import json
@@ -26,6 +26,7 @@ from bridge.audio import (
     refresh_devices,
 )
 from bridge.jack import JackStream, open_client
+from bridge.recorder import Recorder
 from streamer.callback import Callback
 from streamer.engine import Build, Engine, TooSlowError, holds
 from streamer.playback import Policy
@@ -49,6 +50,7 @@ class Settings:
     profile: str = DEFAULT
     device: str = "auto"  # of the network: auto, cpu or cuda
     stems: tuple[str, ...] | None = None
+    effects: str | None = None  # a YAML file of them, in place of the profile's own
     input: str | None = None  # a device's number or name; with JACK: ports to connect to
     output: str | None = None
     jack: str | None = None  # the name of a JACK client; None for sound devices
@@ -60,6 +62,8 @@ class Settings:
     allowance: int | None = None  # frames
     policy: Policy = Policy.RESIDUAL
     threads: int = 1
+    takes: str = "restem-takes"  # folder for recordings
+    take_format: str = "wav"
 
 
 class Link(Protocol):
@@ -68,6 +72,10 @@ class Link(Protocol):
     name: str
     callback: Callback
 
+    @property
+    def extra_latency(self) -> int: ...
+    @property
+    def drift_ppm(self) -> float | None: ...
     @property
     def alive(self) -> bool: ...
     @property
@@ -134,10 +142,14 @@ class Jack:
 
 
 def load_live(
-    profile: str, device: str, stems: Sequence[str] | None, sample_rate: int
+    profile: str,
+    device: str,
+    stems: Sequence[str] | None,
+    sample_rate: int,
+    effects: str | None = None,
 ) -> StreamingModel:
     """A profile's model at a device's rate; called in the worker."""
-    return at_rate(load_profile(profile, device, stems), sample_rate)
+    return at_rate(load_profile(profile, device, stems, effects), sample_rate)
 
 
 def parse_routing(text: str, stems: Sequence[str]) -> Routing:
@@ -190,6 +202,7 @@ class Snapshot:
     latency: dict[str, int]  # frames, by cause, and their total
     latency_ms: float
     device_latency: tuple[int, int]
+    drift_ppm: float | None  # of the input's clock against the output's, if there are two
     step_p50: float | None
     step_p99: float | None
     step_allowed: float  # of a step, what the allowance gives it
@@ -202,6 +215,10 @@ class Snapshot:
     reconnections: int
     xruns: int
     bad_samples: int
+    recording: str  # recording, stopped, failed
+    take: str  # its folder, while there is one
+    take_seconds: float
+    take_lost: int  # frames that came too late to the disk
     levels: dict[str, tuple[float, float]]
 
     def as_dict(self) -> dict[str, Any]:
@@ -216,10 +233,12 @@ class Snapshot:
             f"({self.latency_ms:.1f} ms){step} of {self.step_allowed:.1f}, "
             f"late {self.late}, xruns {self.xruns}, master {left:.0f}/{right:.0f} dBFS"
         )
+        if self.recording == "recording":
+            text += f", recording {self.take_seconds:.0f} s"
         return f"{text}; {self.problem}" if self.problem else text
 
 
-class Session:
+class LiveSession:
     """Runs until it is closed; whoever views it calls `look`.
 
     Args:
@@ -242,6 +261,9 @@ class Session:
         build = partial(load_live, settings.profile, settings.device, stems, self.place.sample_rate)
         self.engine = self._start_engine(build)
         self.engine.mixer.route(self.routing)
+        self.recorder = Recorder(
+            self.engine, settings.takes, settings.profile, settings.take_format
+        )
         self.reconnections, self._xruns = 0, 0
         self.link: Link | None = None
         self._lost: Link | None = None
@@ -339,23 +361,29 @@ class Session:
 
     def look(self) -> Snapshot:
         """How it is going."""
-        status, link = self.engine.status(), self.link
+        status, link, take = self.engine.status(), self.link, self.recorder.status()
         rate = status.sample_rate
         durations = link.callback.durations_us() if link else np.zeros(0)
         parts = asdict(status.latency)
+        if link and link.extra_latency:
+            parts = {"clocks": link.extra_latency, **parts}
+        total = sum(parts.values())
         steps = status.step_times
         p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
         return Snapshot(
             state=status.state if link else "no device",
-            problem=self._problem or self._why_late(status.late, steps.p99 if steps else None),
+            problem=self._problem
+            or (f"recording failed: {take.reason}" if take.reason else "")
+            or self._why_late(status.late, steps.p99 if steps else None),
             profile=self.settings.profile,
             link=link.name if link else "",
             sample_rate=rate,
             blocksize=self.place.blocksize,
             seconds=status.heard / rate,
-            latency={**parts, "total": status.latency.total},
-            latency_ms=1000 * status.latency.total / rate,
+            latency={**parts, "total": total},
+            latency_ms=1000 * total / rate,
             device_latency=self._device_latency if link else (0, 0),
+            drift_ppm=link.drift_ppm if link else None,
             step_p50=steps.p50 if steps else None,
             step_p99=steps.p99 if steps else None,
             step_allowed=1000 * status.latency.allowance / rate,
@@ -368,6 +396,10 @@ class Session:
             reconnections=self.reconnections,
             xruns=self._xruns + (link.xruns if link else 0),
             bad_samples=status.bad_samples,
+            recording=take.state,
+            take=str(take.folder or ""),
+            take_seconds=take.seconds,
+            take_lost=take.lost_frames,
             levels={bus: (left, right) for bus, (left, right) in self._levels.items()}
             or {"master": (FLOOR_DB, FLOOR_DB)},
         )
@@ -389,11 +421,12 @@ class Session:
         """Stop the sound, then the engine."""
         self._closing.set()
         self._tending.join()
+        self.recorder.close()
         if self.link:
             self.link.close()
         self.engine.close()
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> "LiveSession":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -408,7 +441,7 @@ def model_rate(profile: str) -> int:
 
 
 def watch(
-    session: Session, out: TextIO, seconds: float | None = None, as_json: bool = False
+    session: LiveSession, out: TextIO, seconds: float | None = None, as_json: bool = False
 ) -> None:
     """Print a line a second, for people or as JSON, until Ctrl-C or `seconds` have passed."""
     began = time.monotonic()

@@ -39,8 +39,8 @@ SIDES = 2  # of the master
 
 
 def render_take(
-    folder: str | Path,
     model: StreamingModel,
+    folder: str | Path,
     out_folder: str | Path,
     *,
     file_format: str = "wav",
@@ -54,8 +54,8 @@ def render_take(
     anything goes wrong, what was begun is removed and what was there before stays.
 
     Args:
-        folder: of the take, with its mix and its sidecar; the take may have been cut short.
         model: what to run; its latency is taken out.
+        folder: of the take, with its mix and its sidecar; the take may have been cut short.
         out_folder: the files become `out_folder/<take>/<stem>.<file_format>`, as they come from the
             model, and `master.<file_format>`, always stereo.
         file_format, subtype, overwrite, progress: as for `render_file`.

@@ -6,7 +6,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer, Static
 
-from bridge.live import FLOOR_DB, Session, Snapshot
+from bridge.live import FLOOR_DB, LiveSession, Snapshot
 
 REFRESH_SECONDS = 0.1
 WIDTH = 40  # characters of a meter
@@ -27,11 +27,12 @@ class View(App[None]):
         Binding("left,minus", "gain(-1)", "-1 dB"),
         Binding("right,plus", "gain(1)", "+1 dB"),
         Binding("b", "bypass", "bypass"),
+        Binding("r", "record", "record"),
         Binding("x", "reset", "reset"),
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, session: Session, seconds: float | None = None) -> None:
+    def __init__(self, session: LiveSession, seconds: float | None = None) -> None:
         super().__init__()
         self.session, self.seconds, self.chosen = session, seconds, 0
 
@@ -96,6 +97,17 @@ class View(App[None]):
         mixer.set("bypass", not mixer.get("bypass"))
         self.show()
 
+    def action_record(self) -> None:
+        recorder = self.session.recorder
+        try:
+            if recorder.recording:
+                recorder.stop()
+            else:
+                recorder.start()
+        except (ValueError, OSError) as error:
+            self.notify(str(error), severity="error")
+        self.show()
+
     def action_reset(self) -> None:
         self.session.engine.reset()
 
@@ -120,7 +132,9 @@ def describe(now: Snapshot) -> Text:
     text.append(f"  {now.profile}  {now.link}  {now.sample_rate} Hz, {now.blocksize} frames\n")
     text.append(
         f"latency   {now.latency['total']} samples = {now.latency_ms:.1f} ms  ({parts}); "
-        f"device {into} + {out}\n"
+        f"device {into} + {out}"
+        + ("" if now.drift_ppm is None else f"; input's clock {now.drift_ppm:+.1f} ppm")
+        + "\n"
     )
     text.append(f"step      {step}; allowed {now.step_allowed:.1f} ms\n")
     text.append(f"callback  {call} of {period:.0f} µs\n")
@@ -129,6 +143,9 @@ def describe(now: Snapshot) -> Text:
         f"xruns {now.xruns}  restarts {now.restarts}  reconnections {now.reconnections}  "
         f"bad samples {now.bad_samples}  {now.seconds:.0f} s\n"
     )
+    if now.recording == "recording":
+        lost = f", {now.take_lost} frames lost" if now.take_lost else ""
+        text.append(f"● {now.take}  {now.take_seconds:.0f} s{lost}\n", style="red")
     text.append(now.problem, style="yellow")
     return text
 

@@ -15,10 +15,11 @@ from numba import cfunc, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from streamer.drift import AdaptiveResampler, capture, pull
 from streamer.engine import Engine
 from streamer.mixing import OUTPUTS
 from streamer.playback import LARGEST, perform
-from streamer.ring import DECKS, HEADER
+from streamer.ring import DECKS, HEADER, Audio
 
 # Words of a context: addresses, then sizes, then the callback's own.
 (
@@ -34,11 +35,14 @@ from streamer.ring import DECKS, HEADER
     AT_HEARD,
     AT_OUT,
     AT_TIMES,
+    AT_CLOCKS,
+    AT_CAPTURED,
     CHANNELS,
     STEMS,
     CAPACITY,
     TAPS,
     WORDS_OF_MEMORY,
+    WORDS_OF_CLOCKS,
     POLICY,
     PATIENCE_MS,
     INPUTS,
@@ -49,7 +53,7 @@ from streamer.ring import DECKS, HEADER
     CALLS,
     LONGEST,
     PORTS,
-) = range(27)
+) = range(30)
 DURATIONS = 1 << 16  # callbacks whose durations, and beginnings, are kept
 TIMES = 2 * DURATIONS + 2  # durations, beginnings, and scratch
 carray: Any = numba.carray  # type: ignore[attr-defined]
@@ -128,22 +132,38 @@ def finish(context: NDArray[np.int64], began: int) -> None:
     context[LONGEST] = max(context[LONGEST], took)
 
 
-@cfunc(
-    types.int32(
-        types.voidptr, types.voidptr, types.uintp, types.voidptr, types.uintp, types.voidptr
-    ),
-    cache=True,
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def clocks(context: NDArray[np.int64]) -> Any:
+    """The memory of the resampler between two devices."""
+    return carray(pointer(context[AT_CLOCKS]), (context[WORDS_OF_CLOCKS],), np.int64)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def play(context: NDArray[np.int64], target: Audio, done: int, count: int) -> None:
+    """Run the engine on what lies in `Fades.heard`, into [n, o] from frame `done` on."""
+    outs = context[OUTPUTS_USED]
+    out = floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
+    perform_at(context, count)
+    for output in range(outs):
+        for i in range(count):
+            target[done + i, output] = out[output, i]
+
+
+PA_STREAM_CALLBACK = types.int32(
+    types.voidptr, types.voidptr, types.uintp, types.voidptr, types.uintp, types.voidptr
 )
+
+
+@cfunc(PA_STREAM_CALLBACK, cache=True)
 def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int, user: Any) -> int:
     """A PaStreamCallback for interleaved float32."""
     context = carray(user, (PORTS,), np.int64)
     times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
     began = now_ns(times)
-    channels, ins, outs = context[CHANNELS], context[INPUTS], context[OUTPUTS_USED]
-    source = carray(inputs, (frames, ins), np.float32)
-    target = carray(outputs, (frames, outs), np.float32)
+    channels = context[CHANNELS]
+    source = carray(inputs, (frames, context[INPUTS]), np.float32)
+    target = carray(outputs, (frames, context[OUTPUTS_USED]), np.float32)
     heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
-    out = floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
     context[XRUNS] += flags != 0
     done = 0
     while done < frames:
@@ -152,10 +172,56 @@ def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int
             taken = context[LEFT + channel]
             for i in range(count):
                 heard[channel, i] = source[done + i, taken]
-        perform_at(context, count)
-        for output in range(outs):
+        play(context, target, done, count)
+        done += count
+    finish(context, began)
+    return 0
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def pa_now_ns(time_info: Any) -> Any:
+    """The host's clock, as PortAudio tells it: adc, now and dac, in seconds."""
+    return np.int64(1e9 * carray(time_info, (3,), np.float64)[1])
+
+
+@cfunc(PA_STREAM_CALLBACK, cache=True)
+def portaudio_capture(
+    inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int, user: Any
+) -> int:
+    """The callback of an input device with a clock of its own."""
+    context = carray(user, (PORTS,), np.int64)
+    now, channels = pa_now_ns(time_info), context[CHANNELS]
+    source = carray(inputs, (frames, context[INPUTS]), np.float32)
+    captured = floats(context, AT_CAPTURED, channels * LARGEST).reshape((channels, LARGEST))
+    done = 0
+    while done < frames:
+        count = min(LARGEST, frames - done)
+        for channel in range(channels):
+            taken = context[LEFT + channel]
             for i in range(count):
-                target[done + i, output] = out[output, i]
+                captured[channel, i] = source[done + i, taken]
+        capture(clocks(context), captured, count, now)
+        done += count
+    return 0
+
+
+@cfunc(PA_STREAM_CALLBACK, cache=True)
+def portaudio_pull(
+    inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int, user: Any
+) -> int:
+    """The callback of an output device whose input device has a clock of its own."""
+    context = carray(user, (PORTS,), np.int64)
+    times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
+    began, now = now_ns(times), pa_now_ns(time_info)
+    channels = context[CHANNELS]
+    target = carray(outputs, (frames, context[OUTPUTS_USED]), np.float32)
+    heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
+    context[XRUNS] += flags != 0
+    done = 0
+    while done < frames:
+        count = min(LARGEST, frames - done)
+        pull(clocks(context), heard, count, now)
+        play(context, target, done, count)
         done += count
     finish(context, began)
     return 0
@@ -169,6 +235,7 @@ class Callback:
         inputs, outputs: channels of the stream; for JACK as many as `ports`.
         ports: addresses of JACK's ports, inputs first.
         heard: which inputs are left and right; the first two if None, a single one on both sides.
+        resampler: between an input and an output device with clocks of their own.
     """
 
     def __init__(
@@ -178,6 +245,7 @@ class Callback:
         outputs: int,
         ports: tuple[int, ...] = (),
         heard: tuple[int, int] | None = None,
+        resampler: AdaptiveResampler | None = None,
     ) -> None:
         left, right = heard or (0, min(1, inputs - 1))
         assert 0 <= min(left, right) <= max(left, right) < inputs
@@ -185,17 +253,31 @@ class Callback:
             raise ValueError(f"outputs must be in [1, {OUTPUTS}], got {outputs}")
         self.engine = engine
         self.times = np.zeros(TIMES, np.int64)
+        between = resampler.memory if resampler else np.zeros(1, np.int64)
         rings, fades, memory = engine.rings, engine.fades, engine.mixer.memory
         self._arrays = (
             *(rings.header, rings.mix, rings.stems, rings.tap, fades.state, fades.weights),
             *(fades.strips, fades.dry, memory, fades.heard, fades.out, self.times),
+            *(between, np.zeros((engine.channels, LARGEST), np.float32)),
         )
         geometry = rings.geometry
         self.context = np.array(
             [
                 *(array.ctypes.data for array in self._arrays),
                 *(geometry.channels, geometry.stems, geometry.capacity, geometry.taps),
-                *(len(memory), int(engine.policy), 0, inputs, left, right, outputs, 0, 0, 0),
+                *(
+                    len(memory),
+                    len(between),
+                    int(engine.policy),
+                    0,
+                    inputs,
+                    left,
+                    right,
+                    outputs,
+                    0,
+                    0,
+                    0,
+                ),
                 *ports,
             ],
             np.int64,

@@ -279,9 +279,10 @@ class Engine:
         return worker is not None and worker.process.is_alive()
 
     def _watch_workers(self) -> None:
-        """Replace workers that died or hang."""
+        """Replace workers that died or hang; hand over timed changes that are soon due."""
         seen = [(-1, time.monotonic())] * DECKS
         while not self._closing.wait(GLANCE_SECONDS):
+            self.mixer.pump()
             for deck in range(DECKS):
                 with self._lock:
                     worker = self._workers[deck]

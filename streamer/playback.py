@@ -88,12 +88,11 @@ def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> N
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def solved(header: NDArray[np.int64], deck: int, reset: int) -> int:
+def solved(header: NDArray[np.int64], deck: int, reset: int) -> Any:
     """A deck's cursor, or -1 while what it says is older than the last reset."""
     # Its origin first: once that is the last reset, the cursor speaks of what came after.
     current = load_acquire(header, ORIGIN_1 if deck else ORIGIN_0) == reset
-    cursor: int = load_acquire(header, SOLVED_1 if deck else SOLVED_0) if current else np.int64(-1)
-    return cursor
+    return load_acquire(header, SOLVED_1 if deck else SOLVED_0) if current else np.int64(-1)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

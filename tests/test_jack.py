@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.live import Session, Settings
+from bridge.live import LiveSession, Settings
 from models.stems import STEMS
 from streamer import load_profile, render
 from tests.desk import BLOCK, Audio, Desk, silence_heard
@@ -25,9 +25,9 @@ def music() -> Audio:
 
 
 @pytest.fixture(scope="module")
-def session(jack: str) -> Iterator[Session]:
+def session(jack: str) -> Iterator[LiveSession]:
     wanted = Settings(jack="restem", server=jack, channels="stems-only", allowance=16384)
-    with Session(wanted) as session:
+    with LiveSession(wanted) as session:
         yield session
 
 
@@ -46,7 +46,7 @@ def check_law(tape: Audio, stems: Audio, latency: int) -> None:
 
 @pytest.mark.parametrize("freewheel", [False, True], ids=["real time", "freewheel"])
 def test_a_jack_client_plays_what_render_writes_at_the_reported_latency(
-    session: Session, jack: str, music: Audio, freewheel: bool
+    session: LiveSession, jack: str, music: Audio, freewheel: bool
 ) -> None:
     ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
     desk = Desk(jack, ["restem:in_L", "restem:in_R"], ports)

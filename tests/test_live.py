@@ -8,15 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from bridge import audio
 from bridge.cli import main
-from bridge.live import Session, Settings, parse_inputs, parse_routing
+from bridge.live import LiveSession, Settings, parse_inputs, parse_routing
+from bridge.verify import best_lag
 from streamer import load_profile, render
+from streamer.engine import Engine
 from streamer.ring import Cell
 from tests.desk import QUIET, Audio, Desk, Server, client, silence_heard, until
 from tests.small import PROFILE, noise
@@ -32,9 +38,9 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def session(jack: str, profile: str) -> Iterator[Session]:
+def session(jack: str, profile: str) -> Iterator[LiveSession]:
     wanted = Settings(profile, jack="restem", server=jack, channels="stems-only", allowance=16384)
-    with Session(wanted) as session:
+    with LiveSession(wanted) as session:
         yield session
 
 
@@ -52,7 +58,7 @@ def expected(profile: str, music: Audio, silence: int) -> Audio:
     return stems.reshape(2 * len(STEMS), -1)
 
 
-def check_law(session: Session, desk: Desk, profile: str, beyond: int = 0) -> None:
+def check_law(session: LiveSession, desk: Desk, profile: str, beyond: int = 0) -> None:
     """Play music: the stems come out at their latency, and `beyond` that of the devices."""
     sound, latency = music(), session.engine.latency.total + beyond
     late = session.look().late_frames
@@ -67,7 +73,7 @@ def check_law(session: Session, desk: Desk, profile: str, beyond: int = 0) -> No
 
 
 @pytest.fixture
-def desk(jack: str, session: Session) -> Iterator[Desk]:
+def desk(jack: str, session: LiveSession) -> Iterator[Desk]:
     ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
     desk = Desk(jack, ["restem:in_L", "restem:in_R"], ports)
     yield desk
@@ -75,7 +81,7 @@ def desk(jack: str, session: Session) -> Iterator[Desk]:
 
 
 def test_a_busy_python_does_not_delay_the_callback(
-    session: Session, desk: Desk, profile: str
+    session: LiveSession, desk: Desk, profile: str
 ) -> None:
     done = threading.Event()
     counts = {"events": 0, "collections": 0}
@@ -121,7 +127,7 @@ def test_sounddevice_plays_the_same_as_the_jack_client(jack: str, profile: str) 
     wanted = Settings(
         profile, input="system", output="system", channels="stems-only", allowance=16384
     )
-    with Session(wanted) as session:
+    with LiveSession(wanted) as session:
         probe = client("probe", jack)
         ports = [port.name for port in probe.get_ports("PortAudio:.*")]
         probe.close()
@@ -130,8 +136,73 @@ def test_sounddevice_plays_the_same_as_the_jack_client(jack: str, profile: str) 
         desk.close()
 
 
+@pytest.mark.usefixtures("portaudio")
+def test_devices_of_two_clocks_are_joined_and_their_drift_is_told(jack: str, profile: str) -> None:
+    device = audio.find_device("system", 2, 6)
+    build = partial(load_profile, profile, "cpu")
+    with Engine(build, 256, 16384) as engine:
+        engine.mixer.route(parse_routing("1=dry.left,2=dry.right", STEMS))
+        stream = audio.AudioStream(engine, (device, replace(device, name="another")), 256)
+        stream.start()
+        try:
+            probe = client("probe", jack)
+            ports = [port.name for port in probe.get_ports("PortAudio.*:.*")]
+            probe.close()
+            ins, outs = ([p for p in ports if f":{way}_" in p] for way in ("in", "out"))
+            desk = Desk(jack, ins, outs)
+            until(lambda: engine.rings.get(Cell.HEARD) > 48000, "the clocks to be known")
+            seconds = np.arange(96000) / 48000
+            sine = (0.5 * np.sin(2 * np.pi * 997 * seconds)).astype(np.float32)
+            began = desk.play(np.stack([sine, sine]))
+            latency = engine.latency.total + stream.extra_latency
+            heard = desk.record(began, latency + 90000)[0, latency + 12000 :]
+            desk.close()
+            assert abs(stream.drift_ppm) < 100  # it is one clock in truth; callbacks jitter
+            assert stream.xruns == stream.callback.xruns
+            basis = np.exp(2j * np.pi * 997 / 48000 * np.arange(24000))
+            for part in heard[:72000].reshape(3, 24000):  # one sine, of full level, no clicks
+                wave = 2 * np.mean(part * basis.conj())
+                assert abs(wave) == pytest.approx(0.5, rel=0.01)
+                assert np.abs(part - (wave * basis).real).max() < 0.02
+        finally:
+            stream.close()
+
+
+def test_a_take_is_what_was_heard_and_can_be_printed_again(
+    session: LiveSession, desk: Desk, profile: str, tmp_path: Path
+) -> None:
+    session.recorder.parent = tmp_path
+    sound = music(1.5)
+    session.engine.reset()
+    session.recorder.start()
+    began = desk.play(sound)
+    tape = desk.record(began, sound.shape[1] + session.engine.latency.total)
+    assert session.look().recording == "recording"
+    take = session.recorder.stop()
+    assert take is not None
+    mix = soundfile.read(take / "mix.wav", dtype="float32")[0].T
+    first = int(np.flatnonzero(np.abs(mix).max(axis=0))[0])
+    count = min(mix.shape[1] - first, sound.shape[1])
+    assert count > 24000
+    assert np.array_equal(mix[:, first : first + count], sound[:, :count])
+    latency = session.engine.latency.total
+    recorded = [soundfile.read(take / f"{stem}.wav", dtype="float32")[0].T for stem in STEMS]
+    stems = np.concatenate(recorded)
+    assert np.array_equal(stems[:, first : first + count], tape[:, latency : latency + count])
+    assert (
+        main(
+            ["render", "--session", str(take), "-o", str(tmp_path / "again"), "--profile", profile]
+        )
+        == 0
+    )
+    for stem, old in zip(STEMS, recorded, strict=True):
+        new = soundfile.read(tmp_path / "again" / take.name / f"{stem}.wav", dtype="float32")[0].T
+        assert new.shape == old.shape
+        assert best_lag(new[0], old[0]) == 0
+
+
 def test_a_device_that_vanishes_is_waited_for_and_the_engine_stays(
-    session: Session, jack_server: Server, profile: str
+    session: LiveSession, jack_server: Server, profile: str
 ) -> None:
     ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
     for visit in range(2):

@@ -61,9 +61,11 @@ def test_it_gives_what_a_rendered_file_holds(
 def test_a_network_of_its_own_mind_gives_what_a_rendered_file_holds(
     sample_rate: int, worst: float, tmp_path: Path
 ) -> None:
-    mix, model = noise(8001), embedded()
-    expected = filed(model, mix, sample_rate, tmp_path)[..., :-2000]
-    assert peak_error(render(Resampled(model, sample_rate), mix)[..., :-2000], expected) < worst
+    samples = sample_rate // 10
+    mix, model = noise(samples + 2000), embedded()
+    expected = filed(model, mix, sample_rate, tmp_path)[..., :samples]
+    stems = render(Resampled(model, sample_rate), mix)[..., :samples]
+    assert peak_error(stems, expected) < worst
 
 
 @pytest.mark.parametrize("host_block", [1, 64, 441, 480, 512, 1000, None])
@@ -107,8 +109,7 @@ def test_with_a_sample_less_of_latency_stems_would_be_missing(
     [
         (44100, 512, 441, 940),
         (96000, 512, 1024, 1836),
-        (22050, 96, 147, 391),
-        (8000, 2048, 341, 603),
+        (22050, 96, 147, 390),
     ],
 )
 def test_the_latency_is_that_of_filters_blocks_and_model(

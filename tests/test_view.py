@@ -22,6 +22,7 @@ NOW = Snapshot(
     latency={"model": 2048, "reblocking": 1792, "allowance": 2048, "fade": 128, "total": 6016},
     latency_ms=125.3,
     device_latency=(256, 512),
+    drift_ppm=None,
     step_p50=4.0,
     step_p99=5.0,
     step_allowed=42.7,
@@ -34,6 +35,10 @@ NOW = Snapshot(
     reconnections=0,
     xruns=2,
     bad_samples=0,
+    recording="stopped",
+    take="",
+    take_seconds=0.0,
+    take_lost=0,
     levels={"vocals": (-3.0, -6.0), "master": (-1.0, -1.0)},
 )
 
