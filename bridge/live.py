@@ -258,7 +258,7 @@ class LiveSession:
         outputs = len(self.routing.outputs)
         self.place = Jack(settings) if settings.jack else Devices(settings, outputs, rate)
         tell(f"{settings.profile}: loading, warming up, measuring")
-        build = partial(load_live, settings.profile, settings.device, stems, self.place.sample_rate)
+        build = self._build(settings.profile, stems)
         self.engine = self._start_engine(build)
         self.engine.mixer.route(self.routing)
         self.recorder = Recorder(
@@ -282,6 +282,10 @@ class LiveSession:
         self._tending = threading.Thread(target=self._tend, name="restem session", daemon=True)
         self._tending.start()
 
+    def _build(self, profile: str, stems: Sequence[str] | None) -> Build:
+        device, effects = self.settings.device, self.settings.effects
+        return partial(load_live, profile, device, stems, self.place.sample_rate, effects)
+
     def _start_engine(self, build: Build) -> Engine:
         wanted = self.settings
         arguments = (self.place.blocksize, wanted.allowance)
@@ -295,10 +299,10 @@ class LiveSession:
         wanted = self.settings
         names = [row["name"] for row in describe_profiles() if row["ready"] == "yes"]
         for name in names:
-            build = partial(load_live, name, wanted.device, wanted.stems, self.place.sample_rate)
-            if name != wanted.profile and holds(
-                build, self.place.blocksize, wanted.allowance, wanted.threads
-            ):
+            if name == wanted.profile:
+                continue
+            build = self._build(name, wanted.stems)
+            if holds(build, self.place.blocksize, wanted.allowance, wanted.threads):
                 return f"use --profile {name}, which holds here"
         return "give it a larger --allowance, fewer --stems, or more --threads"
 

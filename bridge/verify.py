@@ -67,9 +67,9 @@ def verify(
     """
     stems = pick_stems(read_profile(settings.profile).stems, settings.stems)
     rate = settings.rate or model_rate(settings.profile)
-    build = partial(load_live, settings.profile, settings.device, stems, rate)
+    build = partial(load_live, settings.profile, settings.device, stems, rate, settings.effects)
     block = settings.blocksize
-    mix = _music(rate, seconds, block)
+    mix = music(rate, seconds, block)
     with Engine(build, block, settings.allowance, settings.policy, settings.threads) as engine:
         buses = (*engine.mixer.strips, "dry", "master")
         engine.mixer.route(Routing(tuple(f"{bus}.{side}" for bus in buses for side in SIDES)))
@@ -97,7 +97,7 @@ def verify(
     return checks
 
 
-def _music(rate: int, seconds: float, block: int) -> Audio:
+def music(rate: int, seconds: float, block: int) -> Audio:
     """The demo's song, at a rate, for as long as wanted, in whole blocks."""
     with resources.as_file(resources.files("bridge") / "demo_song" / "mix.flac") as path:
         song, own = soundfile.read(path, dtype="float32", always_2d=True)

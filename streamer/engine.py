@@ -146,6 +146,12 @@ class Engine:
     def channels(self) -> int:
         return int(self.model["channels"])
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The process of the worker that is heard; None while it is being replaced."""
+        worker = self._workers[self._deck]
+        return worker.process.pid if worker else None
+
     def process(self, audio: Audio, patience_ms: int = 0) -> Audio:
         """What an audio callback does, for callers in Python.
 
