@@ -1,11 +1,11 @@
-"""A chain for each stem, one of them with a VST3; whatever they are late, all stems stay aligned.
+"""A chain for each stem, one of them a VST3 if given; however late they are, stems stay aligned.
 
-python examples/stem_effects.py MIX PLUGIN.vst3
+python examples/stem_effects.py MIX [PLUGIN.vst3]
 """
 
 import sys
 
-from pedalboard import Compressor, HighpassFilter, Pedalboard, Reverb, load_plugin
+from pedalboard import Compressor, HighpassFilter, Limiter, Pedalboard, Reverb, load_plugin
 from pedalboard.io import AudioFile
 
 from streamer import StemRestorer
@@ -13,7 +13,7 @@ from streamer import StemRestorer
 restorer = StemRestorer(
     effects={
         "vocals": Pedalboard([HighpassFilter(90), Compressor(-20, 3), Reverb(wet_level=0.15)]),
-        "drums": load_plugin(sys.argv[2]),
+        "drums": load_plugin(sys.argv[2]) if len(sys.argv) > 2 else Limiter(-6),
     }
 )
 print(f"latency: {restorer.reported_latency_samples} samples")
