@@ -67,12 +67,14 @@ class Layout:
             self.interleaved = self._is_interleaved(array.shape)
             array = array.T if self.interleaved else array
         self.channels = array.shape[0] or self.channels
-        return np.ascontiguousarray(array, np.float32)
+        audio: Audio = np.ascontiguousarray(array, np.float32)
+        return audio
 
     def write(self, audio: Audio) -> Audio:
         """[c, n] as the array that was read last."""
         if self.dimensions == 1:
-            return audio[0]
+            mono: Audio = audio[0]
+            return mono
         return np.ascontiguousarray(audio.T) if self.interleaved else audio
 
     def _is_interleaved(self, shape: tuple[int, ...]) -> bool:
