@@ -297,12 +297,17 @@ class Mixer:
             fresh, publication.fresh = fresh + publication.fresh, []
         changes = [change for timed in fresh for change in timed.changes]
         anew = set(map(key, changes))
+        unread = [timed for later in self._publications for timed in later.fresh]
+        pending = {key(change) for timed in unread for change in timed.changes}
         for timed in publication.timed:
             if timed.due > position:
                 break
-            # What had begun by itself wins over what was set before that was known.
+            # What had begun by itself wins over what was set before that was known: in this
+            # publication, in those that are under way, and in those to come.
             again = [c for c in timed.changes if not timed.begun or key(c) in anew]
             changes += again
+            if over := [c for c in again if key(c) in pending]:
+                self._publications[-1].fresh.append(_Timed(ALWAYS, over))
             if not timed.begun:
                 self._timed.remove(timed)
                 fresh.append(timed)

@@ -49,7 +49,8 @@ def run(
     input_rate = 48000 * (1 + ppm * 1e-6)
     frames, out = np.zeros((1, taken), np.float32), np.zeros((1, given), np.float32)
     blocks, then = 0, 0.0
-    for k in range(int(seconds * 48000 / given)):
+    pulls = int(seconds * 48000 / given)
+    for k in range(pulls):
         now = (k + 0.37 + jitter * np.random.random()) * given / 48000
         while then <= now:
             if blocks and not gap[0] <= then < gap[1]:
@@ -62,8 +63,9 @@ def run(
         pull(memory, out, given, int(now * 1e9))
         told[k, 0] = unpack(memory).state[2]
         told[k, 1] = memory[CAPTURED] - memory[READ] - HALF
-        last[: last.size - given] = last[given:]
-        last[last.size - given :] = out[0]
+        at = last.size - (pulls - k) * given
+        if at >= 0:
+            last[at : at + given] = out[0]
 
 
 class Played(NamedTuple):

@@ -664,20 +664,22 @@ def test_a_wrong_timed_change_is_refused(position: int, change: Change, message:
     assert mixer.history() == []
 
 
-def test_a_callback_may_begin_a_timed_change_while_another_is_being_set() -> None:
+@pytest.mark.parametrize("meanwhile", [0, 1500])
+def test_a_callback_may_begin_a_timed_change_while_another_is_being_set(meanwhile: int) -> None:
     mixer = small()
     mixer.schedule(1000, [("gain_db", -20, "vocals"), ("mute", True, "drums")])
     parts = [mixer.process(*level(1500))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mixer, "_catch_up", lambda: None)  # as if that had not happened yet
         mixer.set_all([("gain_db", -6, "vocals"), ("pan", 0.5, "vocals")])
-    parts.append(mixer.process(*level(1500)))
+    parts.append(mixer.process(*level(meanwhile)))
     assert mixer.get("gain_db", "vocals") == -20  # nothing says which came first
     mixer.set("mute", True, "residual")  # its snapshot has all that holds
-    parts.append(mixer.process(*level(1500)))
+    parts.append(mixer.process(*level(3000 - meanwhile)))
     assert mixer.get("pan", "vocals") == 0.5
     assert mixer.get("mute", "drums") is True
-    assert [moment.position for moment in mixer.history()] == [1000, 1500, 3000]
+    positions = sorted({1000, 1500, 1500 + meanwhile})
+    assert [moment.position for moment in mixer.history()] == positions
     heard = replayed(mixer, *level(4500))
     assert np.allclose(heard, np.concatenate(parts, axis=1), rtol=0, atol=1e-6)
 

@@ -1,6 +1,5 @@
 """`restem verify` finds nothing where nothing is wrong, and what a test breaks."""
 
-
 import numpy as np
 import pytest
 import torch
