@@ -96,6 +96,7 @@ class _Publication:
     sequence: int
     fresh: list[_Timed]  # in its first snapshot, and not in that of the one before
     timed: Sequence[_Timed]  # in the others
+    rows: Sequence[tuple[int, Values]]  # the snapshots' positions, and what they say
 
 
 class Mixer:
@@ -148,6 +149,7 @@ class Mixer:
         self._publications: deque[_Publication] = deque()
         self._read = 0  # entries of the log
         self._free = 0  # the position from which a ramp might begin, by the log
+        self._holds = dict(self._values)  # by the log
         self._moments: deque[Moment] = deque()
         self._before = dict(self._values)  # the oldest moment
         self._publish([])
@@ -293,25 +295,21 @@ class Mixer:
         while self._publications[0].sequence < sequence:
             fresh += self._publications.popleft().fresh
         publication = self._publications[0]
-        if publication.sequence == sequence:
-            fresh, publication.fresh = fresh + publication.fresh, []
-        changes = [change for timed in fresh for change in timed.changes]
-        anew = set(map(key, changes))
-        unread = [timed for later in self._publications for timed in later.fresh]
-        pending = {key(change) for timed in unread for change in timed.changes}
+        assert publication.sequence == sequence
+        fresh, publication.fresh = fresh + publication.fresh, []
         for timed in publication.timed:
-            if timed.due > position:
-                break
-            # What had begun by itself wins over what was set before that was known: in this
-            # publication, in those that are under way, and in those to come.
-            again = [c for c in timed.changes if not timed.begun or key(c) in anew]
-            changes += again
-            if over := [c for c in again if key(c) in pending]:
-                self._publications[-1].fresh.append(_Timed(ALWAYS, over))
-            if not timed.begun:
-                self._timed.remove(timed)
+            if timed.due <= position and not timed.begun:
                 fresh.append(timed)
-            self._move(again)
+                self._timed.remove(timed)
+                self._move(timed.changes)
+        changes = [change for timed in fresh for change in timed.changes]
+        holds = next(values for due, values in reversed(publication.rows) if due <= position)
+        # In another order than it seems, if something began while a publication was being written.
+        apply(self._holds, changes)
+        changes += difference(self._holds, holds)
+        self._holds = dict(holds)
+        if publication is self._publications[-1]:
+            self._move(difference(self._values, holds))
         for timed in fresh:
             timed.begun = True
             self.late += timed.due >= 0 and position > max(timed.due, self._free)
@@ -371,14 +369,15 @@ class Mixer:
 
     def _publish(self, fresh: list[_Timed]) -> None:
         targets, lengths, values = self._targets, self._lengths, dict(self._values)
-        rows = [(ALWAYS, targets, lengths)]
+        rows, said = [(ALWAYS, targets, lengths)], [(ALWAYS, dict(values))]
         for due, group in itertools.groupby(self._timed, key=lambda timed: timed.due):
             changes = [change for timed in group for change in timed.changes]
             targets, lengths = self._moved(values, targets, lengths, changes)
             rows.append((due, targets, lengths))
+            said.append((due, dict(values)))
         words = [np.concatenate([[due], row.view(np.int64), more]) for due, row, more in rows]
         sequence = int(self.memory[SEQUENCE]) + 2
-        self._publications.append(_Publication(sequence, fresh, tuple(self._timed)))
+        self._publications.append(_Publication(sequence, fresh, tuple(self._timed), said))
         if len(self._publications) > WAITING:  # no callback runs: the next will take them as one
             first, second, third = (self._publications.popleft() for _ in range(3))
             both = [change for timed in second.fresh + third.fresh for change in timed.changes]
@@ -496,6 +495,15 @@ def apply(values: Values, changes: Iterable[Setting]) -> None:
 def key(change: Setting) -> Key:
     """What it changes; a fader is its gain."""
     return "gain_db" if change[0] == "fader" else change[0], change[2]
+
+
+def difference(values: Values, others: Values) -> list[Setting]:
+    """The changes that lead from some values to others."""
+    return [
+        (name, value, strip)
+        for (name, strip), value in others.items()
+        if name != "fader" and value != values[name, strip]
+    ]
 
 
 def shortened(changes: Iterable[Setting]) -> tuple[Setting, ...]:

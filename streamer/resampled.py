@@ -47,22 +47,33 @@ class Resampled:
 
     A step takes the whole periods of both rates that fit into a block of the model, at least one,
     and the model steps as often as a block of it is complete. Where a period is not longer than the
-    model's block, that is at most once.
+    model's block, that is at most once. Smaller blocks are heard sooner, for less re-blocking
+    before them, but then most steps only wait and some take all the time: whoever measures steps
+    or gives them time must know that.
 
     Args:
         model: what to run.
         sample_rate: Hz, of the device.
+        block_size: samples in a step, whole periods; None for as near to the model's as they fit.
 
     Raises:
-        ValueError: the rate is out of range, or its ratio to the model's has terms above 2048.
+        ValueError: the rate is out of range, or its ratio to the model's has terms above 2048, or
+            the block is no whole number of periods.
     """
 
-    def __init__(self, model: StreamingModel, sample_rate: int) -> None:
+    def __init__(
+        self, model: StreamingModel, sample_rate: int, block_size: int | None = None
+    ) -> None:
         p, q = _ratio(sample_rate, model.sample_rate)
+        if block_size is not None and (block_size < 1 or block_size % p):
+            raise ValueError(
+                f"block_size must be a multiple of {p} samples, the period of {sample_rate} and "
+                f"{model.sample_rate} Hz, got {block_size}"
+            )
         self.model = model
         self.sample_rate = sample_rate
         self.channels, self.stems, self.device = model.channels, model.stems, model.device
-        periods = max(1, model.block_size // q)
+        periods = block_size // p if block_size else max(1, model.block_size // q)
         self.block_size, self._inner = periods * p, periods * q
         self._delay = HALF * max(p, q) // p  # samples of the first filter, at the model's rate
         self.latency = self._count_latency(p, q)

@@ -87,7 +87,7 @@ def played(
 ) -> Played:
     resampler = AdaptiveResampler(RATE, 1, *sizes)
     told = np.zeros((int(seconds * RATE / sizes[1]), 2))
-    last = np.zeros(int(kept * RATE), np.float32)
+    last = np.zeros(int(kept * RATE) // sizes[1] * sizes[1], np.float32)
     run(resampler.memory, ppm, hertz, sizes, jitter, seconds, gap, last, told)
     return Played(resampler, last.astype(float), 1e6 * told[:, 0], told[:, 1])
 

@@ -1,6 +1,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numba
 import numpy as np
@@ -10,7 +11,7 @@ from numba.core.runtime import _nrt_python, rtsys
 from models.stems import STEMS
 from streamer import mixing, routing
 from streamer.mixer import Change, Mixer, Routing, balance, mix_block
-from streamer.mixing import KNEE, NEVER, PAGE, SEEN, SEQUENCE, Audio, publish, receive
+from streamer.mixing import KNEE, LOGGED, NEVER, PAGE, SEEN, SEQUENCE, Audio, publish, receive
 
 RATE = 48000
 RAMP = 1440  # samples in 30 ms
@@ -735,6 +736,43 @@ def test_history_is_what_was_heard_whoever_runs_when() -> None:
     callback.join()
     assert len(mixer.history()) > 50
     assert np.allclose(replayed(mixer, dry, stems), heard, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_history_is_what_holds_even_if_a_callback_comes_in_the_middle_of_a_change(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(seed)
+    mixer, out = small(), np.zeros((2, 1), np.float32)
+    held: dict[int, list[float]] = {}  # targets at the positions where ramps began
+
+    def callback() -> None:
+        for _ in range(random.integers(300)):
+            logged = mixer.memory[LOGGED]
+            mix_block(mixer.memory, *level(1), out, 1)
+            if mixer.memory[LOGGED] > logged:
+                held[mixer.position - 1] = mixer._state.targets.tolist()
+
+    def interrupted(*arguments: Any) -> None:
+        callback()
+        publish(*arguments)
+
+    monkeypatch.setattr("streamer.mixer.publish", interrupted)
+    for _ in range(60):
+        name = ("gain_db", "mute", "bypass")[random.integers(3)]
+        change = name, int(random.integers(2)), None if name == "bypass" else "drums"
+        if random.random() < 0.5:
+            mixer.set(*change)
+        else:
+            position = mixer.position + int(random.integers(-20, 400))
+            mixer.schedule(max(0, position), [change])
+    for _ in range(10):
+        mixer.pump()
+        callback()
+    for position, targets in held.items():
+        values = mixer.values(position + 1)
+        assert mixer._coefficients(values).tolist() == targets
+    assert mixer._values == mixer.values(mixer.position)
 
 
 def test_history_may_be_read_by_many_and_forgets_the_oldest(

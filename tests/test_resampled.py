@@ -133,6 +133,21 @@ def test_a_click_leaves_where_the_law_says(sample_rate: int) -> None:
         assert rung.abs().max() <= 2 * HALF / lower
 
 
+@pytest.mark.parametrize(("sample_rate", "block_size"), [(44100, 147), (96000, 64), (22050, 441)])
+def test_another_block_size_gives_the_same_stems(sample_rate: int, block_size: int) -> None:
+    mix, expected = mix_and_stems(sample_rate)
+    running = Resampled(Plain(), sample_rate, block_size)
+    assert running.block_size == block_size
+    assert peak_error(render(running, mix), expected) < 2e-7
+    near = Stream(Resampled(Plain(), sample_rate), 512)
+    assert Stream(running, 512).latency < near.latency or block_size > near.model.block_size
+
+
+def test_a_block_that_is_no_whole_period_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"multiple of 147 samples, .* got 148"):
+        Resampled(Plain(), 44100, 148)
+
+
 def test_silence_stays_silence() -> None:
     assert not render(Resampled(Plain(), 44100), torch.zeros(2, SAMPLES)).any()
 
