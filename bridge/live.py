@@ -37,7 +37,7 @@ from streamer.routing import PRESETS, Routing
 from streamer.streaming import StreamingModel
 
 GLANCE_SECONDS = 0.05  # between two looks at meters and device
-SILENT_SECONDS = 1.0  # without a callback: the device is gone
+SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
 RETRY_SECONDS = 1.0
 RELEASE_DB_PER_SECOND = 20.0  # of the meters
 FLOOR_DB = -90.0
@@ -312,6 +312,7 @@ class LiveSession:
         Only this thread talks to a link: others could find it closed in the middle.
         """
         beat, alive_at, asked_at = -1, time.monotonic(), -math.inf
+        patience = math.inf if isinstance(self.place, Jack) else SILENT_SECONDS
         while not self._closing.wait(GLANCE_SECONDS):
             self._meter()
             now, callbacks = time.monotonic(), self.engine.rings.get(Cell.CALLBACKS)
@@ -324,7 +325,7 @@ class LiveSession:
                 if now - asked_at > 1:
                     asked_at = now
                     self._ask(link)
-            elif not link.alive or now - alive_at > SILENT_SECONDS:
+            elif not link.alive or now - alive_at > patience:
                 self._let_go(link)
 
     def _ask(self, link: Link) -> None:
