@@ -55,7 +55,8 @@ from streamer.ring import DECKS, HEADER, Audio
     PORTS,
 ) = range(30)
 DURATIONS = 1 << 16  # callbacks whose durations, and beginnings, are kept
-TIMES = 2 * DURATIONS + 2  # durations, beginnings, and scratch
+SCRATCH, OTHER_SCRATCH = 2 * DURATIONS, 2 * DURATIONS + 2  # two words for each thread
+TIMES = 2 * DURATIONS + 4  # durations, beginnings, and scratch
 carray: Any = numba.carray  # type: ignore[attr-defined]
 MONOTONIC = 6 if sys.platform == "darwin" else 1
 CLOCK = sys.platform != "win32"  # where libc has clock_gettime
@@ -81,12 +82,12 @@ pointer: Any = intrinsic(_pointer)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def now_ns(times: NDArray[np.int64]) -> Any:
+def now_ns(times: NDArray[np.int64], scratch: int = SCRATCH) -> Any:
     """Nanoseconds on the monotonic clock; two words of `times` are its scratch."""
     if not CLOCK:
         return 0
-    _clock_gettime(MONOTONIC, times[2 * DURATIONS :].ctypes)
-    return times[2 * DURATIONS] * 1_000_000_000 + times[2 * DURATIONS + 1]
+    _clock_gettime(MONOTONIC, times[scratch:].ctypes)
+    return times[scratch] * 1_000_000_000 + times[scratch + 1]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -179,8 +180,11 @@ def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def pa_now_ns(time_info: Any) -> Any:
-    """The host's clock, as PortAudio tells it: adc, now and dac, in seconds."""
+def common_ns(times: NDArray[np.int64], scratch: int, time_info: Any) -> Any:
+    """A clock that two devices have in common: where there is no other, PortAudio's own."""
+    if CLOCK:
+        return now_ns(times, scratch)
+    # PaStreamCallbackTimeInfo: adc, now and dac, in seconds.
     return np.int64(1e9 * carray(time_info, (3,), np.float64)[1])
 
 
@@ -190,7 +194,8 @@ def portaudio_capture(
 ) -> int:
     """The callback of an input device with a clock of its own."""
     context = carray(user, (PORTS,), np.int64)
-    now, channels = pa_now_ns(time_info), context[CHANNELS]
+    times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
+    now, channels = common_ns(times, OTHER_SCRATCH, time_info), context[CHANNELS]
     source = carray(inputs, (frames, context[INPUTS]), np.float32)
     captured = floats(context, AT_CAPTURED, channels * LARGEST).reshape((channels, LARGEST))
     done = 0
@@ -212,7 +217,7 @@ def portaudio_pull(
     """The callback of an output device whose input device has a clock of its own."""
     context = carray(user, (PORTS,), np.int64)
     times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
-    began, now = now_ns(times), pa_now_ns(time_info)
+    began, now = now_ns(times), common_ns(times, SCRATCH, time_info)
     channels = context[CHANNELS]
     target = carray(outputs, (frames, context[OUTPUTS_USED]), np.float32)
     heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
