@@ -21,6 +21,7 @@ from streamer.ring import Cell, read_ring
 Audio = NDArray[np.float32]
 
 BLOCK = 256
+SETTLED_CYCLES = 50
 PATIENCE_SECONDS = 120.0
 QUIET = {"JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
 
@@ -162,6 +163,9 @@ class Desk:
             self.player.client.connect(port, sink)
         for source, port in zip(outputs, self.tape.ports, strict=True):
             self.tape.client.connect(source, port)
+        # A new connection changes the order of the clients some cycles later.
+        before = len(self.tape.cycles)
+        until(lambda: len(self.tape.cycles) > before + SETTLED_CYCLES, "the server's new order")
 
     def play(self, music: Audio) -> int:
         """Begin to play; at which frame of the server's clock that was."""
