@@ -79,13 +79,17 @@ def test_the_law_holds_across_a_process(player: Player) -> None:
     assert status.step_times is not None
 
 
-def test_a_killed_worker_is_replaced_and_the_law_holds_again(player: Player) -> None:
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hung"])
+def test_a_worker_that_is_gone_is_replaced_and_the_law_holds_again(
+    player: Player, blow: signal.Signals
+) -> None:
     player.play(60)
     worker = player.engine._workers[0]
     assert worker is not None
     assert worker.process.pid is not None
-    os.kill(worker.process.pid, signal.SIGKILL)
-    until(lambda: player.engine.restarts == 1, lambda: player.play(1, in_step=False))
+    restarts = player.engine.restarts
+    os.kill(worker.process.pid, blow)
+    until(lambda: player.engine.restarts > restarts, lambda: player.play(1, in_step=False))
     until(lambda: player.engine._workers[0] not in (None, worker), lambda: player.play(1, 1, False))
     until(player.caught_up)
     player.play(120)
