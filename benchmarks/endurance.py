@@ -9,6 +9,7 @@ the lag of dry mix and stems at the end against the reported latency, and the co
 
 import argparse
 import os
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bridge.live import load_live, model_rate
+from bridge.live import load_live
 from bridge.verify import best_lag, music
 from streamer import Stream
 from streamer.engine import Engine
+from streamer.profiles import read_profile
 from streamer.ring import Cell
 from streamer.routing import Routing
 
@@ -40,7 +42,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--real-time", action="store_true")
     args = parser.parse_args()
-    rate = model_rate(args.profile)
+    rate = read_profile(args.profile).sample_rate
     build = partial(load_live, args.profile, "cpu", None, rate)
     song = music(rate, 120, BLOCK)
     blocks = round(args.minutes * 60 * rate / BLOCK)
@@ -56,6 +58,9 @@ def main() -> None:
         for number in range(blocks):
             at = number * BLOCK % song.shape[1]
             block = np.ascontiguousarray(song[:, at : at + BLOCK])
+            if number % round(60 * rate / BLOCK) == 0:
+                played, took = number * BLOCK / rate / 60, (time.perf_counter() - began) / 60
+                print(f"{played:.0f} minutes of music in {took:.1f} minutes", file=sys.stderr)
             if args.real_time:
                 time.sleep(max(0.0, began + number * BLOCK / rate - time.perf_counter()))
             played = engine.process(block, patience_ms=0 if args.real_time else 5000)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.live [--profile live-cpu] [--minutes 5] [--jack-server NAME]
 
-Plays noise through a session for a while and prints a Markdown table: the callback's own duration,
+Plays clicks through a session for a while and prints a Markdown table: the callback's own duration,
 its lateness (how far the time between two callbacks is from the period), xruns and late steps. It
 starts a JACK server with a dummy device of its own (48 kHz, 256 frames), which needs `jackd`;
 `--jack-server` names one that runs, with a real device.
@@ -21,11 +21,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from bridge.jack import open_client
+from bridge.jack import JackStream, open_client
 from bridge.live import LiveSession, Settings
 from streamer.ring import Cell
 
 BLOCK, RATE = 256, 48000
+LOOK_SECONDS = 20.0
 
 
 @contextmanager
@@ -55,30 +56,33 @@ def dummy_server() -> Iterator[str]:
         process.wait()
 
 
-class Noise:
-    """A JACK client that plays noise in a process of its own, so that it disturbs nobody."""
-
-    SCRIPT = """
-import sys, numpy, jack
-client = jack.Client("noise", servername=sys.argv[1], no_start_server=True)
-ports = [client.outports.register(name) for name in ("L", "R")]
-noise = (0.1 * numpy.random.default_rng(0).standard_normal(1 << 16)).astype("float32")
-def process(frames):
-    for port in ports:
-        port.get_array()[:] = noise[:frames]
-client.set_process_callback(process)
-client.activate()
-for port, sink in zip(ports, ("restem:in_L", "restem:in_R")):
-    client.connect(port, sink)
-sys.stdin.read()
-"""
+class Clicks:
+    """JACK's own metronome into the session: a native client, so that any xrun is ours."""
 
     def __init__(self, server: str) -> None:
-        command = [sys.executable, "-c", self.SCRIPT, server]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        if not shutil.which("jack_metro"):
+            raise SystemExit("needs jack_metro, which comes with jackd2")
+        quick = ["--name", "clicks", "--bpm", "600", "--duration", "50", "--attack", "10"]
+        self.process = subprocess.Popen(
+            ["jack_metro", *quick],
+            env={**os.environ, "JACK_DEFAULT_SERVER": server},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def connect(self, link: JackStream) -> None:
+        """Wait for its port, then listen to it."""
+        for _ in range(100):
+            if found := link.client.get_ports("clicks:", is_output=True):
+                for port in link.client.inports:
+                    link.client.connect(found[0], port)
+                return
+            time.sleep(0.1)
+        raise SystemExit("jack_metro did not start")
 
     def close(self) -> None:
-        self.process.communicate()
+        self.process.terminate()
+        self.process.wait()
 
 
 def row(name: str, values: np.ndarray, unit: str) -> str:
@@ -89,31 +93,36 @@ def row(name: str, values: np.ndarray, unit: str) -> str:
 def measure(profile: str, minutes: float, server: str) -> None:
     wanted = Settings(profile, jack="restem", server=server, channels="stems")
     with LiveSession(wanted, tell=lambda text: print(text, file=sys.stderr)) as session:
-        noise = Noise(server)
+        clicks = Clicks(server)
+        assert isinstance(session.link, JackStream)
+        clicks.connect(session.link)
         time.sleep(3)
-        assert session.link is not None
         before, callback = session.look(), session.link.callback
-        heard, durations, began = session.engine.rings.get(Cell.HEARD), [], []
+        heard, since = session.engine.rings.get(Cell.HEARD), 1e6 * time.monotonic()
+        took, began = [], []
         end = time.monotonic() + 60 * minutes
-        while time.monotonic() < end:
-            time.sleep(min(60.0, max(0.0, end - time.monotonic())))
-            durations.append(callback.durations_us())
-            began.append(callback.began_us())
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(LOOK_SECONDS, left))
+            durations, times = callback.durations_us(), callback.began_us()
+            fresh = times > (began[-1][-1] if began else since)
+            took.append(durations[fresh])
+            began.append(times[fresh])
+            print(session.look().line(), file=sys.stderr)
         after = session.look()
         frames = session.engine.rings.get(Cell.HEARD) - heard
-        noise.close()
+        clicks.close()
     period = 1e6 * after.blocksize / after.sample_rate
+    durations = np.concatenate(took)
     lateness = np.concatenate([np.abs(np.diff(times) - period) for times in began])
-    took = np.concatenate(durations)
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
     print(
         f"{profile}, {after.sample_rate} Hz, {after.blocksize} frames = {period:.0f} µs", end=", "
     )
-    print(f"{frames / after.sample_rate / 60:.1f} minutes, {len(took)} callbacks looked at\n")
+    print(f"{frames / after.sample_rate / 60:.1f} minutes, {len(durations)} callbacks looked at\n")
     print("| | p50 | p99 | p99.9 | worst |\n|---|---|---|---|---|")
-    print(row("callback's duration", took, "µs"))
+    print(row("callback's duration", durations, "µs"))
     print(row("callback's lateness", lateness, "µs"))
-    share = 100 * np.percentile(took, 99.9) / period
+    share = 100 * np.percentile(durations, 99.9) / period
     print(f"\np99.9 of the duration: {share:.2f} % of the period")
     print(f"step p50 {after.step_p50:.2f}, p99 {after.step_p99:.2f} of {after.step_allowed:.1f} ms")
     print(f"xruns {after.xruns - before.xruns}, late {after.late - before.late}, ", end="")

@@ -163,7 +163,7 @@ class AudioStream:
         sounddevice = portaudio_module()
         self.name = " -> ".join(dict.fromkeys(device.label for device in devices))
         self.host = devices[0].host
-        self.sample_rate, self.blocksize = engine.sample_rate, blocksize
+        self.sample_rate = engine.sample_rate
         inputs = max(heard) + 1 if heard else min(engine.channels, devices[0].inputs)
         outputs = len(engine.mixer.routing.outputs)
         self.resampler: AdaptiveResampler | None = None
@@ -229,8 +229,12 @@ class AudioStream:
         return self.callback.xruns + between.underflows + between.overflows + between.jumps
 
     def start(self) -> None:
-        for stream in self.streams:
-            stream.start()
+        """Raises ValueError if the devices do not run; one line."""
+        try:
+            for stream in self.streams:
+                stream.start()
+        except portaudio_module().PortAudioError as error:
+            raise ValueError(f"{self.name}: does not start: {error}") from error
 
     @property
     def alive(self) -> bool:

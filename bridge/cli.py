@@ -6,6 +6,7 @@ wrong usage exit code 2, Ctrl-C 130. Nothing heavy is imported until a verb need
 
 import argparse
 import json
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -124,10 +125,15 @@ def _add_engine(verb: argparse.ArgumentParser) -> None:
     _add_effects(verb)
     verb.add_argument("--input", metavar="DEV", help="number or name, see `restem devices`")
     verb.add_argument("--output", metavar="DEV", help="number or name")
-    verb.add_argument("--blocksize", type=_positive, default=256, help="frames a callback (256)")
+    verb.add_argument(
+        "--blocksize", type=_positive, help="frames a callback (256; with JACK the server's)"
+    )
     verb.add_argument("--rate", type=_positive, help="of the device, in Hz (the model's)")
     verb.add_argument(
-        "--allowance", type=_positive, metavar="FRAMES", help="time for a step (one model block)"
+        "--allowance",
+        type=_positive,
+        metavar="FRAMES",
+        help="time for a step (the profile's, or one model block)",
     )
     verb.add_argument("--threads", type=_positive, default=1, help="for the network (1)")
     _add_device(verb)
@@ -159,8 +165,7 @@ def _add_live(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--late",
         choices=("residual", "spread", "silence"),
-        default="residual",
-        help="where the dry mix goes while a step is late (residual)",
+        help="where the dry mix goes while a step is late (the profile's)",
     )
     verb.add_argument(
         "--takes", default="restem-takes", metavar="DIR", help="for recordings (restem-takes)"
@@ -169,7 +174,7 @@ def _add_live(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--take-format", choices=("wav", "flac"), default="wav", help="of recordings (wav)"
     )
-    verb.add_argument("--seconds", type=float, help="stop by itself after this long")
+    verb.add_argument("--seconds", type=_seconds, help="stop by itself after this long")
     verb.add_argument("--plain", action="store_true", help="a line a second instead of the view")
     verb.set_defaults(run=_live)
 
@@ -181,14 +186,23 @@ def _add_verify(verb: argparse.ArgumentParser) -> None:
         "them the device's round trip too. Exit code 1 if a promise is broken."
     )
     _add_engine(verb)
-    verb.add_argument("--seconds", type=float, default=30.0, help="of music (30)")
+    verb.add_argument("--seconds", type=_seconds, default=30.0, help="of music (30)")
     verb.set_defaults(run=_verify)
 
 
 def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected seconds, more than 0, got '{text}'")
 
 
 def _add_demo(verb: argparse.ArgumentParser) -> None:
@@ -221,7 +235,7 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
     verb.add_argument(
         "--seconds",
-        type=float,
+        type=_seconds,
         metavar="N",
         help="of each song only the N seconds in which most stems play (all; memory grows with it)",
     )
@@ -305,7 +319,7 @@ def _add_songs(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) -
         metavar="FONT",
         help="a soundfont with a drum kit alone, as program 1 of bank 0; drawn for drums only",
     )
-    render.add_argument("--seconds", type=float, default=90.0, help="cut each song here (90)")
+    render.add_argument("--seconds", type=_seconds, default=90.0, help="cut each song here (90)")
     render.add_argument("--seed", type=int, default=0, help="of all that is drawn at random (0)")
     render.add_argument("--jobs", type=int, default=1, metavar="N", help="songs at a time (1)")
     render.set_defaults(run=_songs_render)
@@ -382,6 +396,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
     from streamer.playback import Policy
     from streamer.profiles import DEFAULT
 
+    late = getattr(args, "late", None)
     return Settings(
         profile=args.profile or DEFAULT,
         device=args.device,
@@ -396,7 +411,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
         blocksize=args.blocksize,
         rate=args.rate,
         allowance=args.allowance,
-        policy=Policy[getattr(args, "late", "residual").upper()],
+        policy=Policy[late.upper()] if late else None,
         threads=args.threads,
         takes=getattr(args, "takes", "restem-takes"),
         take_format=getattr(args, "take_format", "wav"),

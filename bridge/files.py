@@ -204,13 +204,14 @@ class RenderReport:
     clipped_samples: int  # beyond full scale, in integer formats
     bad_samples: int  # NaN or Inf in the mix, replaced by silence
     first_bad_seconds: float | None
-    files: tuple[Path, ...]
+    stems: int
+    files: tuple[Path, ...]  # of the stems, and of a master if there is one
 
     def line(self) -> str:
         """The report in one line for people."""
         minutes, tenths = divmod(round(10 * self.frames / self.sample_rate), 600)
         parts = [
-            _count(len(self.files), "stem"),
+            _count(self.stems, "stem") + (" and master" if len(self.files) > self.stems else ""),
             f"{minutes}:{tenths / 10:04.1f}",
             f"real-time factor {self.real_time_factor:.2f}",
             f"peak {self.peak_dbfs:.1f} dBFS",
@@ -303,10 +304,22 @@ def render_file(
                 done += stems.shape[-1]
                 if progress:
                     progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
+    return report(mix, files, targets, len(model.stems), peak, started)
+
+
+def report(
+    mix: MixReader,
+    files: Sequence[StemFile],
+    targets: Sequence[Path],
+    stems: int,
+    peak: float,
+    started: float,
+) -> RenderReport:
+    """What was made of a mix, since `started` on `time.perf_counter`."""
     seconds = time.perf_counter() - started
     return RenderReport(
         mix=mix.path,
-        folder=folder,
+        folder=targets[0].parent,
         frames=mix.frames,
         sample_rate=mix.sample_rate,
         seconds=seconds,
@@ -315,6 +328,7 @@ def render_file(
         clipped_samples=sum(file.clipped for file in files),
         bad_samples=mix.bad_samples,
         first_bad_seconds=mix.first_bad_seconds,
+        stems=stems,
         files=tuple(targets),
     )
 

@@ -5,6 +5,7 @@ Its process callback is native (`streamer.callback`): Python never runs in the a
 
 import ctypes
 import ctypes.util
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -100,7 +101,21 @@ def port_name(source: str) -> str:
     ('vocals_L', 'out_R')
     """
     bus, _, side = source.partition(".")
-    return f"{'out' if bus == 'master' else bus}_{side[:1].upper()}"
+    return "_".join(("out" if bus == "master" else bus, side[:1].upper())).rstrip("_")
+
+
+def port_names(sources: Sequence[str]) -> list[str]:
+    """The ports of a routing's outputs, each with a name of its own.
+
+    >>> port_names(["vocals.left", "silence", "vocals.left", "silence"])
+    ['vocals_L', 'silence', 'vocals_L_2', 'silence_2']
+    """
+    counts: Counter[str] = Counter()
+    names = []
+    for name in map(port_name, sources):
+        counts[name] += 1
+        names.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
+    return names
 
 
 class JackStream:
@@ -136,11 +151,9 @@ class JackStream:
             raise ValueError(f"JACK runs at {rate} Hz, the engine at {engine.sample_rate} Hz")
         self.client: Any = client
         self._latencies = _Latencies(client, jack, engine.latency.total)
-        self.name = client.name
+        self.name, self._error = client.name, jack.JackError
         inputs = [client.inports.register(f"in_{side}") for side in "LR"[: engine.channels]]
-        outputs = [
-            client.outports.register(port_name(source)) for source in engine.mixer.routing.outputs
-        ]
+        outputs = list(map(client.outports.register, port_names(engine.mixer.routing.outputs)))
         cast = jack._ffi.cast
         ports = tuple(int(cast("intptr_t", port._ptr)) for port in (*inputs, *outputs))
         self.callback = Callback(engine, len(inputs), len(outputs), ports)
@@ -197,9 +210,13 @@ class JackStream:
     extra_latency, drift_ppm = 0, None
 
     def start(self) -> None:
-        self.client.activate()
-        for source, sink in self._links:
-            self.client.connect(source, sink)
+        """Raises ValueError if the server refuses; one line."""
+        try:
+            self.client.activate()
+            for source, sink in self._links:
+                self.client.connect(source, sink)
+        except self._error as error:
+            raise ValueError(f"{self.name}: {' '.join(str(error).split())}") from error
 
     def connections(self) -> list[tuple[str, str]]:
         """What the ports are connected to at the moment, source first."""

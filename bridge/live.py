@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Protocol, TextIO
 
@@ -30,12 +30,19 @@ from bridge.recorder import Recorder
 from streamer.callback import Callback
 from streamer.engine import Build, Engine, TooSlowError, holds
 from streamer.playback import Policy
-from streamer.profiles import DEFAULT, describe_profiles, load_profile, pick_stems, read_profile
+from streamer.profiles import (
+    DEFAULT,
+    describe_profiles,
+    load_profile,
+    pick_stems,
+    read_profile,
+)
 from streamer.resampled import at_rate
 from streamer.ring import Cell
 from streamer.routing import PRESETS, Routing
 from streamer.streaming import StreamingModel
 
+BLOCKSIZE = 256  # of devices, in frames
 GLANCE_SECONDS = 0.05  # between two looks at meters and device
 SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
 RETRY_SECONDS = 1.0
@@ -57,13 +64,31 @@ class Settings:
     server: str | None = None  # the JACK server's name
     heard: tuple[int, int] | None = None  # device inputs that are left and right, from 0
     channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
-    blocksize: int = 256
+    blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
     rate: int | None = None  # Hz of the device; None: the model's where the device takes it
-    allowance: int | None = None  # frames
-    policy: Policy = Policy.RESIDUAL
+    allowance: int | None = None  # frames; None: the profile's
+    policy: Policy | None = None  # None: the profile's
     threads: int = 1
     takes: str = "restem-takes"  # folder for recordings
     take_format: str = "wav"
+
+    def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
+        """An engine as it was asked for, and for the rest as the profile says.
+
+        Raises:
+            ValueError: see `Engine`.
+        """
+        profile = read_profile(self.profile)
+        policy = Policy[profile.live.late.upper()] if self.policy is None else self.policy
+        allowance = self.allowance_at(sample_rate)
+        return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
+
+    def allowance_at(self, sample_rate: int) -> int | None:
+        """Frames of a device that a step may take; None for one block of the model."""
+        profile = read_profile(self.profile)
+        if self.allowance is not None or profile.live.allowance is None:
+            return self.allowance
+        return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)
 
 
 class Link(Protocol):
@@ -92,7 +117,7 @@ class Devices:
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings, self.outputs = settings, outputs
         self.inputs = max(settings.heard) + 1 if settings.heard else 1
-        self.blocksize = settings.blocksize
+        self.blocksize = settings.blocksize or BLOCKSIZE
         self.sample_rate = pick_sample_rate(
             self._find(), settings.rate or sample_rate, only=settings.rate is not None
         )
@@ -120,6 +145,14 @@ class Jack:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        asked = {"--inputs": settings.heard, "--rate": settings.rate}
+        asked["--blocksize"] = settings.blocksize
+        for option, value in asked.items():
+            if value is not None:
+                raise ValueError(
+                    f"{option} is nothing that a JACK client decides: set rate and block size in "
+                    "the server, and connect the inputs with --input or in a patchbay"
+                )
         client, _ = open_client(f"{settings.jack} probe", settings.server)
         self.sample_rate, self.blocksize = int(client.samplerate), int(client.blocksize)
         client.close()
@@ -192,7 +225,7 @@ def parse_inputs(text: str | None) -> tuple[int, int] | None:
 class Snapshot:
     """All that a view or a script wants to know; levels in dBFS, times in milliseconds."""
 
-    state: str  # ready, late, starting, no device
+    state: str  # ready, late, starting (a worker is being replaced), no device
     problem: str  # one line, with the remedy; "" if all is well
     profile: str
     link: str
@@ -212,6 +245,7 @@ class Snapshot:
     late_frames: int
     dropped: int
     restarts: int
+    failure: str  # why a worker was replaced last
     reconnections: int
     xruns: int
     bad_samples: int
@@ -254,16 +288,13 @@ class LiveSession:
         profile = read_profile(settings.profile)
         stems = pick_stems(profile.stems, settings.stems)
         self.routing = parse_routing(settings.channels, stems)
-        rate = model_rate(settings.profile)
         outputs = len(self.routing.outputs)
-        self.place = Jack(settings) if settings.jack else Devices(settings, outputs, rate)
+        self.place = (
+            Jack(settings) if settings.jack else Devices(settings, outputs, profile.sample_rate)
+        )
         tell(f"{settings.profile}: loading, warming up, measuring")
         build = self._build(settings.profile, stems)
         self.engine = self._start_engine(build)
-        self.engine.mixer.route(self.routing)
-        self.recorder = Recorder(
-            self.engine, settings.takes, settings.profile, settings.take_format
-        )
         self.reconnections, self._xruns = 0, 0
         self.link: Link | None = None
         self._lost: Link | None = None
@@ -272,10 +303,15 @@ class LiveSession:
         self._levels: dict[str, list[float]] = {}
         self._late_seen: list[tuple[float, int]] = []
         try:
-            self.link = self.place.open(self.engine)
-            self.link.start()
+            self.engine.mixer.route(self.routing)
+            self.recorder = Recorder(
+                self.engine, settings.takes, settings.profile, settings.take_format
+            )
+            self.link = self._open()
             self._device_latency = self.link.device_latency
         except BaseException:
+            if self.link:
+                self.link.close()  # before the engine, whose memory its callback works on
             self.engine.close()
             raise
         self._closing = threading.Event()
@@ -287,10 +323,9 @@ class LiveSession:
         return partial(load_live, profile, device, stems, self.place.sample_rate, effects)
 
     def _start_engine(self, build: Build) -> Engine:
-        wanted = self.settings
-        arguments = (self.place.blocksize, wanted.allowance)
+        wanted, place = self.settings, self.place
         try:
-            return Engine(build, *arguments, policy=wanted.policy, threads=wanted.threads)
+            return wanted.start_engine(build, place.blocksize, place.sample_rate)
         except TooSlowError as error:
             raise ValueError(f"{wanted.profile}: {error}; {self._advice()}") from None
 
@@ -302,7 +337,8 @@ class LiveSession:
             if name == wanted.profile:
                 continue
             build = self._build(name, wanted.stems)
-            if holds(build, self.place.blocksize, wanted.allowance, wanted.threads):
+            allowance = replace(wanted, profile=name).allowance_at(self.place.sample_rate)
+            if holds(build, self.place.blocksize, allowance, wanted.threads):
                 return f"use --profile {name}, which holds here"
         return "give it a larger --allowance, fewer --stems, or more --threads"
 
@@ -329,9 +365,10 @@ class LiveSession:
                 self._let_go(link)
 
     def _ask(self, link: Link) -> None:
-        self._device_latency = link.device_latency
-        if isinstance(self.place, Jack):
-            self.place.remember(link)
+        with suppress(Exception):  # a link that breaks meanwhile is noticed at the next look
+            self._device_latency = link.device_latency
+            if isinstance(self.place, Jack):
+                self.place.remember(link)
 
     def _let_go(self, link: Link) -> None:
         self._problem = f"{link.name} is gone; waiting for it"
@@ -340,13 +377,21 @@ class LiveSession:
         self._lost = link
         link.close()
 
+    def _open(self, lost: Link | None = None) -> Link:
+        link = self.place.open(self.engine, lost)
+        try:
+            link.start()
+        except BaseException:
+            link.close()
+            raise
+        return link
+
     def _reconnect(self) -> None:
         self._closing.wait(RETRY_SECONDS)
         if self._closing.is_set():
             return
         try:
-            link = self.place.open(self.engine, self._lost)
-            link.start()
+            link = self._open(self._lost)
             if isinstance(self.place, Jack):
                 self.place.restore(link)
         except Exception as error:  # whatever it is, the next try may go well
@@ -379,6 +424,7 @@ class LiveSession:
             state=status.state if link else "no device",
             problem=self._problem
             or (f"recording failed: {take.reason}" if take.reason else "")
+            or (status.failure if status.state != "ready" else "")
             or self._why_late(status.late, steps.p99 if steps else None),
             profile=self.settings.profile,
             link=link.name if link else "",
@@ -398,6 +444,7 @@ class LiveSession:
             late_frames=status.late_frames,
             dropped=status.dropped,
             restarts=status.restarts,
+            failure=status.failure,
             reconnections=self.reconnections,
             xruns=self._xruns + (link.xruns if link else 0),
             bad_samples=status.bad_samples,
@@ -436,13 +483,6 @@ class LiveSession:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def model_rate(profile: str) -> int:
-    """The sample rate of a profile's networks, in Hz."""
-    from models.zoo import NETWORKS
-
-    return NETWORKS[read_profile(profile).separator.network].sample_rate
 
 
 def watch(

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bridge.mix import one_line
-from models.mapping import from_mapping
+from models.mapping import from_mapping, read_yaml
 from models.zoo import atomically
 from streamer.engine import Latency
 from streamer.mixer import Setting, Values
@@ -135,17 +135,10 @@ def read_session(folder: Path) -> Session:
     """Read the sidecar of a take.
 
     Raises:
-        OSError: there is none, or it cannot be read.
-        ValueError: it is of another version, or damaged; one line.
+        ValueError: it cannot be read, is of another version, or damaged; one line.
     """
     path = folder / NAME
-    try:
-        with one_line(path):
-            mapping = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file in UTF-8") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    mapping = read_yaml(path, "session", Loader)
     if not isinstance(mapping, Mapping) or mapping.get("version") != VERSION:
         version = mapping.get("version") if isinstance(mapping, Mapping) else None
         raise ValueError(

@@ -11,7 +11,6 @@ where a model remembers music from before the take.
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from bridge.files import (
     exactly,
     peak_of,
     pick_subtype,
+    report,
     restored,
     stem_files,
 )
@@ -100,20 +100,7 @@ def render_take(
                 done += stems.shape[-1]
                 if progress:
                     progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
-    seconds = time.perf_counter() - started
-    return RenderReport(
-        mix=mix.path,
-        folder=target_folder,
-        frames=mix.frames,
-        sample_rate=mix.sample_rate,
-        seconds=seconds,
-        real_time_factor=seconds * mix.sample_rate / mix.frames,
-        peak_dbfs=20 * math.log10(peak) if peak else -math.inf,
-        clipped_samples=sum(file.clipped for file in files),
-        bad_samples=mix.bad_samples,
-        first_bad_seconds=mix.first_bad_seconds,
-        files=tuple(targets),
-    )
+    return report(mix, files, targets, len(session.stems), peak, started)
 
 
 def _pick(session: Session, model: StreamingModel) -> list[int]:

@@ -18,7 +18,7 @@ import soxr
 import torch
 
 from bridge.audio import Device, portaudio_module
-from bridge.live import Settings, load_live, model_rate
+from bridge.live import BLOCKSIZE, Settings, load_live
 from streamer.engine import Engine
 from streamer.profiles import pick_stems, read_profile
 from streamer.resample import Audio
@@ -65,12 +65,13 @@ def verify(
     Raises:
         ValueError: the profile cannot be loaded, or is too slow here.
     """
-    stems = pick_stems(read_profile(settings.profile).stems, settings.stems)
-    rate = settings.rate or model_rate(settings.profile)
+    profile = read_profile(settings.profile)
+    stems = pick_stems(profile.stems, settings.stems)
+    rate = settings.rate or profile.sample_rate
     build = partial(load_live, settings.profile, settings.device, stems, rate, settings.effects)
-    block = settings.blocksize
+    block = settings.blocksize or BLOCKSIZE
     mix = music(rate, seconds, block)
-    with Engine(build, block, settings.allowance, settings.policy, settings.threads) as engine:
+    with settings.start_engine(build, block, rate) as engine:
         buses = (*engine.mixer.strips, "dry", "master")
         engine.mixer.route(Routing(tuple(f"{bus}.{side}" for bus in buses for side in SIDES)))
         engine.mixer.set("ceiling", False)
@@ -103,9 +104,9 @@ def music(rate: int, seconds: float, block: int) -> Audio:
         song, own = soundfile.read(path, dtype="float32", always_2d=True)
     song = soxr.resample(song, own, rate)
     count = math.ceil(seconds * rate / block) * block
-    music = np.tile(song, (math.ceil(count / len(song)), 1))[:count].T
-    music = np.concatenate((np.zeros((2, round(LEAD_SECONDS * rate / block) * block)), music), 1)
-    return np.ascontiguousarray(music, dtype=np.float32)
+    repeated = np.tile(song, (math.ceil(count / len(song)), 1))[:count].T
+    silence = np.zeros((2, round(LEAD_SECONDS * rate / block) * block))
+    return np.ascontiguousarray(np.concatenate((silence, repeated), axis=1), dtype=np.float32)
 
 
 def _play(engine: Engine, mix: Audio, block: int, progress: Progress) -> tuple[Audio, Audio]:

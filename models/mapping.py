@@ -44,15 +44,23 @@ def read_named(
             )
         path = Path(f"{name_or_path}.yaml")
         source = folder / path.name
+    return from_mapping(cls, read_yaml(source, what), path.name), path.name
+
+
+def read_yaml(path: Path | Traversable, what: str, loader: Any = yaml.SafeLoader) -> Any:
+    """Read a YAML file; `what` it is called in errors.
+
+    Raises:
+        ValueError: it cannot be read, or is no YAML; one line.
+    """
     try:
-        mapping = yaml.safe_load(source.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), loader)
     except OSError as error:
         raise ValueError(f"{path}: cannot read the {what}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not a text file in UTF-8") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
-    return from_mapping(cls, mapping, path.name), path.name
 
 
 def from_mapping(cls: type, mapping: Any, where: str) -> Any:

@@ -1,7 +1,7 @@
 """The engine for audio threads: native callbacks that need an address and nothing else.
 
-`Callback.context` holds the addresses of everything that `streamer.playback.perform` works on;
-`portaudio` and `jack` are C functions that take it as their user data. No interpreter is involved:
+`Callback.context` holds the addresses of everything that `streamer.playback.perform` works on; the
+C functions here, and that of `bridge.jack`, take it as their user data. No interpreter is involved:
 while Python collects garbage or handles messages, the audio thread does not notice.
 """
 
@@ -63,9 +63,6 @@ CLOCK = sys.platform != "win32"  # where libc has clock_gettime
 
 _clock_gettime: Any = types.ExternalFunction(
     "clock_gettime", types.int32(types.int32, types.voidptr)
-)
-_jack_port_get_buffer: Any = types.ExternalFunction(
-    "jack_port_get_buffer", types.voidptr(types.uintp, types.uint32)
 )
 
 
@@ -140,6 +137,22 @@ def clocks(context: NDArray[np.int64]) -> Any:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
+def listen(context: NDArray[np.int64], source: Audio, word: int, done: int, count: int) -> Any:
+    """Pick the channels that are heard from [n, i], from frame `done` on.
+
+    Returns:
+        [c, LARGEST] at the address in a word.
+    """
+    channels = context[CHANNELS]
+    heard = floats(context, word, channels * LARGEST).reshape((channels, LARGEST))
+    for channel in range(channels):
+        taken = context[LEFT + channel]
+        for i in range(count):
+            heard[channel, i] = source[done + i, taken]
+    return heard
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def play(context: NDArray[np.int64], target: Audio, done: int, count: int) -> None:
     """Run the engine on what lies in `Fades.heard`, into [n, o] from frame `done` on."""
     outs = context[OUTPUTS_USED]
@@ -161,18 +174,13 @@ def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int
     context = carray(user, (PORTS,), np.int64)
     times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
     began = now_ns(times)
-    channels = context[CHANNELS]
     source = carray(inputs, (frames, context[INPUTS]), np.float32)
     target = carray(outputs, (frames, context[OUTPUTS_USED]), np.float32)
-    heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
     context[XRUNS] += flags != 0
     done = 0
     while done < frames:
         count = min(LARGEST, frames - done)
-        for channel in range(channels):
-            taken = context[LEFT + channel]
-            for i in range(count):
-                heard[channel, i] = source[done + i, taken]
+        listen(context, source, AT_HEARD, done, count)
         play(context, target, done, count)
         done += count
     finish(context, began)
@@ -195,16 +203,12 @@ def portaudio_capture(
     """The callback of an input device with a clock of its own."""
     context = carray(user, (PORTS,), np.int64)
     times = carray(pointer(context[AT_TIMES]), (TIMES,), np.int64)
-    now, channels = common_ns(times, OTHER_SCRATCH, time_info), context[CHANNELS]
+    now = common_ns(times, OTHER_SCRATCH, time_info)
     source = carray(inputs, (frames, context[INPUTS]), np.float32)
-    captured = floats(context, AT_CAPTURED, channels * LARGEST).reshape((channels, LARGEST))
     done = 0
     while done < frames:
         count = min(LARGEST, frames - done)
-        for channel in range(channels):
-            taken = context[LEFT + channel]
-            for i in range(count):
-                captured[channel, i] = source[done + i, taken]
+        captured = listen(context, source, AT_CAPTURED, done, count)
         capture(clocks(context), captured, count, now)
         done += count
     return 0
@@ -270,19 +274,8 @@ class Callback:
             [
                 *(array.ctypes.data for array in self._arrays),
                 *(geometry.channels, geometry.stems, geometry.capacity, geometry.taps),
-                *(
-                    len(memory),
-                    len(between),
-                    int(engine.policy),
-                    0,
-                    inputs,
-                    left,
-                    right,
-                    outputs,
-                    0,
-                    0,
-                    0,
-                ),
+                *(len(memory), len(between), int(engine.policy), 0),
+                *(inputs, left, right, outputs, 0, 0, 0),
                 *ports,
             ],
             np.int64,
@@ -303,11 +296,13 @@ class Callback:
         return int(self.context[XRUNS])
 
     def durations_us(self) -> NDArray[np.float64]:
-        """How long the newest callbacks took, in microseconds."""
-        calls = int(self.context[CALLS])
-        return self.times[: min(calls, DURATIONS)] / 1000
+        """How long the newest callbacks took, in order, in microseconds."""
+        return self._newest(self.times[:DURATIONS])
 
     def began_us(self) -> NDArray[np.float64]:
         """When the newest callbacks began, in order, in microseconds of the monotonic clock."""
-        calls, began = int(self.context[CALLS]), self.times[DURATIONS : 2 * DURATIONS]
-        return np.roll(began, -calls) / 1000 if calls > DURATIONS else began[:calls] / 1000
+        return self._newest(self.times[DURATIONS : 2 * DURATIONS])
+
+    def _newest(self, times: NDArray[np.int64]) -> NDArray[np.float64]:
+        calls = int(self.context[CALLS])
+        return np.roll(times, -calls) / 1000 if calls > DURATIONS else times[:calls] / 1000

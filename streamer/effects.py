@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pedalboard
 import torch
-import yaml
 from torch import Tensor
 
-from models.mapping import from_mapping
+from models.mapping import from_mapping, read_yaml
 from streamer.chain import Chain
 from streamer.resample import Audio
 from streamer.segments import Segment, arrange, begin_line, parts_of, push_through
@@ -170,15 +169,7 @@ def read_effects(path: str | Path) -> Description:
         ValueError: it cannot be read, or a key or a value is wrong; one line.
     """
     path = Path(path)
-    try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot read the effects: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file in UTF-8") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    file: _File = from_mapping(_File, mapping, path.name)
+    file: _File = from_mapping(_File, read_yaml(path, "effects"), path.name)
     return parse_effects(file.effects, path.name, path.parent)
 
 

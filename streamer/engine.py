@@ -70,6 +70,7 @@ class Status:
     dropped: int
     steps: int
     restarts: int
+    failure: str  # why a worker was replaced last, in one line; "" if none was
     step_times: StepTimes | None
 
 
@@ -96,7 +97,7 @@ class Engine:
         policy: Policy = Policy.RESIDUAL,
         threads: int = 1,
     ) -> None:
-        self.policy, self.threads, self.restarts = policy, threads, 0
+        self.policy, self.threads, self.restarts, self.failure = policy, threads, 0, ""
         self._deck = 0
         self._lock = threading.Lock()  # of the control side; no audio thread ever takes it
         self._closing = threading.Event()
@@ -216,6 +217,7 @@ class Engine:
             dropped=get(Cell.DROPPED, deck),
             steps=steps,
             restarts=self.restarts,
+            failure=self.failure,
             step_times=StepTimes.of((recent / 1e9).tolist()) if len(recent) else None,
         )
 
@@ -237,7 +239,12 @@ class Engine:
                 self._workers[deck] = new
             self._await_lead(deck)
         except BaseException:
-            new.stop()
+            with self._lock:  # or the watch would take it for one that died
+                spare = 1 - self._deck
+                left, self._workers[spare] = self._workers[spare], None
+            for worker in {new, left}:
+                if worker:
+                    worker.stop()
             raise
         with self._lock:
             old, self._deck = self._deck, deck
@@ -299,20 +306,23 @@ class Engine:
                     seen[deck] = beat, time.monotonic()
                 hung = time.monotonic() - max(seen[deck][1], worker.began) > HUNG_SECONDS
                 if hung or not worker.process.is_alive():
-                    self._replace(deck, worker)
+                    reason = "it hangs" if hung else worker.last_words()
+                    self._replace(deck, worker, reason)
                     seen[deck] = -1, time.monotonic()
 
-    def _replace(self, deck: int, worker: "_Process") -> None:
+    def _replace(self, deck: int, worker: "_Process", reason: str) -> None:
         with self._lock:
             if self._workers[deck] is not worker or self._closing.is_set():
                 return
             self._workers[deck] = None
         worker.kill()
         self.restarts += 1
+        self.failure = " ".join(f"the worker was replaced: {reason}".split())
         new = _Process(worker.build, self.threads)
         try:
-            new.ready(self._closing)
-        except ValueError:
+            new.ready(self._closing, self.mixer.pump)
+        except ValueError as error:
+            self.failure = " ".join(f"the worker cannot be replaced: {error}".split())
             new.kill()  # the dry mix plays on; try again at the next look
             new = worker
         with self._lock:
@@ -397,14 +407,19 @@ class _Process:
         self.process.start()
         far.close()
 
-    def ready(self, closing: threading.Event | None = None) -> Ready:
-        """Wait for the model to be built and measured.
+    def ready(
+        self,
+        closing: threading.Event | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Ready:
+        """Wait for the model to be built and measured; `meanwhile` is called again and again.
 
         Raises:
             ValueError: it could not be; says why.
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.line.poll(GLANCE_SECONDS):
+            meanwhile()
             if closing is not None and closing.is_set():
                 raise ValueError("the engine was closed")
             if time.monotonic() > deadline:
@@ -424,6 +439,15 @@ class _Process:
     def work(self, rings: str, deck: int) -> None:
         self.began = time.monotonic()
         self.line.send((rings, deck))
+
+    def last_words(self) -> str:
+        """Why it ended, as far as it said."""
+        try:
+            if self.line.poll():
+                return str(self.line.recv())
+        except (EOFError, OSError):
+            pass
+        return f"it ended with exit code {self.process.exitcode}"
 
     def stop(self) -> None:
         """Let it end by itself, within a while."""

@@ -13,6 +13,8 @@ repair:                                 # stage 2, may be left out
   optional: true                        # stems without weights pass unchanged, equally late
   exact: true                           # in windows of its own, at `lookahead` more latency
 effects: {vocals: [{plugin: Compressor, params: {ratio: 3}}]}    # see `streamer.effects`
+live: {late: residual, allowance: 2048} # while a step is late: residual, spread or silence; and the
+                                        # samples it may take (one model block)
 """
 
 import dataclasses
@@ -32,11 +34,13 @@ from models.mapping import read_named, yaml_names
 from models.stems import STEMS
 from streamer.chunked import Chunked
 from streamer.effects import Effected, load_effects, parse_effects, read_effects
+from streamer.playback import Policy
 from streamer.streaming import Series, StreamingModel
 
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT = "live-cpu"
 SEEDED = "seeded"
+LATE = tuple(policy.name.lower() for policy in Policy)
 NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
 
 
@@ -72,6 +76,20 @@ class RepairConfig:
 
 
 @dataclass(frozen=True)
+class LiveConfig:
+    """What a live engine does with a profile; see `streamer.engine`."""
+
+    late: str = "residual"
+    allowance: int | None = None  # samples at the networks' rate
+
+    def __post_init__(self) -> None:
+        if self.late not in LATE:
+            raise ValueError(f"late: expected one of {', '.join(LATE)}, got '{self.late}'")
+        if self.allowance is not None and self.allowance < 1:
+            raise ValueError(f"allowance: expected samples, at least 1, got {self.allowance}")
+
+
+@dataclass(frozen=True)
 class Profile:
     """A whole cascade, ready to be built."""
 
@@ -80,6 +98,12 @@ class Profile:
     repair: RepairConfig | None = None
     stems: tuple[str, ...] = STEMS
     effects: dict[str, Any] = field(default_factory=dict)  # of stems, paths resolved
+    live: LiveConfig = LiveConfig()
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the networks, in Hz."""
+        return zoo.NETWORKS[self.separator.network].sample_rate
 
 
 def profile_names() -> list[str]:
@@ -159,7 +183,6 @@ def _build_model(profile: Profile, device: str, stems: Sequence[str] | None) -> 
     place = pick_device(device)
     chosen = pick_stems(profile.stems, stems)
     config = profile.separator
-    info = zoo.NETWORKS[config.network]
     if config.window is None:
         native: EmbeddedCascade = _network(config, config.weights, seed=0)
         return native.select(pick_stems(native.stems, chosen)).to(place)
@@ -167,7 +190,7 @@ def _build_model(profile: Profile, device: str, stems: Sequence[str] | None) -> 
         stem: _network(config, _weights_name(config, stem), profile.stems.index(stem))
         for stem in chosen
     }
-    separator = Separator(networks, info.sample_rate)
+    separator = Separator(networks, profile.sample_rate)
     window = dataclasses.asdict(config.window)
     if profile.repair is None:
         return Chunked(separator.to(place), **window)
@@ -202,16 +225,15 @@ def describe_profiles() -> list[dict[str, Any]]:
         networks = [profile.separator.network]
         networks += [profile.repair.network] if profile.repair else []
         block_size, latency = _geometry(profile)
-        sample_rate = zoo.NETWORKS[profile.separator.network].sample_rate
         rows.append(
             {
                 "name": name,
                 "networks": networks,
                 "stems": list(profile.stems),
-                "sample_rate": sample_rate,
+                "sample_rate": profile.sample_rate,
                 "block_size": block_size,
                 "latency": latency,
-                "latency_ms": 1000 * latency / sample_rate,
+                "latency_ms": 1000 * latency / profile.sample_rate,
                 "ready": _readiness(profile),
                 "description": profile.description,
             }
@@ -358,7 +380,7 @@ def _repair(profile: Profile, config: RepairConfig, stems: Sequence[str]) -> Rep
         if stem not in missing
     }
     geometry = next(iter(networks.values())) if networks else _blank(config)
-    return Repair(networks, stems, geometry, zoo.NETWORKS[profile.separator.network].sample_rate)
+    return Repair(networks, stems, geometry, profile.sample_rate)
 
 
 def _blank(config: SeparatorConfig | RepairConfig) -> Any:

@@ -68,7 +68,6 @@ class Cell(IntEnum):
     LATE = auto()  # callback: times that stems were missing
     LATE_FRAMES = auto()  # callback: frames in which dry mix stood in, fades included
     BAD_SAMPLES = auto()  # callback: NaN and Inf from a model, replaced by silence
-    XRUNS = auto()  # callback or server
     ACTIVE = auto()  # engine: the deck to play
     RESET = auto()  # engine: position of the last reset; what is older is silence
     # Of each deck; a deck's own follow with an offset, see `cell`.

@@ -50,8 +50,8 @@ def run(build: Callable[[], StreamingModel], threads: int, line: Connection) -> 
     Args:
         build: makes the model; a picklable call.
         threads: for PyTorch.
-        line: to the engine; it gets `Ready`, or a string that says what is wrong, and sends the
-            name of the rings and the number of the deck.
+        line: to the engine; it gets `Ready`, or a string that says what is wrong, now or later, and
+            sends the name of the rings and the number of the deck.
     """
     try:
         torch.set_num_threads(threads)
@@ -68,6 +68,8 @@ def run(build: Callable[[], StreamingModel], threads: int, line: Connection) -> 
     rings = Rings(name=name)
     try:
         Worker(model, rings, deck).work(line)
+    except Exception as error:  # the engine says it, and starts another
+        line.send(f"{type(error).__name__}: {error}")
     finally:
         rings.close()
 

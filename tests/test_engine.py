@@ -4,10 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from streamer.engine import Build, Engine, Latency, check_speed, count_latency
 from streamer.ring import Audio, Cell
@@ -97,6 +99,39 @@ def test_a_worker_that_is_gone_is_replaced_and_the_law_holds_again(
     assert player.engine.status().late >= 1
 
 
+@dataclass
+class Moody(Plain):
+    """Raises at what is too loud for it."""
+
+    def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        if block.abs().max() > 5:
+            raise ArithmeticError("this is\ntoo loud")
+        return super().step(block, state)
+
+
+def test_a_worker_that_raises_is_replaced_says_why_and_the_law_holds_again() -> None:
+    player = Player(Moody)
+    try:
+        player.play(40)
+        assert player.error() == 0
+        first = player.engine.worker_pid
+        player.engine.process(np.full((2, BLOCK), 6.0, np.float32))
+        player.heard.append(np.full((2, BLOCK), 6.0, np.float32))
+        player.played.append(np.zeros_like(player.played[-1]))
+        until(
+            lambda: player.engine.worker_pid not in (None, first),
+            lambda: player.play(1, 1, in_step=False),
+        )
+        until(player.caught_up)
+        player.play(120)
+        assert player.error(last=60) == 0
+        status = player.engine.status()
+        assert status.restarts == 1
+        assert status.failure == "the worker was replaced: ArithmeticError: this is too loud"
+    finally:
+        player.engine.close()
+
+
 def test_another_model_takes_over_at_the_same_latency(player: Player) -> None:
     player.play(60)
     other = Plain(latency=100, gains=(1.0, 0.5, 0.0))
@@ -126,6 +161,24 @@ def test_a_model_that_does_not_fit_is_refused_and_the_old_one_plays_on(
         player.engine.swap(build)
     player.play(40)
     assert player.error() == 0
+    assert player.engine._workers[1] is None
+
+
+def test_a_model_that_never_keeps_up_leaves_nothing_behind(
+    player: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player.play(20)
+
+    def give_up(deck: int) -> None:
+        raise ValueError("the new model does not keep up; the old one plays on")
+
+    monkeypatch.setattr(player.engine, "_await_lead", give_up)
+    with pytest.raises(ValueError, match="the new model does not keep up; the old one plays on"):
+        player.engine.swap(Plain)
+    assert player.engine._workers[1] is None
+    player.play(40)
+    assert player.error() == 0
+    assert player.engine.status().restarts == 0
 
 
 def test_a_model_that_cannot_be_built_is_said_in_one_line() -> None:

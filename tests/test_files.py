@@ -348,6 +348,7 @@ def report(**changes: object) -> RenderReport:
         "clipped_samples": 0,
         "bad_samples": 0,
         "first_bad_seconds": None,
+        "stems": 8,
         "files": tuple(Path(f"out/song/{number}.wav") for number in range(8)),
     }
     return RenderReport(**{**values, **changes})  # type: ignore[arg-type]

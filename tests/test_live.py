@@ -23,6 +23,7 @@ from bridge.live import LiveSession, Settings, parse_inputs, parse_routing
 from bridge.verify import best_lag
 from streamer import load_profile, render
 from streamer.engine import Engine
+from streamer.playback import Policy
 from streamer.ring import Cell
 from tests.desk import QUIET, Audio, Desk, Server, client, silence_heard, until
 from tests.small import PROFILE, noise
@@ -242,6 +243,8 @@ def test_a_device_that_vanishes_is_waited_for_and_the_engine_stays(
         (["--inputs", "0"], "inputs: expected one or two channels counted from 1, got '0'"),
         (["--profile", "nonesuch"], "nonesuch"),
         (["--jack", "--input", "flute"], "no JACK port matches 'flute'; there are: system:"),
+        (["--jack", "--rate", "44100"], "--rate is nothing that a JACK client decides"),
+        (["--jack", "--blocksize", "64"], "--blocksize is nothing that a JACK client decides"),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -294,6 +297,31 @@ def test_json_tells_all_once_a_second(jack: str, profile: str) -> None:
     assert now["latency"]["total"] == sum(v for k, v in now["latency"].items() if k != "total")
     assert (now["sample_rate"], now["blocksize"], now["link"]) == (48000, 256, "restem-json")
     assert set(now["levels"]) == {*STEMS, "residual", "master"}
+
+
+def test_what_a_profile_says_of_live_holds_unless_asked_otherwise(
+    profile: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(PROFILE + "live: {late: spread, allowance: 3000}\n")
+    build = partial(load_profile, profile, "cpu")
+    for wanted, policy, allowance in (
+        (Settings(str(path)), Policy.SPREAD, 3072),
+        (Settings(str(path), allowance=4096), Policy.SPREAD, 4096),
+        (Settings(str(path), policy=Policy.SILENCE), Policy.SILENCE, 3072),
+        (Settings(profile), Policy.RESIDUAL, 1024),
+    ):
+        with wanted.start_engine(build, 256, 48000) as engine:
+            assert (engine.policy, engine.latency.allowance) == (policy, allowance)
+    assert Settings(str(path)).allowance_at(96000) == 6000
+
+
+def test_a_source_on_two_outputs_has_two_ports(jack: str, profile: str) -> None:
+    channels = "1=vocals.left,2=vocals.left,5=dry.right"
+    wanted = Settings(profile, jack="twice", server=jack, channels=channels, allowance=16384)
+    with LiveSession(wanted) as session:
+        ports = [port.shortname for port in session.link.client.outports]
+    assert ports == ["vocals_L", "vocals_L_2", "silence", "silence_2", "dry_R"]
 
 
 def test_routings_and_inputs_are_read_as_written() -> None:

@@ -155,6 +155,8 @@ def test_a_shared_window_costs_no_latency() -> None:
         ("separator", {"network": "dtt-bsr"}, "separator: missing key 'weights'"),
         ("separator.window", None, "dtt-bsr does not stream natively: give it a window"),
         ("separator.window.block_size", 1000, "exact repair needs a block_size in multiples of"),
+        ("live", {"late": "never"}, "live: late: expected one of residual, spread, silence, got"),
+        ("live", {"allowance": 0}, "live: allowance: expected samples, at least 1, got 0"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(

@@ -217,5 +217,5 @@ def test_a_damaged_take_is_one_line(
 
 
 def test_a_folder_that_is_no_take_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"session\.yaml: No such file or directory; check"):
+    with pytest.raises(ValueError, match=r"session\.yaml: cannot read the session: No such file"):
         render_take(MODEL, tmp_path, tmp_path / "out")

@@ -32,6 +32,7 @@ NOW = Snapshot(
     late_frames=480,
     dropped=0,
     restarts=1,
+    failure="",
     reconnections=0,
     xruns=2,
     bad_samples=0,
