@@ -103,7 +103,7 @@ def measure(profile: str, minutes: float, server: str) -> None:
         end = time.monotonic() + 60 * minutes
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(LOOK_SECONDS, left))
-            durations, times = callback.durations_us(), callback.began_us()
+            durations, times = callback.timings_us()
             fresh = times > (began[-1][-1] if began else since)
             took.append(durations[fresh])
             began.append(times[fresh])

@@ -43,7 +43,7 @@ from streamer.routing import PRESETS, Routing
 from streamer.streaming import StreamingModel
 
 BLOCKSIZE = 256  # of devices, in frames
-GLANCE_SECONDS = 0.05  # between two looks at meters and device
+GLANCE_SECONDS = 1 / 30  # between two looks at meters and device
 SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
 RETRY_SECONDS = 1.0
 RELEASE_DB_PER_SECOND = 20.0  # of the meters
@@ -301,6 +301,8 @@ class LiveSession:
         self._problem = ""
         self._device_latency = 0, 0
         self._levels: dict[str, list[float]] = {}
+        for bus in (*self.engine.mixer.strips, "master"):
+            self._levels[bus] = [FLOOR_DB, FLOOR_DB]
         self._late_seen: list[tuple[float, int]] = []
         try:
             self.engine.mixer.route(self.routing)
@@ -404,16 +406,47 @@ class LiveSession:
     def _meter(self) -> None:
         fall = RELEASE_DB_PER_SECOND * GLANCE_SECONDS
         for bus, peaks in self.engine.mixer.peaks().items():
-            held = self._levels.setdefault(bus, [FLOOR_DB, FLOOR_DB])
+            held = self._levels[bus]
             for side, peak in enumerate(peaks):
                 level = 20 * math.log10(peak) if peak > 0 else FLOOR_DB
                 held[side] = max(level, held[side] - fall, FLOOR_DB)
+
+    @property
+    def profile(self) -> str:
+        """What plays."""
+        return self.settings.profile
+
+    def switch(self, profile: str) -> None:
+        """Let another profile take over, crossfaded, at the same latency; takes seconds.
+
+        Raises:
+            ValueError: it cannot; the old one plays on.
+        """
+        wanted = replace(self.settings, profile=profile)
+        read_profile(profile)
+        self.engine.swap(self._build(profile, self.engine.stems))
+        self.settings = wanted
+
+    def levels(self) -> dict[str, tuple[float, float]]:
+        """Left and right peaks of every strip and of the master, in dBFS; they fall slowly."""
+        return {bus: (left, right) for bus, (left, right) in self._levels.items()}
+
+    def position_at(self, moment: float) -> int:
+        """Which sample of the mixer's is mixed at a time of `time.monotonic`.
+
+        Within a callback: it is reckoned from when the newest one began.
+        """
+        link, mixer, rate = self.link, self.engine.mixer, self.engine.sample_rate
+        began, begins = time.monotonic(), mixer.position
+        if link and (last := link.callback.last_began) is not None:
+            began, begins = last, begins - self.place.blocksize
+        return max(0, begins + round((moment - began) * rate))
 
     def look(self) -> Snapshot:
         """How it is going."""
         status, link, take = self.engine.status(), self.link, self.recorder.status()
         rate = status.sample_rate
-        durations = link.callback.durations_us() if link else np.zeros(0)
+        durations = link.callback.timings_us()[0] if link else np.zeros(0)
         parts = asdict(status.latency)
         if link and link.extra_latency:
             parts = {"clocks": link.extra_latency, **parts}
@@ -452,8 +485,7 @@ class LiveSession:
             take=str(take.folder or ""),
             take_seconds=take.seconds,
             take_lost=take.lost_frames,
-            levels={bus: (left, right) for bus, (left, right) in self._levels.items()}
-            or {"master": (FLOOR_DB, FLOOR_DB)},
+            levels=self.levels(),
         )
 
     def _why_late(self, late: int, p99: float | None) -> str:

@@ -295,14 +295,17 @@ class Callback:
         """Callbacks that were told of an over- or underrun."""
         return int(self.context[XRUNS])
 
-    def durations_us(self) -> NDArray[np.float64]:
-        """How long the newest callbacks took, in order, in microseconds."""
-        return self._newest(self.times[:DURATIONS])
-
-    def began_us(self) -> NDArray[np.float64]:
-        """When the newest callbacks began, in order, in microseconds of the monotonic clock."""
-        return self._newest(self.times[DURATIONS : 2 * DURATIONS])
-
-    def _newest(self, times: NDArray[np.int64]) -> NDArray[np.float64]:
+    @property
+    def last_began(self) -> float | None:
+        """When the newest callback began, by `time.monotonic`; None if that is not known."""
         calls = int(self.context[CALLS])
-        return np.roll(times, -calls) / 1000 if calls > DURATIONS else times[:calls] / 1000
+        began = int(self.times[DURATIONS + (calls - 1) % DURATIONS]) if calls else 0
+        return began / 1e9 if began else None
+
+    def timings_us(self) -> NDArray[np.float64]:
+        """The newest callbacks in their order: how long each took, and when it began, [2, n] in
+        microseconds of the monotonic clock.
+        """
+        calls = int(self.context[CALLS])
+        times = self.times[: 2 * DURATIONS].reshape(2, DURATIONS) / 1000
+        return np.roll(times, -calls, axis=1) if calls > DURATIONS else times[:, :calls]

@@ -234,6 +234,12 @@ class Mixer:
             self._catch_up()
             return self._values[key]
 
+    def now(self) -> Values:
+        """All parameters' values as of now."""
+        with self._lock:
+            self._catch_up()
+            return dict(self._values)
+
     def history(self, since: int = 0) -> list[Moment]:
         """What took effect at a position or later, in order; the newest `MOMENTS` are remembered.
 
