@@ -3,7 +3,8 @@
     python -m benchmarks.live [--profile live-cpu] [--minutes 5] [--jack-server NAME]
 
 Plays clicks through a session for a while and prints a Markdown table: the callback's own duration,
-its lateness (how far the time between two callbacks is from the period), xruns and late steps. It
+its lateness (how far the time between two callbacks is from the period), xruns and late steps; and
+the xruns of the same server in as many minutes without restem, for those are the machine's. It
 starts a JACK server with a dummy device of its own (48 kHz, 256 frames), which needs `jackd`;
 `--jack-server` names one that runs, with a real device.
 """
@@ -125,8 +126,28 @@ def measure(profile: str, minutes: float, server: str) -> None:
     share = 100 * np.percentile(durations, 99.9) / period
     print(f"\np99.9 of the duration: {share:.2f} % of the period")
     print(f"step p50 {after.step_p50:.2f}, p99 {after.step_p99:.2f} of {after.step_allowed:.1f} ms")
-    print(f"xruns {after.xruns - before.xruns}, late {after.late - before.late}, ", end="")
+    print(
+        f"xruns {after.xruns - before.xruns}, without restem {bare_xruns(server, minutes)}, ",
+        end="",
+    )
+    print(f"late {after.late - before.late}, ", end="")
     print(f"dropped {after.dropped}, restarts {after.restarts}")
+
+
+def bare_xruns(server: str, minutes: float) -> int:
+    """Of the server with a metronome alone, which plays into its device."""
+    client, _ = open_client("counter", server)
+    xruns = []
+    client.set_xrun_callback(xruns.append)
+    client.activate()
+    clicks = Clicks(server)
+    end = time.monotonic() + 60 * minutes
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(LOOK_SECONDS, left))
+        print(f"without restem: {left:.0f} s to go, xruns {len(xruns)}", file=sys.stderr)
+    clicks.close()
+    client.close()
+    return len(xruns)
 
 
 def main() -> None:

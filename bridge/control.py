@@ -47,8 +47,9 @@ class Session(Protocol):
 class Node:
     """One address.
 
-    `types` are the OSC type tags of its value, or of what it is given if it cannot be read; a
-    button is given nothing, or a number that is not 0. `write` raises ValueError if it refuses, in
+    `types` are the OSC type tags of its value, or of what it is given if it cannot be read; "s*"
+    is any number of them. It may be given `optional` arguments beside. A button is given nothing,
+    or a number that is not 0. `write` raises ValueError if it refuses, in
     one line; a slow one may take seconds, so that it is called where nobody waits.
     """
 
@@ -63,6 +64,7 @@ class Node:
     write: Callable[[Args], None] | None = None
     parameter: Parameter | None = None
     strip: str | None = None
+    optional: str = ""
     slow: bool = False
     detail: bool = False  # part of another node's value; only read by its own address
 
@@ -383,11 +385,12 @@ def fitting(node: Node, args: Args) -> Args:
         if len(args) > 1:
             raise RefusalError("wrong_count", f"{node.address} takes nothing, or one number")
         return ()
-    if len(args) != len(node.types):
-        raise RefusalError(
-            "wrong_count", f"{node.address} takes {len(node.types)} arguments, got {len(args)}"
-        )
-    return tuple(_fit(node, tag, arg) for tag, arg in zip(node.types, args, strict=True))
+    tags = (node.types + node.optional)[: max(len(args), len(node.types))]
+    if len(args) != len(tags):
+        most = len(node.types + node.optional)
+        choices = f"{len(node.types)}" + (f" to {most}" if node.optional else "")
+        raise RefusalError("wrong_count", f"{node.address} takes {choices} arguments")
+    return tuple(_fit(node, tag, arg) for tag, arg in zip(tags, args, strict=True))
 
 
 def _fit(node: Node, tag: str, arg: Arg) -> Arg:
