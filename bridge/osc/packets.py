@@ -3,6 +3,7 @@
 python-osc reads and writes messages; what it would misread or loop over is refused before.
 """
 
+import math
 import re
 import struct
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ IMMEDIATELY = 1  # the time tag
 BUNDLE = b"#bundle\x00"
 TAGS = frozenset("ifhdTFNsb")
 SPECIAL = re.compile(r"[*?\[\]{}]")
+FLOAT_MAX = 3.4028234663852886e38
 _INT32 = range(-(1 << 31), 1 << 31)
 
 
@@ -119,7 +121,8 @@ def _message(packet: bytes) -> Message:
 def encode(address: str, *args: Arg) -> bytes:
     """A message of the types i, f, s and b, which every receiver can read.
 
-    Yes and no are 1 and 0; an int beyond 32 bits is a float.
+    Yes and no are 1 and 0; an int beyond 32 bits is a float; a float beyond its range is the
+    largest. A blob must not be empty.
     """
     builder = OscMessageBuilder(address)
     for arg in args:
@@ -128,11 +131,12 @@ def encode(address: str, *args: Arg) -> bytes:
         elif isinstance(arg, int):
             builder.add_arg(arg if arg in _INT32 else float(arg), "i" if arg in _INT32 else "f")
         elif isinstance(arg, float):
-            builder.add_arg(arg, "f")
+            finite = -math.inf < arg < math.inf
+            builder.add_arg(min(max(arg, -FLOAT_MAX), FLOAT_MAX) if finite else arg, "f")
         elif isinstance(arg, bytes):
             builder.add_arg(arg, "b")
         else:
-            builder.add_arg("" if arg is None else arg, "s")
+            builder.add_arg("" if arg is None else arg.replace("\0", "?"), "s")
     packet: bytes = builder.build().dgram
     return packet
 
@@ -162,7 +166,8 @@ def pattern(address: str) -> re.Pattern[str]:
                 out.append(f"(?:{'|'.join(map(re.escape, inside.split(',')))})")
             else:
                 negated = inside.startswith("!")
-                chosen = re.escape(inside.removeprefix("!")).replace(r"\-", "-")
+                chosen = re.escape(inside.removeprefix("!"))
+                chosen = re.sub(r"(?<=\w)\\-(?=\w)", "-", chosen)  # a range
                 out.append(f"[{'^/' if negated else ''}{chosen}]")
         elif letter in "]}":
             raise ValueError(f"{address}: a {letter} without its beginning")

@@ -1,8 +1,12 @@
 """The OSC server: one thread that reads, obeys in order, answers, and keeps subscribers up to date.
 
-    UDP ──► a queue for each client ──► one packet of each in turn ──► messages ─┬─► Control
+    UDP ──► a socket and a queue for each client ──► one packet of each in turn ─┬─► Control
     TCP ──┘                                                                      └─► commands
     subscriptions ◄── values that changed, at each client's own rate
+
+On UDP the first packet of a client comes in through the common socket. The next ones have one of
+their own, connected to the client, wherever the system allows two of the same port: so a flood
+fills its sender's buffer, not the others'.
 
 A bundle is one moment: all its changes begin at one sample, or, if one is refused, none is made.
 One with a time in the future is handed to the mixer at once, which begins it at that sample;
@@ -19,6 +23,7 @@ import selectors
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -49,9 +54,11 @@ from streamer.mixer import Setting
 
 HOST, PORT = "127.0.0.1", 7770
 RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less
-DRAINED = 2000  # packets read before any is obeyed
-TURNS = 50  # packets obeyed before the sockets are looked at again
-CLIENTS = 1000  # UDP senders that are remembered
+DRAINED = 500  # packets read from a socket before any is obeyed
+TURN_SECONDS = 0.01  # of obeying, before the sockets are looked at again
+WAITING_BYTES = 64 << 20  # of all clients' packets that wait for their turn
+CLIENTS = 500  # UDP senders that are remembered
+IDLE_SECONDS = 600.0  # after which one that has no subscription is forgotten
 CONNECTIONS = 64
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
 SCHEDULED = 10_000  # messages that may wait for their time
@@ -69,7 +76,7 @@ class CommandRow:
 
 
 COMMANDS = (
-    CommandRow("ping", "[any]", "Answers /restem/pong with the same."),
+    CommandRow("ping", "[n]", "Answers /restem/pong with the same number or text."),
     CommandRow("sync", "n", "Answers /restem/synced n once all that was sent before is done."),
     CommandRow(
         "subscribe",
@@ -106,6 +113,7 @@ class Counts:
     clipped: int = 0
     late_bundles: int = 0  # whose time had passed
     lost: int = 0  # packets that came too fast for their client's queue
+    faults: int = 0  # of restem's own
     denied: int = 0  # packets of hosts that are not allowed
     unsent: int = 0  # answers that could not be sent, and errors that were too many
 
@@ -148,8 +156,10 @@ class OscServer:
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
         self._clients: dict[tuple[str, int], Client] = {}
+        self._private: dict[socket.socket, tuple[str, int]] = {}  # whose they are
         self._connections: dict[socket.socket, tuple[Connection, Client]] = {}
         self._ready: dict[int, Client] = {}  # those with packets waiting, in turn
+        self._waiting = 0  # bytes of them all
         self._scheduled: list[tuple[float, int, Client, Message]] = []
         self._numbers = itertools.count()
         self._posted: list[Callable[[], None]] = []
@@ -181,6 +191,7 @@ class OscServer:
         try:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             udp.bind(address)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of clients' own sockets
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
             tcp.listen(CONNECTIONS)
@@ -234,24 +245,33 @@ class OscServer:
 
     def _serve(self) -> None:
         while not self._closing:
-            for key, events in self._selector.select(self._patience()):
-                if key.fileobj is self._udp:
-                    self._drain()
-                elif key.fileobj is self._listener:
+            ready = {key.fileobj: events for key, events in self._selector.select(self._patience())}
+            earlier = self._udp in ready and not self._drain(self._udp)
+            for sock, events in ready.items():
+                if sock is self._listener:
                     self._accept()
-                elif key.fileobj is self._woken:
+                elif sock is self._woken:
                     self._woken.recv(4096)
-                elif isinstance(key.fileobj, socket.socket):
-                    self._talk(key.fileobj, events)
+                elif sock in self._private:
+                    if not earlier:  # or later packets would overtake them
+                        self._drain(sock)
+                elif sock in self._connections:
+                    self._talk(sock, events)
             posted, self._posted = self._posted, []
             for work in posted:
                 work()
-            self._take_turns()
-            now = time.monotonic()
-            while self._scheduled and self._scheduled[0][0] <= now:
-                _, _, client, message = heapq.heappop(self._scheduled)
-                self._try(client, message)
-            self._update(now)
+            try:
+                self._take_turns()
+                self._catch_up()
+                self._update(time.monotonic())
+            except Exception as error:  # a fault of ours must not end the service
+                self._fault(error)
+
+    def _catch_up(self) -> None:
+        """Obey messages whose time has come."""
+        while self._scheduled and self._scheduled[0][0] <= time.monotonic():
+            _, _, client, message = heapq.heappop(self._scheduled)
+            self._try(client, message)
 
     def _patience(self) -> float:
         """How long nothing is to be done, in seconds."""
@@ -265,18 +285,20 @@ class OscServer:
             due += [subscription.due() for subscription in client.subscriptions.values()]
         return max(0.0, min(due) - now)
 
-    def _drain(self) -> None:
+    def _drain(self, sock: socket.socket) -> bool:
+        """Read a UDP socket; whether all of it."""
         for _ in range(DRAINED):
             try:
-                packet, address = self._udp.recvfrom(1 << 16)
+                packet, address = sock.recvfrom(1 << 16)
             except BlockingIOError:
-                return
+                return True
             except OSError:
                 continue  # a port that answers were sent to is closed
             self.counts.packets += 1
             client = self._clients.get(address[:2]) or self._welcome(address)
             if client is not None:
                 self._queue(client, packet)
+        return False
 
     def _welcome(self, address: tuple[str, int]) -> Client | None:
         if not self._may_talk(address[0]):
@@ -292,12 +314,29 @@ class OscServer:
 
         if len(self._clients) >= CLIENTS:
             idle = [c for c in self._clients.items() if not c[1].subscriptions and not c[1].jobs]
-            oldest = min(idle or self._clients.items(), key=lambda item: item[1].heard)
-            del self._clients[oldest[0]]
-            self._ready.pop(id(oldest[1]), None)
-        client = Client(f"{address[0]}:{address[1]}", address[0], deliver)
-        self._clients[address[:2]] = client
-        return client
+            self._dismiss(min(idle or self._clients.items(), key=lambda item: item[1].heard)[0])
+        self._clients[address[:2]] = Client(f"{address[0]}:{address[1]}", address[0], deliver)
+        own = socket.socket(self._udp.family, socket.SOCK_DGRAM)
+        try:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            own.setblocking(False)
+            own.bind(self._udp.getsockname())
+            own.connect(address)
+        except OSError:
+            own.close()  # then the common socket has to do
+        else:
+            self._private[own] = address[:2]
+            self._selector.register(own, selectors.EVENT_READ)
+        return self._clients[address[:2]]
+
+    def _dismiss(self, address: tuple[str, int]) -> None:
+        """Forget a UDP client."""
+        self._forget(self._clients.pop(address))
+        for sock in [sock for sock, whose in self._private.items() if whose == address]:
+            del self._private[sock]
+            self._selector.unregister(sock)
+            sock.close()
 
     def _may_talk(self, host: str) -> bool:
         where = ipaddress.ip_address(host.partition("%")[0])
@@ -353,29 +392,43 @@ class OscServer:
     def _hang_up(self, sock: socket.socket) -> None:
         _, client = self._connections.pop(sock)
         client.subscriptions.clear()
+        self._forget(client)
         self._selector.unregister(sock)
         sock.close()
 
+    def _forget(self, client: Client) -> None:
+        """Drop what a client still wanted."""
+        self._ready.pop(id(client), None)
+        self._waiting -= sum(map(len, client.waiting))
+        client.waiting.clear()
+
     def _queue(self, client: Client, packet: bytes) -> None:
-        if len(client.waiting) >= WAITING:
+        if len(client.waiting) >= WAITING or self._waiting > WAITING_BYTES:
             client.lost += 1
             self.counts.lost += 1
             if client.lost % WAITING == 1:
                 client.complain("", "too_fast", f"packets come too fast; {client.lost} were lost")
             return
         client.waiting.append(packet)
+        self._waiting += len(packet)
         self._ready[id(client)] = client
 
     def _take_turns(self) -> None:
         """Obey some packets, one of each client that waits, and again."""
-        for _ in range(TURNS):
-            if not self._ready:
-                return
+        until = time.monotonic() + TURN_SECONDS
+        while self._ready and time.monotonic() < until:
             for number, client in list(self._ready.items()):
                 packet = client.waiting.popleft()
+                self._waiting -= len(packet)
                 if not client.waiting:
                     del self._ready[number]
                 self._receive(client, packet)
+
+    def _fault(self, error: Exception) -> None:
+        self.counts.faults += 1
+        if self.counts.faults == 1:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self._tell(f"OSC: a fault in {where.name}: {type(error).__name__}: {error}; it goes on")
 
     # What is asked.
 
@@ -388,7 +441,11 @@ class OscServer:
             self._note(client.complain("", "malformed", f"{error}"))
             return
         for bundle in bundles:
-            self._obey_bundle(client, bundle)
+            try:
+                self._obey_bundle(client, bundle)
+            except Exception as error:  # a fault of ours must not end the service
+                self._fault(error)
+                self._refuse(client, "", "fault", "restem failed at this; it goes on")
 
     def _obey_bundle(self, client: Client, bundle: Bundle) -> None:
         """Make a bundle's changes as one, and obey its other messages in their order."""
@@ -497,17 +554,18 @@ class OscServer:
     # Commands.
 
     def _ping(self, client: Client, args: Args) -> None:
-        self._note(client.send(f"{ROOT}/pong", *args))
+        self._note(client.send(f"{ROOT}/pong", *coming_back(args)))
 
     def _sync(self, client: Client, args: Args) -> None:
+        def answer() -> None:
+            self._note(client.send(f"{ROOT}/synced", *coming_back(args)))
+
         if len(args) != 1:
             raise RefusalError("wrong_count", "sync takes a number, which comes back")
         if client.jobs:
-            self.in_background(
-                client, lambda: lambda: self._note(client.send(f"{ROOT}/synced", *args))
-            )
+            self.in_background(client, lambda: answer)
         else:
-            self._note(client.send(f"{ROOT}/synced", *args))
+            answer()
 
     def _subscribe(self, client: Client, args: Args) -> None:
         wanted, *numbers = args or ("",)
@@ -588,6 +646,9 @@ class OscServer:
                     self._send_changes(client, subscription, sent)
         if now - self._swept > SWEEP_SECONDS:
             self._swept = now
+            for address, client in list(self._clients.items()):
+                if now - client.heard > IDLE_SECONDS and not (client.subscriptions or client.jobs):
+                    self._dismiss(address)
             for sock, (connection, _) in list(self._connections.items()):
                 if not connection.is_open:
                     self._hang_up(sock)
@@ -620,7 +681,7 @@ class OscServer:
         for sock in list(self._connections):
             self._hang_up(sock)
         self._selector.close()
-        for sock in (self._udp, self._listener, self._wake, self._woken):
+        for sock in (*self._private, self._udp, self._listener, self._wake, self._woken):
             sock.close()
 
     def __enter__(self) -> "OscServer":
@@ -629,6 +690,17 @@ class OscServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def coming_back(args: Args) -> Args:
+    """What a client wants to hear again: at most one number or short text.
+
+    Raises:
+        RefusalError: it is something else.
+    """
+    if len(args) > 1 or any(isinstance(arg, bytes) or len(str(arg)) > 300 for arg in args):
+        raise RefusalError("wrong_type", "takes one number or short text, which comes back")
+    return args
 
 
 def number_in(
