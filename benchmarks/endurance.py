@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bridge.live import load_live
+from bridge.running import load_live
 from bridge.verify import best_lag, music
 from streamer import Stream
 from streamer.engine import Engine

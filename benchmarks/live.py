@@ -23,7 +23,8 @@ import numpy as np
 import torch
 
 from bridge.jack import JackStream, open_client
-from bridge.live import LiveSession, Settings
+from bridge.live import LiveSession
+from bridge.running import Settings
 from streamer.ring import Cell
 
 BLOCK, RATE = 256, 48000

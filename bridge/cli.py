@@ -10,14 +10,16 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from bridge.live import Settings
+    from bridge.osc.client import OscClient
+    from bridge.remote import RemoteSettings
+    from bridge.running import Settings
 
 Progress = Callable[[float, float], None]  # done, in all
 
@@ -51,6 +53,15 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_render(verbs.add_parser("render", parents=[common], help="restore the stems of files"))
     _add_live(verbs.add_parser("live", parents=[common], help="restore stems while music plays"))
+    _add_osc(
+        verbs.add_parser(
+            "osc", parents=[common], help="an engine without a sound device, for OSC and files"
+        )
+    )
+    _add_osc_monitor(
+        verbs.add_parser("osc-monitor", parents=[common], help="show what restem sends over OSC")
+    )
+    _add_osc_send(verbs.add_parser("osc-send", parents=[common], help="send restem a message"))
     _add_verify(
         verbs.add_parser("verify", parents=[common], help="hold every promise against this machine")
     )
@@ -167,6 +178,105 @@ def _add_live(verb: argparse.ArgumentParser) -> None:
         choices=("residual", "spread", "silence"),
         help="where the dry mix goes while a step is late (the profile's)",
     )
+    _add_takes(verb)
+    verb.add_argument("--plain", action="store_true", help="a line a second instead of the view")
+    _add_remote(verb)
+    verb.set_defaults(run=_live)
+
+
+def _add_remote(verb: argparse.ArgumentParser) -> None:
+    """How a session is controlled from outside, and for how long."""
+    verb.add_argument("--seconds", type=_seconds, help="stop by itself after this long")
+    verb.add_argument("--no-osc", action="store_true", help="no OSC server")
+    verb.add_argument("--osc-port", type=_port, help="of OSC, UDP and TCP (7770)")
+    verb.add_argument(
+        "--osc-host", help="address to be heard at; 0.0.0.0 opens it to the network (127.0.0.1)"
+    )
+    verb.add_argument(
+        "--osc-passphrase", metavar="TEXT", help="wanted by /restem/auth before all else (none)"
+    )
+    verb.add_argument(
+        "--osc-allow",
+        metavar="A,B",
+        help="who may talk, e.g. 192.168.1.0/24 (all)",
+    )
+    verb.add_argument(
+        "--oscquery",
+        nargs="?",
+        const=7780,
+        type=_port,
+        metavar="PORT",
+        help="serve the tree of addresses over HTTP and WebSocket (7780)",
+    )
+    verb.add_argument("--announce", action="store_true", help="OSC and OSCQuery, over mDNS")
+    verb.add_argument(
+        "--midi",
+        nargs="?",
+        const="",
+        metavar="MAP",
+        help="MIDI control; MAP is a YAML file, where learned controls are kept, too",
+    )
+    verb.add_argument("--midi-ports", metavar="TEXT", help="only ports with this in their names")
+    verb.add_argument("--midi-backend", metavar="NAME", help="jack, or a name of mido (the system)")
+    verb.add_argument("--presets", type=Path, metavar="DIR", help="folder of presets (the user's)")
+    verb.add_argument(
+        "--restore", action="store_true", help="begin with the values of the last session's end"
+    )
+
+
+def _add_osc(verb: argparse.ArgumentParser) -> None:
+    verb.description = (
+        "An engine without a sound device: it plays files, or audio that comes over OSC, and is "
+        "controlled as `restem live` is."
+    )
+    verb.add_argument("file", nargs="?", type=Path, metavar="MIX", help="a file to begin with")
+    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    _add_effects(verb)
+    verb.add_argument(
+        "--allowance",
+        type=_positive,
+        metavar="FRAMES",
+        help="time for a step (the profile's, or one model block)",
+    )
+    verb.add_argument("--threads", type=_positive, default=1, help="for the network (1)")
+    verb.add_argument(
+        "--jitter", type=_positive, metavar="FRAMES", help="that audio over OSC may be late (50 ms)"
+    )
+    _add_takes(verb)
+    _add_remote(verb)
+    _add_device(verb)
+    _add_json(verb)
+    verb.set_defaults(run=_osc)
+
+
+def _add_osc_client(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--host", default="127.0.0.1", help="where restem is (127.0.0.1)")
+    verb.add_argument("--port", type=_port, default=7770, help="of its OSC server (7770)")
+    verb.add_argument("--passphrase", metavar="TEXT", help="if it wants one")
+
+
+def _add_osc_monitor(verb: argparse.ArgumentParser) -> None:
+    verb.description = "Print values as they change, or whatever comes to a port, until Ctrl-C."
+    verb.add_argument(
+        "pattern", nargs="?", default="/restem", help="of addresses (/restem, which is all)"
+    )
+    verb.add_argument("--hz", type=float, default=10.0, help="at most so often a second (10)")
+    verb.add_argument("--listen", type=_port, metavar="PORT", help="listen here, ask for nothing")
+    _add_osc_client(verb)
+    verb.set_defaults(run=_osc_monitor)
+
+
+def _add_osc_send(verb: argparse.ArgumentParser) -> None:
+    verb.description = "Send one message and print what comes back; exit code 1 if it is refused."
+    verb.add_argument("address", help="for example /restem/stem/vocals/gain_db")
+    verb.add_argument("args", nargs="*", help="numbers or text; none reads the value")
+    verb.add_argument("--types", metavar="TAGS", help="of the arguments: i, f or s for each")
+    _add_osc_client(verb)
+    verb.set_defaults(run=_osc_send)
+
+
+def _add_takes(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--takes", default="restem-takes", metavar="DIR", help="for recordings (restem-takes)"
     )
@@ -174,9 +284,6 @@ def _add_live(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--take-format", choices=("wav", "flac"), default="wav", help="of recordings (wav)"
     )
-    verb.add_argument("--seconds", type=_seconds, help="stop by itself after this long")
-    verb.add_argument("--plain", action="store_true", help="a line a second instead of the view")
-    verb.set_defaults(run=_live)
 
 
 def _add_verify(verb: argparse.ArgumentParser) -> None:
@@ -193,6 +300,12 @@ def _add_verify(verb: argparse.ArgumentParser) -> None:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got '{text}'")
     return int(text)
 
 
@@ -392,7 +505,8 @@ def _render(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> "Settings":
     """What `live` and `verify` were asked for."""
-    from bridge.live import Settings, parse_inputs
+    from bridge.live import parse_inputs
+    from bridge.running import Settings
     from streamer.playback import Policy
     from streamer.profiles import DEFAULT
 
@@ -402,14 +516,14 @@ def _settings(args: argparse.Namespace) -> "Settings":
         device=args.device,
         stems=None if args.stems is None else tuple(s.strip() for s in args.stems.split(",")),
         effects=args.effects,
-        input=args.input,
-        output=args.output,
+        input=getattr(args, "input", None),
+        output=getattr(args, "output", None),
         jack=getattr(args, "jack", None),
         server=getattr(args, "server", None),
         heard=parse_inputs(getattr(args, "inputs", None)),
         channels=getattr(args, "channels", "stereo"),
-        blocksize=args.blocksize,
-        rate=args.rate,
+        blocksize=getattr(args, "blocksize", None),
+        rate=getattr(args, "rate", None),
         allowance=args.allowance,
         policy=Policy[late.upper()] if late else None,
         threads=args.threads,
@@ -421,10 +535,17 @@ def _settings(args: argparse.Namespace) -> "Settings":
 def _live(args: argparse.Namespace) -> int:
     import signal
 
-    from bridge.live import LiveSession, watch
+    from bridge.live import LiveSession
+    from bridge.remote import Remote
+    from bridge.running import watch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    with LiveSession(_settings(args), tell=_note) as session:
+    remote, speakers = _remote(args), [cast("Callable[[str], None]", _note)]
+
+    def tell(text: str) -> None:
+        speakers[-1](text)
+
+    with LiveSession(_settings(args), tell) as session, Remote(session, remote, tell):
         if args.record:
             session.recorder.start()
         if args.json or args.plain or not sys.stdout.isatty():
@@ -432,8 +553,83 @@ def _live(args: argparse.Namespace) -> int:
         else:
             from bridge.view import View
 
-            View(session, args.seconds).run()
+            view = View(session, args.seconds)
+            speakers.append(view.tell)
+            view.run()
+            speakers.pop()
     return 0
+
+
+def _remote(args: argparse.Namespace) -> "RemoteSettings":
+    """How a session is controlled."""
+    from bridge.osc.server import HOST
+    from bridge.remote import RemoteSettings
+
+    return RemoteSettings(
+        osc=not args.no_osc,
+        host=args.osc_host or HOST,
+        port=args.osc_port,
+        passphrase=args.osc_passphrase,
+        jitter=getattr(args, "jitter", None),
+        allowed=tuple(args.osc_allow.split(",")) if args.osc_allow else (),
+        query_port=args.oscquery,
+        announce=args.announce,
+        midi=args.midi is not None,
+        midi_map=Path(args.midi) if args.midi else None,
+        midi_ports=args.midi_ports,
+        midi_backend=args.midi_backend,
+        presets=args.presets,
+        restore=args.restore,
+    )
+
+
+def _osc(args: argparse.Namespace) -> int:
+    import signal
+
+    from bridge.headless import FileSession
+    from bridge.remote import Remote
+    from bridge.running import watch
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    remote = _remote(args)
+    with FileSession(_settings(args), tell=_note) as session, Remote(session, remote, _note):
+        if args.record:
+            session.recorder.start()
+        if args.file:
+            session.load(args.file)
+            session.play()
+        watch(session, sys.stdout, args.seconds, as_json=args.json)
+    return 0
+
+
+@contextmanager
+def _osc_client(args: argparse.Namespace) -> "Iterator[OscClient]":
+    from bridge.osc.client import OscClient, authorise
+
+    with OscClient(args.port, args.host) as client:
+        if args.passphrase:
+            authorise(client, args.passphrase)
+        yield client
+
+
+def _osc_monitor(args: argparse.Namespace) -> int:
+    from bridge.osc.client import listen, monitor
+
+    with suppress(KeyboardInterrupt):
+        if args.listen is not None:
+            listen(args.listen, args.host, sys.stdout)
+        else:
+            with _osc_client(args) as client:
+                monitor(client, args.pattern, args.hz, sys.stdout)
+    return 0
+
+
+def _osc_send(args: argparse.Namespace) -> int:
+    from bridge.osc.client import parse_args, send
+
+    words = parse_args(args.args, args.types)
+    with _osc_client(args) as client:
+        return int(not send(client, args.address, words, sys.stdout))
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -606,10 +802,7 @@ def _songs_check(args: argparse.Namespace) -> int:
 
 
 def _songs_render(args: argparse.Namespace) -> int:
-    try:
-        from models.training.midi import Fonts, render_songs
-    except ModuleNotFoundError as error:
-        raise ValueError(f"needs {error.name}: pip install 'restem[train]'") from error
+    from models.training.midi import Fonts, render_songs
 
     fonts = Fonts(args.font, args.drum_font)
     with _progress(args.folder.name) as progress:

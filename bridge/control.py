@@ -10,15 +10,14 @@ from the one table of parameters.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from functools import cache, partial
+from typing import Any
 
-from bridge.live import Snapshot
 from bridge.osc.packets import SPECIAL, Arg, Args, pattern
-from bridge.recorder import Recorder, own_version
-from streamer.engine import Engine
+from bridge.recorder import own_version
+from bridge.running import RunningSession, Snapshot
 from streamer.mixer import Change, Setting
 from streamer.parameters import PARAMETERS, Parameter, Value
 from streamer.profiles import profile_names, read_profile
@@ -27,20 +26,6 @@ ROOT = "/restem"
 LOOK_SECONDS = 0.2  # for how long a look at a session is good
 READ, WRITE = 1, 2
 BOTH = READ | WRITE
-
-
-class Session(Protocol):
-    """What is controlled: `bridge.live.LiveSession`, or `bridge.headless.FileSession`."""
-
-    engine: Engine
-    recorder: Recorder
-
-    @property
-    def profile(self) -> str: ...
-    def look(self) -> Snapshot: ...
-    def levels(self) -> Mapping[str, Sequence[float]]: ...
-    def position_at(self, moment: float) -> int: ...
-    def switch(self, profile: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +51,7 @@ class Node:
     strip: str | None = None
     optional: str = ""
     slow: bool = False
+    touches_files: bool = False  # of any path, so not for clients of other machines
     detail: bool = False  # part of another node's value; only read by its own address
 
     @property
@@ -106,7 +92,7 @@ class Control:
         more: nodes of others, such as presets or MIDI.
     """
 
-    def __init__(self, session: Session, more: Iterable[Node] = ()) -> None:
+    def __init__(self, session: RunningSession, more: Iterable[Node] = ()) -> None:
         self.session = session
         self.mixer = session.engine.mixer
         self.nodes: dict[str, Node] = {}
@@ -192,7 +178,8 @@ class Control:
             "The strips' names, in their order.",
             read=lambda: self.mixer.strips,
         )
-        yield Node(f"{ROOT}/version", "s", "The version of restem.", read=lambda: (own_version(),))
+        version = own_version()
+        yield Node(f"{ROOT}/version", "s", "The version of restem.", read=lambda: (version,))
         buses = (*self.mixer.strips, "master")
         yield Node(
             f"{ROOT}/meters",
@@ -408,6 +395,7 @@ def _fit(node: Node, tag: str, arg: Arg) -> Arg:
     raise RefusalError("wrong_type", f"{node.address} takes {wanted}, got {got}")
 
 
+@cache
 def networks_of(profile: str) -> str:
     """The names of a profile's networks, joined by +."""
     described = read_profile(profile)

@@ -5,15 +5,13 @@ devices or JACK ──► native callback ──► engine ──► worker
 LiveSession: opens and reopens it, reads meters and counts, says what is wrong and what helps
 """
 
-import json
 import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from functools import partial
-from typing import Any, Protocol, TextIO
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,69 +24,15 @@ from bridge.audio import (
     refresh_devices,
 )
 from bridge.jack import JackStream, open_client
-from bridge.recorder import Recorder
+from bridge.running import BLOCKSIZE, GLANCE_SECONDS, RunningSession, Settings, Snapshot
 from streamer.callback import Callback
-from streamer.engine import Build, Engine, TooSlowError, holds
-from streamer.playback import Policy
-from streamer.profiles import (
-    DEFAULT,
-    describe_profiles,
-    load_profile,
-    pick_stems,
-    read_profile,
-)
-from streamer.resampled import at_rate
+from streamer.engine import Engine
+from streamer.profiles import pick_stems, read_profile
 from streamer.ring import Cell
 from streamer.routing import PRESETS, Routing
-from streamer.streaming import StreamingModel
 
-BLOCKSIZE = 256  # of devices, in frames
-GLANCE_SECONDS = 1 / 30  # between two looks at meters and device
 SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
 RETRY_SECONDS = 1.0
-RELEASE_DB_PER_SECOND = 20.0  # of the meters
-FLOOR_DB = -90.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What `restem live` was asked for."""
-
-    profile: str = DEFAULT
-    device: str = "auto"  # of the network: auto, cpu or cuda
-    stems: tuple[str, ...] | None = None
-    effects: str | None = None  # a YAML file of them, in place of the profile's own
-    input: str | None = None  # a device's number or name; with JACK: ports to connect to
-    output: str | None = None
-    jack: str | None = None  # the name of a JACK client; None for sound devices
-    server: str | None = None  # the JACK server's name
-    heard: tuple[int, int] | None = None  # device inputs that are left and right, from 0
-    channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
-    blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
-    rate: int | None = None  # Hz of the device; None: the model's where the device takes it
-    allowance: int | None = None  # frames; None: the profile's
-    policy: Policy | None = None  # None: the profile's
-    threads: int = 1
-    takes: str = "restem-takes"  # folder for recordings
-    take_format: str = "wav"
-
-    def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
-        """An engine as it was asked for, and for the rest as the profile says.
-
-        Raises:
-            ValueError: see `Engine`.
-        """
-        profile = read_profile(self.profile)
-        policy = Policy[profile.live.late.upper()] if self.policy is None else self.policy
-        allowance = self.allowance_at(sample_rate)
-        return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
-
-    def allowance_at(self, sample_rate: int) -> int | None:
-        """Frames of a device that a step may take; None for one block of the model."""
-        profile = read_profile(self.profile)
-        if self.allowance is not None or profile.live.allowance is None:
-            return self.allowance
-        return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)
 
 
 class Link(Protocol):
@@ -174,17 +118,6 @@ class Jack:
         link.restore(self._connections)
 
 
-def load_live(
-    profile: str,
-    device: str,
-    stems: Sequence[str] | None,
-    sample_rate: int,
-    effects: str | None = None,
-) -> StreamingModel:
-    """A profile's model at a device's rate; called in the worker."""
-    return at_rate(load_profile(profile, device, stems, effects), sample_rate)
-
-
 def parse_routing(text: str, stems: Sequence[str]) -> Routing:
     """A routing's name, or a map such as `1=master.left,2=master.right,5=vocals.left`.
 
@@ -221,59 +154,8 @@ def parse_inputs(text: str | None) -> tuple[int, int] | None:
     return int(numbers[0]) - 1, int(numbers[-1]) - 1
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """All that a view or a script wants to know; levels in dBFS, times in milliseconds."""
-
-    state: str  # ready, late, starting (a worker is being replaced), no device
-    problem: str  # one line, with the remedy; "" if all is well
-    profile: str
-    link: str
-    sample_rate: int
-    blocksize: int
-    seconds: float  # of music heard
-    latency: dict[str, int]  # frames, by cause, and their total
-    latency_ms: float
-    device_latency: tuple[int, int]
-    drift_ppm: float | None  # of the input's clock against the output's, if there are two
-    step_p50: float | None
-    step_p99: float | None
-    step_allowed: float  # of a step, what the allowance gives it
-    callback_p50_us: float | None
-    callback_p999_us: float | None
-    late: int
-    late_frames: int
-    dropped: int
-    restarts: int
-    failure: str  # why a worker was replaced last
-    reconnections: int
-    xruns: int
-    bad_samples: int
-    recording: str  # recording, stopped, failed
-    take: str  # its folder, while there is one
-    take_seconds: float
-    take_lost: int  # frames that came too late to the disk
-    levels: dict[str, tuple[float, float]]
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def line(self) -> str:
-        """One line for people."""
-        step = "" if self.step_p50 is None else f", step {self.step_p50:.1f}/{self.step_p99:.1f} ms"
-        left, right = self.levels["master"]
-        text = (
-            f"{self.state}: {self.seconds:.0f} s, latency {self.latency['total']} samples "
-            f"({self.latency_ms:.1f} ms){step} of {self.step_allowed:.1f}, "
-            f"late {self.late}, xruns {self.xruns}, master {left:.0f}/{right:.0f} dBFS"
-        )
-        if self.recording == "recording":
-            text += f", recording {self.take_seconds:.0f} s"
-        return f"{text}; {self.problem}" if self.problem else text
-
-
-class LiveSession:
-    """Runs until it is closed; whoever views it calls `look`.
+class LiveSession(RunningSession):
+    """A session with sound devices or JACK; whoever views it calls `look`.
 
     Args:
         settings: what to run.
@@ -284,65 +166,31 @@ class LiveSession:
     """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
-        self.settings = settings
         profile = read_profile(settings.profile)
         stems = pick_stems(profile.stems, settings.stems)
-        self.routing = parse_routing(settings.channels, stems)
-        outputs = len(self.routing.outputs)
+        routing = parse_routing(settings.channels, stems)
+        outputs = len(routing.outputs)
         self.place = (
             Jack(settings) if settings.jack else Devices(settings, outputs, profile.sample_rate)
         )
-        tell(f"{settings.profile}: loading, warming up, measuring")
-        build = self._build(settings.profile, stems)
-        self.engine = self._start_engine(build)
+        place = self.place
+        super().__init__(settings, place.blocksize, place.sample_rate, lambda _: routing, tell)
         self.reconnections, self._xruns = 0, 0
         self.link: Link | None = None
         self._lost: Link | None = None
         self._problem = ""
-        self._device_latency = 0, 0
-        self._levels: dict[str, list[float]] = {}
-        for bus in (*self.engine.mixer.strips, "master"):
-            self._levels[bus] = [FLOOR_DB, FLOOR_DB]
         self._late_seen: list[tuple[float, int]] = []
         try:
-            self.engine.mixer.route(self.routing)
-            self.recorder = Recorder(
-                self.engine, settings.takes, settings.profile, settings.take_format
-            )
             self.link = self._open()
             self._device_latency = self.link.device_latency
         except BaseException:
             if self.link:
                 self.link.close()  # before the engine, whose memory its callback works on
-            self.engine.close()
+            super().close()
             raise
         self._closing = threading.Event()
         self._tending = threading.Thread(target=self._tend, name="restem session", daemon=True)
         self._tending.start()
-
-    def _build(self, profile: str, stems: Sequence[str] | None) -> Build:
-        device, effects = self.settings.device, self.settings.effects
-        return partial(load_live, profile, device, stems, self.place.sample_rate, effects)
-
-    def _start_engine(self, build: Build) -> Engine:
-        wanted, place = self.settings, self.place
-        try:
-            return wanted.start_engine(build, place.blocksize, place.sample_rate)
-        except TooSlowError as error:
-            raise ValueError(f"{wanted.profile}: {error}; {self._advice()}") from None
-
-    def _advice(self) -> str:
-        """Which profile would hold where the wanted one does not."""
-        wanted = self.settings
-        names = [row["name"] for row in describe_profiles() if row["ready"] == "yes"]
-        for name in names:
-            if name == wanted.profile:
-                continue
-            build = self._build(name, wanted.stems)
-            allowance = replace(wanted, profile=name).allowance_at(self.place.sample_rate)
-            if holds(build, self.place.blocksize, allowance, wanted.threads):
-                return f"use --profile {name}, which holds here"
-        return "give it a larger --allowance, fewer --stems, or more --threads"
 
     def _tend(self) -> None:
         """Read the meters, notice a device that is gone, and wait for it.
@@ -352,7 +200,7 @@ class LiveSession:
         beat, alive_at, asked_at = -1, time.monotonic(), -math.inf
         patience = math.inf if isinstance(self.place, Jack) else SILENT_SECONDS
         while not self._closing.wait(GLANCE_SECONDS):
-            self._meter()
+            self.meter()
             now, callbacks = time.monotonic(), self.engine.rings.get(Cell.CALLBACKS)
             link = self.link
             if link is None:
@@ -403,34 +251,6 @@ class LiveSession:
         self.link, self._problem = link, ""
         self.reconnections += 1
 
-    def _meter(self) -> None:
-        fall = RELEASE_DB_PER_SECOND * GLANCE_SECONDS
-        for bus, peaks in self.engine.mixer.peaks().items():
-            held = self._levels[bus]
-            for side, peak in enumerate(peaks):
-                level = 20 * math.log10(peak) if peak > 0 else FLOOR_DB
-                held[side] = max(level, held[side] - fall, FLOOR_DB)
-
-    @property
-    def profile(self) -> str:
-        """What plays."""
-        return self.settings.profile
-
-    def switch(self, profile: str) -> None:
-        """Let another profile take over, crossfaded, at the same latency; takes seconds.
-
-        Raises:
-            ValueError: it cannot; the old one plays on.
-        """
-        wanted = replace(self.settings, profile=profile)
-        read_profile(profile)
-        self.engine.swap(self._build(profile, self.engine.stems))
-        self.settings = wanted
-
-    def levels(self) -> dict[str, tuple[float, float]]:
-        """Left and right peaks of every strip and of the master, in dBFS; they fall slowly."""
-        return {bus: (left, right) for bus, (left, right) in self._levels.items()}
-
     def position_at(self, moment: float) -> int:
         """Which sample of the mixer's is mixed at a time of `time.monotonic`.
 
@@ -444,48 +264,25 @@ class LiveSession:
 
     def look(self) -> Snapshot:
         """How it is going."""
-        status, link, take = self.engine.status(), self.link, self.recorder.status()
-        rate = status.sample_rate
-        durations = link.callback.timings_us()[0] if link else np.zeros(0)
-        parts = asdict(status.latency)
-        if link and link.extra_latency:
-            parts = {"clocks": link.extra_latency, **parts}
-        total = sum(parts.values())
-        steps = status.step_times
+        now, link = super().look(), self.link
+        late = self._why_late(now.late, now.step_p99)
+        if link is None:
+            return replace(now, state="no device", problem=self._problem, xruns=self._xruns)
+        durations, extra = link.callback.timings_us()[0], link.extra_latency
         p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
-        return Snapshot(
-            state=status.state if link else "no device",
-            problem=self._problem
-            or (f"recording failed: {take.reason}" if take.reason else "")
-            or (status.failure if status.state != "ready" else "")
-            or self._why_late(status.late, steps.p99 if steps else None),
-            profile=self.settings.profile,
-            link=link.name if link else "",
-            sample_rate=rate,
-            blocksize=self.place.blocksize,
-            seconds=status.heard / rate,
-            latency={**parts, "total": total},
-            latency_ms=1000 * total / rate,
-            device_latency=self._device_latency if link else (0, 0),
-            drift_ppm=link.drift_ppm if link else None,
-            step_p50=steps.p50 if steps else None,
-            step_p99=steps.p99 if steps else None,
-            step_allowed=1000 * status.latency.allowance / rate,
+        latency = {**now.latency, "total": now.latency["total"] + extra}
+        return replace(
+            now,
+            problem=self._problem or now.problem or late,
+            link=link.name,
+            latency={"clocks": extra, **latency} if extra else latency,
+            latency_ms=1000 * latency["total"] / now.sample_rate,
+            device_latency=self._device_latency,
+            drift_ppm=link.drift_ppm,
             callback_p50_us=p50,
             callback_p999_us=p999,
-            late=status.late,
-            late_frames=status.late_frames,
-            dropped=status.dropped,
-            restarts=status.restarts,
-            failure=status.failure,
             reconnections=self.reconnections,
-            xruns=self._xruns + (link.xruns if link else 0),
-            bad_samples=status.bad_samples,
-            recording=take.state,
-            take=str(take.folder or ""),
-            take_seconds=take.seconds,
-            take_lost=take.lost_frames,
-            levels=self.levels(),
+            xruns=self._xruns + link.xruns,
         )
 
     def _why_late(self, late: int, p99: float | None) -> str:
@@ -508,25 +305,4 @@ class LiveSession:
         self.recorder.close()
         if self.link:
             self.link.close()
-        self.engine.close()
-
-    def __enter__(self) -> "LiveSession":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def watch(
-    session: LiveSession, out: TextIO, seconds: float | None = None, as_json: bool = False
-) -> None:
-    """Print a line a second, for people or as JSON, until Ctrl-C or `seconds` have passed."""
-    began = time.monotonic()
-    with suppress(KeyboardInterrupt):
-        while True:
-            left = math.inf if seconds is None else began + seconds - time.monotonic()
-            if left <= 0:
-                return
-            time.sleep(min(1.0, left))
-            now = session.look()
-            print(json.dumps(now.as_dict()) if as_json else now.line(), file=out, flush=True)
+        super().close()

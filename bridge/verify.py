@@ -18,7 +18,7 @@ import soxr
 import torch
 
 from bridge.audio import Device, portaudio_module
-from bridge.live import BLOCKSIZE, Settings, load_live
+from bridge.running import BLOCKSIZE, Settings, load_live
 from streamer.engine import Engine
 from streamer.profiles import pick_stems, read_profile
 from streamer.resample import Audio

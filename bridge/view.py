@@ -6,7 +6,8 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer, Static
 
-from bridge.live import FLOOR_DB, LiveSession, Snapshot
+from bridge.live import LiveSession
+from bridge.running import FLOOR_DB, Snapshot
 
 REFRESH_SECONDS = 0.1
 WIDTH = 40  # characters of a meter
@@ -46,6 +47,10 @@ class View(App[None]):
         if self.seconds is not None:
             self.set_timer(self.seconds, self.exit)
         self.show()
+
+    def tell(self, text: str) -> None:
+        """Show a line for a while; from any other thread."""
+        self.call_from_thread(self.notify, text)
 
     def show(self) -> None:
         """Draw what the session says now."""

@@ -196,7 +196,7 @@ class Engine:
         return played
 
     def reset(self) -> None:
-        """Forget everything heard so far; what is still under way is not played."""
+        """Forget everything heard so far; what is still under way, dry too, is not played."""
         self.rings.put(Cell.RESET, self.rings.get(Cell.HEARD))
 
     def status(self) -> Status:

@@ -108,12 +108,16 @@ def await_stems(header: NDArray[np.int64], until: int, patience_ms: int) -> None
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def weigh(
-    header: NDArray[np.int64], state: NDArray[np.float64], weights: Audio, start: int, count: int
+    header: NDArray[np.int64],
+    state: NDArray[np.float64],
+    weights: Audio,
+    start: int,
+    count: int,
+    reset: int,
 ) -> None:
     """Say for each frame from `start` on how much of each deck and of the dry mix is heard."""
     fade = header[FADE]
     step = 1.0 / fade
-    reset = load_acquire(header, RESET)
     active = load_acquire(header, ACTIVE)
     solved_0, solved_1 = solved(header, 0, reset), solved(header, 1, reset)
     late = 0
@@ -160,6 +164,7 @@ def take(
     policy: int,
     start: int,
     count: int,
+    reset: int,
     strips: Audio,
     dry: Audio,
 ) -> None:
@@ -173,7 +178,7 @@ def take(
     for channel in range(mix.shape[0]):
         for i in range(count):
             q = start + i
-            dry[channel, i] = mix[channel, q & mask] if q >= 0 else np.float32(0)
+            dry[channel, i] = mix[channel, q & mask] if q >= reset else np.float32(0)
             strips[stems, channel, i] = np.float32(0)
             if policy == RESIDUAL:
                 strips[stems, channel, i] = weights[2, i] * dry[channel, i]
@@ -236,8 +241,9 @@ def perform(
     hear(header, mix, heard, count)
     if patience_ms > 0:
         await_stems(header, start + count - 1 + header[FADE], patience_ms)
-    weigh(header, state, weights, start, count)
-    take(mix, decks, weights, policy, start, count, strips, dry)
+    reset = load_acquire(header, RESET)
+    weigh(header, state, weights, start, count, reset)
+    take(mix, decks, weights, policy, start, count, reset, strips, dry)
     keep(tap, strips, start, count)
     store_release(header, PLAYED, start + count)
     mix_block(memory, dry, strips, out, count)

@@ -1,6 +1,5 @@
 """A session without an engine, and a client of its OSC server, for tests of remote control."""
 
-import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -9,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from bridge.control import Control
-from bridge.live import Snapshot
-from bridge.osc.packets import Framing, Message, decode, encode
+from bridge.osc.client import OscClient
+from bridge.osc.packets import Message
 from bridge.osc.server import OscServer
+from bridge.running import Snapshot
 from streamer.mixer import Mixer
 from streamer.resample import Audio
 
@@ -87,43 +87,19 @@ class StillSession:
         self.profile = profile
 
 
-class Console:
-    """An OSC client over UDP."""
+class Console(OscClient):
+    """A client, over UDP unless asked otherwise."""
 
-    def __init__(self, server: OscServer, host: str = "127.0.0.1") -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.socket.bind((host, 0))
-        self.socket.settimeout(PATIENCE_SECONDS)
-        self.port = self.socket.getsockname()[1]
-        self.target = "127.0.0.1", server.port
+    def __init__(self, server: OscServer, tcp: bool = False, slip: bool = True) -> None:
+        super().__init__(server.port, tcp=tcp, slip=slip, timeout=PATIENCE_SECONDS)
+        if not tcp:
+            self.socket.bind(("127.0.0.1", 0))
 
-    def send(self, address: str, *args: Any) -> None:
-        self.send_packet(encode(address, *args))
-
-    def send_packet(self, packet: bytes) -> None:
-        self.socket.sendto(packet, self.target)
-
-    def receive(self) -> Message:
-        (bundle,) = decode(self.socket.recv(1 << 16))
-        (message,) = bundle.messages
-        return message
-
-    def until(self, address: str, *args: Any) -> list[Message]:
-        """Everything that comes in up to a message; with these arguments, if any are given."""
-        messages = [self.receive()]
-        while messages[-1].address != address or (args and messages[-1].args[: len(args)] != args):
-            messages.append(self.receive())
-        return messages
-
-    def settled(self) -> list[Message]:
-        """All that comes in until the server has done everything sent so far."""
-        self.send("/restem/sync", 4711)
-        return self.until("/restem/synced", 4711)[:-1]
-
-    def ask(self, address: str, *args: Any) -> list[Message]:
-        self.send(address, *args)
-        return self.settled()
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self.socket.getsockname()[1]
+        return port
 
     def ask_ping(self, number: int) -> list[Message]:
         """What comes in up to the answer of a ping, which waits for nothing."""
@@ -136,32 +112,8 @@ class Console:
         assert answer.address == "/restem/error"
         return answer.args
 
-    def close(self) -> None:
+    def __del__(self) -> None:
         self.socket.close()
-
-    __del__ = close
-
-
-class TcpConsole(Console):
-    """An OSC client over TCP, in SLIP frames or with a length before each packet."""
-
-    def __init__(self, server: OscServer, slip: bool = True) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS)
-        self.framing = Framing()
-        self.framing.slip = slip
-        self._packets: list[bytes] = []
-
-    def send_packet(self, packet: bytes) -> None:
-        self.socket.sendall(self.framing.frame(packet))
-
-    def receive(self) -> Message:
-        while not self._packets:
-            received = self.socket.recv(1 << 16)
-            if not received:
-                raise EOFError
-            self._packets += self.framing.feed(received)
-        (bundle,) = decode(self._packets.pop(0))
-        return bundle.messages[0]
 
 
 def run(mixer: Mixer, samples: int) -> Audio:

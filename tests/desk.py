@@ -106,26 +106,26 @@ class Player:
     def __init__(self, server_name: str, channels: int) -> None:
         self.client = client("player", server_name)
         self.ports = [self.client.outports.register(f"out_{i}") for i in range(channels)]
-        self.music: Audio = np.zeros((channels, 0), np.float32)
-        self.position, self.began_at, self.waits = 0, -1, True
+        self.wanted: Audio = np.zeros((channels, 0), np.float32)
+        self.music, self.position, self.began_at = self.wanted, 0, -1  # the callback's own
         self.client.set_process_callback(self._process)
         self.client.activate()
 
     def _process(self, frames: int) -> None:
-        start = self.position
-        if not self.waits and self.began_at < 0:
+        if self.music is not self.wanted:
+            self.music, self.position = self.wanted, 0
             self.began_at = self.client.last_frame_time
         for row, port in zip(self.music, self.ports, strict=True):
-            part = row[start : start + frames] if not self.waits else row[:0]
-            buffer = port.get_array()
+            part, buffer = row[self.position : self.position + frames], port.get_array()
             buffer[: len(part)] = part
             buffer[len(part) :] = 0
-        if not self.waits:
-            self.position += frames
+        self.position += frames
 
-    def play(self, music: Audio) -> None:
-        self.music, self.position, self.began_at = music, 0, -1
-        self.waits = False
+    def play(self, music: Audio) -> int:
+        """Play; at which frame of the server's clock that began."""
+        self.wanted = music
+        until(lambda: self.music is music and self.position > 4096, "the player")
+        return self.began_at
 
 
 class Tape:
@@ -169,9 +169,7 @@ class Desk:
 
     def play(self, music: Audio) -> int:
         """Begin to play; at which frame of the server's clock that was."""
-        self.player.play(music)
-        until(lambda: self.player.position > 4096, "the player")
-        return self.player.began_at
+        return self.player.play(music)
 
     def record(self, began: int, count: int) -> Audio:
         """What came back from a frame of the clock on, when all of it has."""

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.live import LiveSession, Settings
+from bridge.live import LiveSession
+from bridge.running import Settings
 from models.stems import STEMS
 from streamer import load_profile, render
 from tests.desk import BLOCK, Audio, Desk, silence_heard

@@ -19,8 +19,9 @@ import torch
 
 from bridge import audio
 from bridge.cli import main
-from bridge.live import LiveSession, Settings, parse_inputs, parse_routing
-from bridge.verify import best_lag
+from bridge.live import LiveSession, parse_inputs, parse_routing
+from bridge.running import Settings
+from bridge.verify import best_lag, measure_round_trip
 from streamer import load_profile, render
 from streamer.engine import Engine
 from streamer.playback import Policy
@@ -171,6 +172,35 @@ def test_devices_of_two_clocks_are_joined_and_their_drift_is_told(jack: str, pro
                 assert np.abs(part - (wave * basis).real).max() < 0.02
         finally:
             stream.close()
+
+
+CABLE = """
+import sys, time, jack
+client = jack.Client("cable", servername=sys.argv[1], no_start_server=True)
+print("ready", flush=True)
+while True:
+    ends = [port for name in ("out_0", "in_0") for port in client.get_ports("PortAudio:" + name)]
+    if len(ends) == 2 and ends[1] not in client.get_all_connections(ends[0]):
+        client.connect(*ends)
+    time.sleep(0.005)
+"""
+
+
+@pytest.mark.usefixtures("portaudio")
+def test_the_round_trip_through_a_cable_is_measured(jack: str) -> None:
+    device = audio.find_device("system", 2, 2)
+    cable = subprocess.Popen([sys.executable, "-c", CABLE, jack], stdout=subprocess.PIPE)
+    try:
+        assert cable.stdout is not None
+        assert cable.stdout.readline() == b"ready\n"
+        found = measure_round_trip((device, device), 48000, 256)
+    finally:
+        cable.kill()
+        cable.communicate()
+    assert found.passed, found
+    lag = int(found.measured.split()[0])
+    assert 256 <= lag <= 48000
+    assert lag % 256 == 0  # it is one cycle later, and buffers of PortAudio's
 
 
 def test_a_take_is_what_was_heard_and_can_be_printed_again(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pythonosc import slip
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
@@ -21,7 +22,7 @@ from bridge.control import Control
 from bridge.osc.clients import WAITING
 from bridge.osc.packets import encode
 from bridge.osc.server import COMMANDS, OscServer
-from tests.console import RATE, STEMS, Console, StillSession, TcpConsole, control, run
+from tests.console import RATE, STEMS, Console, StillSession, control, run
 from tests.desk import until
 
 GAIN = "/restem/stem/vocals/gain_db"
@@ -352,12 +353,12 @@ def test_meters_and_status_have_a_fixed_form(console: Console, session: StillSes
     assert texts(console.ask("/restem/status/late")) == [("/restem/status/late", 3)]
 
 
-@pytest.mark.parametrize("slip", [True, False], ids=["SLIP", "length"])
+@pytest.mark.parametrize("as_slip", [True, False], ids=["SLIP", "length"])
 def test_tcp_answers_in_the_frames_it_is_asked_in_and_again_after_a_reconnection(
-    server: OscServer, slip: bool
+    server: OscServer, as_slip: bool
 ) -> None:
     for _ in range(2):
-        console = TcpConsole(server, slip)
+        console = Console(server, tcp=True, slip=as_slip)
         assert texts(console.ask(GAIN)) == [(GAIN, 0.0)]
         assert len(console.ask("/restem/dump")) > 20
         console.close()
@@ -365,8 +366,8 @@ def test_tcp_answers_in_the_frames_it_is_asked_in_and_again_after_a_reconnection
 
 
 def test_a_tcp_stream_may_come_byte_by_byte_and_a_damaged_one_is_closed(server: OscServer) -> None:
-    console = TcpConsole(server)
-    for byte in console.framing.frame(encode("/restem/ping", 1)):
+    console = Console(server, tcp=True)
+    for byte in slip.encode(encode("/restem/ping", 1)):
         console.socket.sendall(bytes([byte]))
     assert console.receive().address == "/restem/pong"
     console.socket.sendall(b"\xc0\xdb\x00\xc0")
@@ -400,7 +401,10 @@ def test_a_passphrase_is_wanted_before_all_else() -> None:
 def test_hosts_that_are_not_allowed_are_not_heard_and_counted() -> None:
     said: list[str] = []
     with OscServer(control()[1], port=0, allowed=["127.0.0.2"], tell=said.append) as server:
-        stranger, friend = Console(server), Console(server, host="127.0.0.2")
+        stranger, friend = Console(server), Console(server)
+        friend.close()
+        friend.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        friend.socket.bind(("127.0.0.2", 0))
         stranger.send("/restem/ping")
         stranger.send("/restem/ping")
         friend.send("/restem/ping")

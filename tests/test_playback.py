@@ -179,6 +179,16 @@ def test_after_a_reset_only_what_came_later_is_heard(stage: Stage) -> None:
     assert not second[3].any()
 
 
+def test_after_a_reset_the_dry_mix_of_before_is_not_heard_either(stage: Stage) -> None:
+    stage.mixer.route(Routing(("dry.left", "dry.right") * 4))
+    mix = music(256 * 80)
+    stage.run(mix[:, : 256 * 37], [256] * 37)
+    stage.rings.put(Cell.RESET, stage.rings.get(Cell.HEARD))
+    played = stage.run(mix[:, 256 * 37 :], [256] * 43)[0]
+    assert not played[:, : stage.latency].any()
+    assert np.array_equal(played[:, stage.latency :], mix[:, 256 * 37 : -stage.latency])
+
+
 def test_what_is_no_audio_in_the_mix_becomes_silence(stage: Stage) -> None:
     mix = music(256 * 40)
     broken = mix.copy()

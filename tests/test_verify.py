@@ -6,7 +6,7 @@ import torch
 
 from bridge import verify as module
 from bridge.cli import main
-from bridge.live import Settings
+from bridge.running import Settings
 from bridge.verify import Check, best_lag, verify
 from tests.small import PROFILE, noise
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from textual.widgets import Static
 
-from bridge.live import Snapshot
+from bridge.running import Snapshot
 from bridge.view import WIDTH, View, describe, meter
 from streamer.mixer import Mixer
 

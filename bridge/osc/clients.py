@@ -1,5 +1,6 @@
 """Who talks to the server: where answers go, what a client may do, and what it subscribed to."""
 
+import ipaddress
 import math
 import socket
 import time
@@ -56,8 +57,9 @@ class Client:
         self.untold = 0
 
     @property
-    def is_local(self) -> bool:
-        return self.host in ("127.0.0.1", "::1")
+    def may_touch_files(self) -> bool:
+        """Whether it is of this machine, or knows the passphrase."""
+        return self.authorised or ipaddress.ip_address(self.host.partition("%")[0]).is_loopback
 
     def send(self, address: str, *args: Arg, port: int | None = None) -> bool:
         """Send a message; whether it went."""

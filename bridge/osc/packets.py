@@ -21,6 +21,8 @@ Args = tuple[Arg, ...]
 LARGEST_PACKET = 1 << 20  # bytes, on TCP; UDP ends at 65,507 by itself
 LARGEST_SENT = 1400  # bytes that go through any network in one piece
 DEEPEST = 8  # bundles in bundles
+LONGEST_ADDRESS = 1000  # bytes
+MOST_STARS = 4  # in one part of a pattern; each makes it slower to match
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
 IMMEDIATELY = 1  # the time tag
 BUNDLE = b"#bundle\x00"
@@ -96,6 +98,8 @@ def _message(packet: bytes) -> Message:
     if not packet.startswith(b"/"):
         raise PacketError("an address begins with /")
     end = packet.find(b"\x00")
+    if end > LONGEST_ADDRESS:
+        raise PacketError(f"an address of more than {LONGEST_ADDRESS} bytes")
     tags_at = (end // 4 + 1) * 4
     if end < 0 or tags_at > len(packet):
         raise PacketError("an address without an end")
@@ -146,8 +150,10 @@ def pattern(address: str) -> re.Pattern[str]:
     """OSC's patterns: ? and * within a part, [a-c], [!abc], {this,that}.
 
     Raises:
-        ValueError: brackets or braces do not match.
+        ValueError: brackets or braces do not match, or there are so many * that it would take long.
     """
+    if any(part.count("*") > MOST_STARS for part in address.split("/")):
+        raise ValueError(f"{address}: more than {MOST_STARS} * between two /")
     out, at = [], 0
     while at < len(address):
         letter = address[at]

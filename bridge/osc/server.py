@@ -19,6 +19,7 @@ import heapq
 import hmac
 import ipaddress
 import itertools
+import math
 import selectors
 import socket
 import threading
@@ -158,6 +159,7 @@ class OscServer:
         self._clients: dict[tuple[str, int], Client] = {}
         self._private: dict[socket.socket, tuple[str, int]] = {}  # whose they are
         self._connections: dict[socket.socket, tuple[Connection, Client]] = {}
+        self._guests: list[Client] = []  # of other transports
         self._ready: dict[int, Client] = {}  # those with packets waiting, in turn
         self._waiting = 0  # bytes of them all
         self._scheduled: list[tuple[float, int, Client, Message]] = []
@@ -180,7 +182,7 @@ class OscServer:
         self._thread.start()
 
     @staticmethod
-    def _open(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    def _open(host: str, port: int, tries: int = 8) -> tuple[socket.socket, socket.socket]:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
             family, address = found[0][0], found[0][4]
@@ -198,6 +200,8 @@ class OscServer:
         except OSError as error:
             udp.close()
             tcp.close()
+            if port == 0 and tries and error.errno == errno.EADDRINUSE:  # by TCP
+                return OscServer._open(host, port, tries - 1)
             why = "is in use" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
             raise ValueError(f"OSC: port {port} of {host} {why}; take another one") from error
         return udp, tcp
@@ -211,6 +215,30 @@ class OscServer:
         self._posted.append(work)
         with suppress(OSError):  # full, so it wakes anyway, or closed
             self._wake.send(b"\0")
+
+    def join(self, client: Client) -> None:
+        """Let a client of another transport take part, until it leaves; from any thread."""
+        self.post(lambda: self._guests.append(client))
+
+    def leave(self, client: Client) -> None:
+        """End that; from any thread."""
+
+        def end() -> None:
+            client.subscriptions.clear()
+            self._forget(client)
+            if client in self._guests:
+                self._guests.remove(client)
+
+        self.post(end)
+
+    def receive(self, client: Client, packet: bytes) -> None:
+        """A packet of one that joined; from any thread."""
+
+        def take() -> None:
+            self.counts.packets += 1
+            self._queue(client, packet)
+
+        self.post(take)
 
     def in_background(self, client: Client, work: Callable[[], Callable[[], None]]) -> None:
         """Do what takes long, one after the other; what it answers with runs in the server's
@@ -239,7 +267,11 @@ class OscServer:
                 self._note(client.send(address, *args))
 
     def _all_clients(self) -> list[Client]:
-        return [*self._clients.values(), *(client for _, client in self._connections.values())]
+        return [
+            *self._clients.values(),
+            *(client for _, client in self._connections.values()),
+            *self._guests,
+        ]
 
     # The thread's loop.
 
@@ -301,7 +333,7 @@ class OscServer:
         return False
 
     def _welcome(self, address: tuple[str, int]) -> Client | None:
-        if not self._may_talk(address[0]):
+        if not self.may_talk(address[0]):
             return None
 
         def deliver(packet: bytes, port: int | None) -> bool:
@@ -338,7 +370,8 @@ class OscServer:
             self._selector.unregister(sock)
             sock.close()
 
-    def _may_talk(self, host: str) -> bool:
+    def may_talk(self, host: str) -> bool:
+        """Whether an address is among those that are allowed; if not, that is counted and told."""
         where = ipaddress.ip_address(host.partition("%")[0])
         if not self._allowed or any(where in network for network in self._allowed):
             return True
@@ -353,7 +386,7 @@ class OscServer:
             sock, address = self._listener.accept()
         except OSError:
             return
-        if len(self._connections) >= CONNECTIONS or not self._may_talk(address[0]):
+        if len(self._connections) >= CONNECTIONS or not self.may_talk(address[0]):
             sock.close()
             return
         sock.setblocking(False)
@@ -488,14 +521,15 @@ class OscServer:
         """The mixer's changes that a message asks for; None if it asks for something else."""
         if message.address in self._commands or not message.args:
             return None
-        self._check_let_in(client, message.address)
+        self.check_let_in(client, message.address)
         nodes = self.control.find(message.address)
         movable = [node for node in nodes if node.parameter is not None]
         if not movable:
             return None
         return [self.control.change_of(node, message.args, answer) for node in movable]
 
-    def _check_let_in(self, client: Client, address: str) -> None:
+    def check_let_in(self, client: Client, address: str) -> None:
+        """Refuse what wants the passphrase to a client that has not sent it."""
         if self._passphrase and not client.authorised and address not in self._open_to_all:
             raise RefusalError("auth", f"send the passphrase to {ROOT}/auth first")
 
@@ -519,7 +553,7 @@ class OscServer:
 
     def _obey(self, client: Client, message: Message) -> None:
         """Obey one message that is no change of the mixer's."""
-        self._check_let_in(client, message.address)
+        self.check_let_in(client, message.address)
         command = self._commands.get(message.address)
         if command is not None:
             command(client, message.args)
@@ -534,6 +568,8 @@ class OscServer:
                 self._note(client.send(address, *args))
 
     def _write(self, client: Client, node: Node, args: Args) -> None:
+        if node.touches_files and not client.may_touch_files:
+            raise RefusalError("auth", f"{node.address} is for this machine, or with a passphrase")
         if not node.slow:
             self._say_clipped(client, self.control.write(node, args))
             return
@@ -574,13 +610,9 @@ class OscServer:
         rate = number_in(numbers, 0, RATE_HZ, SLOWEST_HZ, FASTEST_HZ)
         lease = number_in(numbers, 1, LEASE_SECONDS, 0.1, LONGEST_LEASE)
         port = int(number_in(numbers, 2, 0, 0, 65535)) or None
-        nodes = tuple(node for node in self.control.find(wanted) if node.readable)
-        if not nodes:
-            raise RefusalError("write_only", f"{wanted} has no value")
-        subscription = Subscription(wanted, nodes, rate, lease, time.monotonic() + lease, port)
+        subscription = self.subscription(wanted, rate, lease, port)
         self._note(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
-        client.subscriptions[wanted, port] = subscription
-        self._send_changes(client, subscription, {})
+        self.subscribe(client, subscription)
 
     def _renew(self, client: Client, args: Args) -> None:
         lease = number_in(args, 0, 0, 0.1, LONGEST_LEASE) if args else None
@@ -627,13 +659,31 @@ class OscServer:
 
     def _auth(self, client: Client, args: Args) -> None:
         given = args[0] if args and isinstance(args[0], str) else ""
-        wanted = self._passphrase or ""
-        client.authorised = hmac.compare_digest(given.encode(), wanted.encode())
-        if not client.authorised and self._passphrase:
-            raise RefusalError("auth", "this is not the passphrase")
+        if self._passphrase:
+            client.authorised = hmac.compare_digest(given.encode(), self._passphrase.encode())
+            if not client.authorised:
+                raise RefusalError("auth", "this is not the passphrase")
         self._note(client.send(f"{ROOT}/auth", 1))
 
     # Subscriptions.
+
+    def subscription(
+        self, wanted: str, rate_hz: float, lease: float = math.inf, port: int | None = None
+    ) -> Subscription:
+        """What an address or a pattern means, to be subscribed to.
+
+        Raises:
+            RefusalError: there is none, or it has no value.
+        """
+        nodes = tuple(node for node in self.control.find(wanted) if node.readable)
+        if not nodes:
+            raise RefusalError("write_only", f"{wanted} has no value")
+        return Subscription(wanted, nodes, rate_hz, lease, time.monotonic() + lease, port)
+
+    def subscribe(self, client: Client, subscription: Subscription) -> None:
+        """Send the values now, and what changes from now on; in the server's thread."""
+        client.subscriptions[subscription.pattern, subscription.port] = subscription
+        self._send_changes(client, subscription, {})
 
     def _update(self, now: float) -> None:
         """Send what changed to whom it is due; end leases."""
