@@ -184,7 +184,7 @@ class Control:
         yield Node(
             f"{ROOT}/meters",
             "f" * 2 * len(buses),
-            f"Left and right peaks in dBFS of {', '.join(buses)}.",
+            "Left and right peaks in dBFS of all strips, in their order, and of the master.",
             "dBFS",
             read=lambda: tuple(level for bus in buses for level in self._levels(bus)),
         )

@@ -103,13 +103,13 @@ class Remote:
             wanted = PORT if settings.port is None else settings.port
             server = OscServer(self.control, settings.host, wanted, *access, self._tell)
         except ValueError as error:
-            if settings.port is not None:
+            if settings.port is not None or settings.host != HOST:
                 raise
             self._tell(f"{error} with --osc-port; going on without OSC")
             return
         self._stack.callback(RenderService(server).close)
         if isinstance(self.control.session, FileSession):
-            OscAudio(server, self.control.session, settings.jitter)
+            self._stack.callback(OscAudio(server, self.control.session, settings.jitter).close)
         self.server = self._stack.enter_context(server)
         self._tell(f"OSC: UDP and TCP port {server.port} of {settings.host}")
 

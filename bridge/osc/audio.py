@@ -446,6 +446,10 @@ class OscAudio:
         incoming = self._incoming
         return (incoming.name if incoming and not incoming.over else "",)
 
+    def close(self) -> None:
+        """Send no more; once the server is closed."""
+        self.session.listeners.remove(self._played)
+
     # In the server's thread: what comes in.
 
     def _in(self, client: Client, args: Args) -> None:

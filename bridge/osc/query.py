@@ -448,12 +448,14 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ValueError: the port is taken or none, or the address is none of this machine.
     """
+    if not 0 <= port <= 65535:
+        raise ValueError(f"OSCQuery: port must be in [0, 65535], got {port}")
     try:
         ip = resolve(host)
         family = socket.AF_INET6 if ":" in ip else socket.AF_INET
         both = ip == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((ip, port), family=family, dualstack_ipv6=both)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         why = f"port {port} of {host}: {getattr(error, 'strerror', error)}"
         raise ValueError(f"OSCQuery: {why}; take another one") from error
 
