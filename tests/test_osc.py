@@ -20,8 +20,9 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.control import Control
 from bridge.osc.clients import WAITING
+from bridge.osc.commands import COMMANDS
 from bridge.osc.packets import encode
-from bridge.osc.server import COMMANDS, OscServer
+from bridge.osc.server import OscServer
 from tests.console import RATE, STEMS, Console, StillSession, control, run
 from tests.desk import until
 
@@ -374,6 +375,20 @@ def test_a_tcp_stream_may_come_byte_by_byte_and_a_damaged_one_is_closed(server: 
     assert console.receive().args[1] == "malformed"
     with pytest.raises(EOFError):
         console.receive()
+
+
+def test_a_tcp_client_that_reads_late_gets_all_in_the_end(server: OscServer) -> None:
+    slow, dumps = socket.socket(), 300
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.connect(("127.0.0.1", server.port))
+    slow.settimeout(20)
+    slow.sendall(slip.encode(encode("/restem/dump")) * dumps)
+    until(lambda: any(c.backlog for c, _ in server._connections.values()), "it to be behind")
+    received = b""
+    while received.count(b"/restem/dumped") < dumps:
+        received += slow.recv(1 << 16)
+    slow.close()
+    assert server.counts.unsent == 0
 
 
 def test_a_passphrase_is_wanted_before_all_else() -> None:

@@ -13,7 +13,7 @@ import soundfile
 from bridge.cli import main
 from bridge.control import ROOT, WRITE, Node
 from bridge.headless import FileSession
-from bridge.osc import audio, render, server
+from bridge.osc import audio, commands, render
 from bridge.osc.table import markdown
 from bridge.remote import Remote, RemoteSettings
 from bridge.running import Settings
@@ -21,7 +21,7 @@ from tests.console import Console
 from tests.small import PROFILE, noise
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = (*server.COMMANDS, *render.COMMANDS, *audio.COMMANDS)
+COMMANDS = (*commands.COMMANDS, *render.COMMANDS, *audio.COMMANDS)
 ONLY_SENT = {"error", "audio/begun", "audio/ended", "audio/credit"}
 
 

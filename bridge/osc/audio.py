@@ -33,8 +33,10 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from bridge.control import ROOT, Node, RefusalError
 from bridge.headless import Block, FileSession
 from bridge.osc.clients import LEASE_SECONDS, LONGEST_LEASE, SLOWEST_HZ, Client, Subscription
+from bridge.osc.commands import CommandRow, number_in
 from bridge.osc.packets import LARGEST_SENT, Arg, Args, pattern
-from bridge.osc.server import Command, CommandRow, OscServer, number_in
+from bridge.osc.server import OscServer
+from bridge.osc.service import Command
 from streamer.mixing import HUGE
 from streamer.ring import Audio
 

@@ -59,7 +59,7 @@ class Client:
     @property
     def may_touch_files(self) -> bool:
         """Whether it is of this machine, or knows the passphrase."""
-        return self.authorised or ipaddress.ip_address(self.host.partition("%")[0]).is_loopback
+        return self.authorised or plain_address(self.host).is_loopback
 
     def send(self, address: str, *args: Arg, port: int | None = None) -> bool:
         """Send a message; whether it went."""
@@ -109,6 +109,12 @@ class Connection:
             return
         except OSError:
             self.is_open = False
+
+
+def plain_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Of a peer's host; one of IPv4 that comes in over IPv6 is one of IPv4."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def shortened(text: str) -> str:

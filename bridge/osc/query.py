@@ -236,15 +236,16 @@ class OscQuery:
             close_timeout=CLOSE_SECONDS,
             server_header=None,
         )
-        if self._announced:
-            self._announcing = asyncio.create_task(self._announce())  # until all tasks end
+        announcing = asyncio.create_task(self._announce())
         await self._stop.wait()
+        announcing.cancel()
         server.close()
         for connection in list(self._opened):
             if connection.state is not State.OPEN:
                 connection.transport.abort()  # it has not even asked
         with suppress(asyncio.TimeoutError):  # somebody waits for an OSC server that has ended
             await asyncio.wait_for(server.wait_closed(), 2 * CLOSE_SECONDS)
+        await asyncio.wait([announcing])
 
     # What is asked over HTTP.
 
@@ -371,6 +372,8 @@ class OscQuery:
 
     async def _announce(self) -> None:
         """Let mDNS tell of this, and of the OSC server if it is reached in the same way."""
+        if not self._announced:
+            return
         try:
             from zeroconf import ServiceInfo
             from zeroconf.asyncio import AsyncZeroconf

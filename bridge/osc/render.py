@@ -5,8 +5,9 @@ from pathlib import Path
 from bridge.control import ROOT, RefusalError
 from bridge.jobs import Job, Jobs, Update
 from bridge.osc.clients import Client
+from bridge.osc.commands import CommandRow, number_in
 from bridge.osc.packets import Args
-from bridge.osc.server import CommandRow, OscServer, number_in
+from bridge.osc.server import OscServer
 from streamer.profiles import read_profile
 
 COMMANDS = (

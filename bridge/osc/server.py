@@ -1,57 +1,28 @@
-"""The OSC server: one thread that reads, obeys in order, answers, and keeps subscribers up to date.
+"""The OSC server: sockets, queues and one thread, in which the service obeys.
 
-    UDP ──► a socket and a queue for each client ──► one packet of each in turn ─┬─► Control
-    TCP ──┘                                                                      └─► commands
-    subscriptions ◄── values that changed, at each client's own rate
+    UDP ──► a socket and a queue for each client ──► one packet of each in turn ──► Service
+    TCP ──┘
 
 On UDP the first packet of a client comes in through the common socket. The next ones have one of
 their own, connected to the client, wherever the system allows two of the same port: so a flood
 fills its sender's buffer, not the others'.
-
-A bundle is one moment: all its changes begin at one sample, or, if one is refused, none is made.
-One with a time in the future is handed to the mixer at once, which begins it at that sample;
-its other messages wait here. Nothing in this thread sleeps or waits; what takes long runs in
-another one and answers later.
 """
 
 import errno
-import heapq
-import hmac
 import ipaddress
-import itertools
-import math
 import selectors
 import socket
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-from bridge.control import (
-    ROOT,
-    Answer,
-    Control,
-    Node,
-    RefusalError,
-    as_arg,
-    parameter_address,
-)
-from bridge.osc.clients import (
-    FASTEST_HZ,
-    LEASE_SECONDS,
-    LONGEST_LEASE,
-    RATE_HZ,
-    SLOWEST_HZ,
-    WAITING,
-    Client,
-    Connection,
-    Subscription,
-)
-from bridge.osc.packets import Args, Bundle, Message, PacketError, decode, encode
-from streamer.mixer import Setting
+from bridge.control import ROOT, Control
+from bridge.osc.clients import WAITING, Client, Connection, plain_address
+from bridge.osc.commands import Commands
+from bridge.osc.packets import PacketError
+from bridge.osc.service import Service
 
 HOST, PORT = "127.0.0.1", 7770
 RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less
@@ -61,65 +32,10 @@ WAITING_BYTES = 64 << 20  # of all clients' packets that wait for their turn
 CLIENTS = 500  # UDP senders that are remembered
 IDLE_SECONDS = 600.0  # after which one that has no subscription is forgotten
 CONNECTIONS = 64
-FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
-SCHEDULED = 10_000  # messages that may wait for their time
 SWEEP_SECONDS = 1.0  # between two looks for leases that ended
-Command = Callable[[Client, Args], None]
 
 
-@dataclass(frozen=True)
-class CommandRow:
-    """A command of the server itself, for the tables: what it takes, and what comes back."""
-
-    address: str
-    arguments: str
-    description: str
-
-
-COMMANDS = (
-    CommandRow("ping", "[n]", "Answers /restem/pong with the same number or text."),
-    CommandRow("sync", "n", "Answers /restem/synced n once all that was sent before is done."),
-    CommandRow(
-        "subscribe",
-        "pattern [rate_hz] [lease_s] [port]",
-        "Sends what the pattern means, the values now first, then what changes, at most rate_hz "
-        "(10) times a second, until the lease (10 s) ends; to another port of yours if you say "
-        "so. Answers with pattern, rate and lease as they are.",
-    ),
-    CommandRow("renew", "[lease_s]", "Begins the leases of all your subscriptions again."),
-    CommandRow("unsubscribe", "[pattern]", "Ends a subscription, or all of yours."),
-    CommandRow(
-        "subscribers",
-        "",
-        "Answers with their number, then /restem/subscriber client pattern rate_hz seconds_left.",
-    ),
-    CommandRow("dump", "", "Sends all values, then /restem/dumped and their number."),
-    CommandRow("echo", "0 or 1", "Whether subscriptions send back what you set yourself (0)."),
-    CommandRow("reply_to", "port", "Lets answers go to another port of your host; 0 ends that."),
-    CommandRow("auth", "passphrase", "Lets you in where a passphrase is wanted."),
-    CommandRow(
-        "error", "", "Only sent: the address that was refused, a code, and why, in one line."
-    ),
-)
-
-
-@dataclass
-class Counts:
-    """What came in since the server began."""
-
-    packets: int = 0
-    messages: int = 0
-    malformed: int = 0
-    refused: int = 0  # messages, or bundles with such
-    clipped: int = 0
-    late_bundles: int = 0  # whose time had passed
-    lost: int = 0  # packets that came too fast for their client's queue
-    faults: int = 0  # of restem's own
-    denied: int = 0  # packets of hosts that are not allowed
-    unsent: int = 0  # answers that could not be sent, and errors that were too many
-
-
-class OscServer:
+class OscServer(Service):
     """Serves a `Control` until it is closed.
 
     Args:
@@ -143,8 +59,8 @@ class OscServer:
         allowed: Sequence[str] = (),
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.control, self.host, self.counts, self._tell = control, host, Counts(), tell
-        self._passphrase = passphrase
+        super().__init__(control, passphrase, tell)
+        self.host = host
         try:
             self._allowed = [ipaddress.ip_network(text.strip()) for text in allowed]
         except ValueError as error:
@@ -152,6 +68,7 @@ class OscServer:
         self._udp, self._listener = self._open(host, port)
         self.port: int = self._udp.getsockname()[1]
         self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
         self._selector = selectors.DefaultSelector()
         for sock in (self._udp, self._listener, self._woken):
             sock.setblocking(False)
@@ -162,19 +79,11 @@ class OscServer:
         self._guests: list[Client] = []  # of other transports
         self._ready: dict[int, Client] = {}  # those with packets waiting, in turn
         self._waiting = 0  # bytes of them all
-        self._scheduled: list[tuple[float, int, Client, Message]] = []
-        self._numbers = itertools.count()
-        self._posted: list[Callable[[], None]] = []
-        self._background = ThreadPoolExecutor(1, "restem control")
+        self._posted: deque[Callable[[], None]] = deque()
         self._swept = time.monotonic()
         self._denied_told = False
-        self._commands: dict[str, Command] = {
-            f"{ROOT}/{row.address}": getattr(self, f"_{row.address}")
-            for row in COMMANDS
-            if row.address != "error"
-        }
-        self._open_to_all = {f"{ROOT}/auth", f"{ROOT}/ping"}
         self._closing = False
+        Commands(self)
         self._thread = threading.Thread(target=self._serve, name="restem osc", daemon=True)
 
     def start(self) -> None:
@@ -206,10 +115,6 @@ class OscServer:
             raise ValueError(f"OSC: port {port} of {host} {why}; take another one") from error
         return udp, tcp
 
-    def add_command(self, address: str, command: Command) -> None:
-        """Let somebody else obey an address; before `start`. It may raise `RefusalError`."""
-        self._commands[address] = command
-
     def post(self, work: Callable[[], None]) -> None:
         """Let the server's thread do something soon; from any thread."""
         self._posted.append(work)
@@ -240,33 +145,7 @@ class OscServer:
 
         self.post(take)
 
-    def in_background(self, client: Client, work: Callable[[], Callable[[], None]]) -> None:
-        """Do what takes long, one after the other; what it answers with runs in the server's
-        thread. `sync` waits for it.
-        """
-        client.jobs += 1
-
-        def run() -> None:
-            answer: Callable[[], None] | None = None
-            try:
-                answer = work()
-            finally:
-                self.post(lambda: self._done(client, answer))
-
-        self._background.submit(run)
-
-    def _done(self, client: Client, answer: Callable[[], None] | None) -> None:
-        client.jobs -= 1
-        if answer:
-            answer()
-
-    def broadcast(self, address: str, *args: str | int | float) -> None:
-        """Send a message to all that subscribed to anything; in the server's thread."""
-        for client in self._all_clients():
-            if client.subscriptions:
-                self._note(client.send(address, *args))
-
-    def _all_clients(self) -> list[Client]:
+    def clients(self) -> list[Client]:
         return [
             *self._clients.values(),
             *(client for _, client in self._connections.values()),
@@ -289,33 +168,44 @@ class OscServer:
                         self._drain(sock)
                 elif sock in self._connections:
                     self._talk(sock, events)
-            posted, self._posted = self._posted, []
-            for work in posted:
-                work()
-            try:
-                self._take_turns()
-                self._catch_up()
-                self._update(time.monotonic())
-            except Exception as error:  # a fault of ours must not end the service
-                self._fault(error)
+            for work in (self._do_posted, self._take_turns, self.catch_up, self.update):
+                try:
+                    work()
+                except Exception as error:  # a fault of ours must not end the service
+                    self.note_fault(error)
+            self._sweep()
 
-    def _catch_up(self) -> None:
-        """Obey messages whose time has come."""
-        while self._scheduled and self._scheduled[0][0] <= time.monotonic():
-            _, _, client, message = heapq.heappop(self._scheduled)
-            self._try(client, message)
+    def _do_posted(self) -> None:
+        while self._posted:
+            self._posted.popleft()()
+
+    def _sweep(self) -> None:
+        """Listen to what can be sent to, and forget who is gone."""
+        now = time.monotonic()
+        is_time = now - self._swept > SWEEP_SECONDS
+        for sock, (connection, _) in list(self._connections.items()):
+            self._watch(sock, connection)
+        if is_time:
+            self._swept = now
+            for address, client in list(self._clients.items()):
+                if now - client.heard > IDLE_SECONDS and not (client.subscriptions or client.jobs):
+                    self._dismiss(address)
+
+    def _watch(self, sock: socket.socket, connection: Connection) -> None:
+        """Wait until it can be written to if there is something to send; or hang up."""
+        if not connection.is_open:
+            self._hang_up(sock)
+            return
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.backlog else 0)
+        if self._selector.get_key(sock).events != wanted:
+            self._selector.modify(sock, wanted)
 
     def _patience(self) -> float:
         """How long nothing is to be done, in seconds."""
         if self._ready or self._posted:
             return 0.0
-        now = time.monotonic()
-        due = [self._swept + SWEEP_SECONDS]
-        if self._scheduled:
-            due.append(self._scheduled[0][0])
-        for client in self._all_clients():
-            due += [subscription.due() for subscription in client.subscriptions.values()]
-        return max(0.0, min(due) - now)
+        due = min(self._swept + SWEEP_SECONDS, self.next_due())
+        return max(0.0, due - time.monotonic())
 
     def _drain(self, sock: socket.socket) -> bool:
         """Read a UDP socket; whether all of it."""
@@ -372,13 +262,13 @@ class OscServer:
 
     def may_talk(self, host: str) -> bool:
         """Whether an address is among those that are allowed; if not, that is counted and told."""
-        where = ipaddress.ip_address(host.partition("%")[0])
+        where = plain_address(host)
         if not self._allowed or any(where in network for network in self._allowed):
             return True
         self.counts.denied += 1
         if not self._denied_told:
             self._denied_told = True
-            self._tell(f"OSC: {host} is not among the hosts that are allowed; it is not heard")
+            self.tell(f"OSC: {host} is not among the hosts that are allowed; it is not heard")
         return False
 
     def _accept(self) -> None:
@@ -415,12 +305,6 @@ class OscServer:
                 self.counts.malformed += 1
                 client.complain("", "malformed", f"{error}; the connection is closed")
                 connection.is_open = False
-        if not connection.is_open:
-            self._hang_up(sock)
-            return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.backlog else 0)
-        if self._selector.get_key(sock).events != wanted:
-            self._selector.modify(sock, wanted)
 
     def _hang_up(self, sock: socket.socket) -> None:
         _, client = self._connections.pop(sock)
@@ -455,271 +339,11 @@ class OscServer:
                 self._waiting -= len(packet)
                 if not client.waiting:
                     del self._ready[number]
-                self._receive(client, packet)
-
-    def _fault(self, error: Exception) -> None:
-        self.counts.faults += 1
-        if self.counts.faults == 1:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            self._tell(f"OSC: a fault in {where.name}: {type(error).__name__}: {error}; it goes on")
-
-    # What is asked.
-
-    def _receive(self, client: Client, packet: bytes) -> None:
-        client.heard = time.monotonic()
-        try:
-            bundles = decode(packet)
-        except PacketError as error:
-            self.counts.malformed += 1
-            self._note(client.complain("", "malformed", f"{error}"))
-            return
-        for bundle in bundles:
-            try:
-                self._obey_bundle(client, bundle)
-            except Exception as error:  # a fault of ours must not end the service
-                self._fault(error)
-                self._refuse(client, "", "fault", "restem failed at this; it goes on")
-
-    def _obey_bundle(self, client: Client, bundle: Bundle) -> None:
-        """Make a bundle's changes as one, and obey its other messages in their order."""
-        self.counts.messages += len(bundle.messages)
-        ahead = 0.0 if bundle.time is None else bundle.time - time.time()
-        due = time.monotonic() + ahead
-        if ahead > FARTHEST_SECONDS:
-            self._refuse(client, "", "too_far", f"a time {ahead:.0f} s from now")
-            return
-        if bundle.time is not None and ahead < 0:
-            self.counts.late_bundles += 1
-        timed = ahead > 0
-        if timed and len(self._scheduled) + len(bundle.messages) > SCHEDULED:
-            self._refuse(client, "", "too_many", f"more than {SCHEDULED} messages wait already")
-            return
-        changes: list[Setting] = []
-        answer = Answer()
-        others: list[Message] = []
-        for message in bundle.messages:
-            try:
-                mine = self._changes(client, message, answer)
-            except RefusalError as error:
-                self._refuse(client, message.address, error.code, str(error))
-                return
-            if mine is None:
-                others.append(message)
-            changes += mine or ()
-        if changes:
-            self.control.move(changes, self.control.session.position_at(due) if timed else None)
-            self._say_clipped(client, answer)
-            if not timed:
-                client.note_own({parameter_address(c[0], c[2]): (as_arg(c[1]),) for c in changes})
-        for message in others:
-            if timed:
-                heapq.heappush(self._scheduled, (due, next(self._numbers), client, message))
-            else:
-                self._try(client, message)
-
-    def _changes(self, client: Client, message: Message, answer: Answer) -> list[Setting] | None:
-        """The mixer's changes that a message asks for; None if it asks for something else."""
-        if message.address in self._commands or not message.args:
-            return None
-        self.check_let_in(client, message.address)
-        nodes = self.control.find(message.address)
-        movable = [node for node in nodes if node.parameter is not None]
-        if not movable:
-            return None
-        return [self.control.change_of(node, message.args, answer) for node in movable]
-
-    def check_let_in(self, client: Client, address: str) -> None:
-        """Refuse what wants the passphrase to a client that has not sent it."""
-        if self._passphrase and not client.authorised and address not in self._open_to_all:
-            raise RefusalError("auth", f"send the passphrase to {ROOT}/auth first")
-
-    def _try(self, client: Client, message: Message) -> None:
-        try:
-            self._obey(client, message)
-        except RefusalError as error:
-            self._refuse(client, message.address, error.code, str(error))
-
-    def _refuse(self, client: Client, address: str, code: str, text: str) -> None:
-        self.counts.refused += 1
-        self._note(client.complain(address, code, text))
-
-    def _say_clipped(self, client: Client, answer: Answer) -> None:
-        for address, text in answer.clipped:
-            self.counts.clipped += 1
-            self._note(client.complain(address, "clipped", text))
-
-    def _note(self, sent: bool) -> None:
-        self.counts.unsent += not sent
-
-    def _obey(self, client: Client, message: Message) -> None:
-        """Obey one message that is no change of the mixer's."""
-        self.check_let_in(client, message.address)
-        command = self._commands.get(message.address)
-        if command is not None:
-            command(client, message.args)
-            return
-        nodes = self.control.find(message.address)
-        buttons = [node for node in nodes if node.is_button]
-        if message.args or buttons == nodes:
-            for node in nodes:
-                self._write(client, node, message.args)
-        else:
-            for address, args in self.control.read_all(nodes).items():
-                self._note(client.send(address, *args))
-
-    def _write(self, client: Client, node: Node, args: Args) -> None:
-        if node.touches_files and not client.may_touch_files:
-            raise RefusalError("auth", f"{node.address} is for this machine, or with a passphrase")
-        if not node.slow:
-            self._say_clipped(client, self.control.write(node, args))
-            return
-
-        def work() -> Callable[[], None]:
-            try:
-                self.control.write(node, args)
-            except RefusalError as error:
-                code, text = error.code, str(error)
-                return lambda: self._refuse(client, node.address, code, text)
-            if not node.readable:
-                return lambda: None
-            value = self.control.read(node)
-            return lambda: self._note(client.send(node.address, *value))
-
-        self.in_background(client, work)
-
-    # Commands.
-
-    def _ping(self, client: Client, args: Args) -> None:
-        self._note(client.send(f"{ROOT}/pong", *coming_back(args)))
-
-    def _sync(self, client: Client, args: Args) -> None:
-        def answer() -> None:
-            self._note(client.send(f"{ROOT}/synced", *coming_back(args)))
-
-        if len(args) != 1:
-            raise RefusalError("wrong_count", "sync takes a number, which comes back")
-        if client.jobs:
-            self.in_background(client, lambda: answer)
-        else:
-            answer()
-
-    def _subscribe(self, client: Client, args: Args) -> None:
-        wanted, *numbers = args or ("",)
-        if not isinstance(wanted, str) or not wanted or len(args) > 4:
-            raise RefusalError("wrong_type", "subscribe takes pattern [rate_hz] [lease_s] [port]")
-        rate = number_in(numbers, 0, RATE_HZ, SLOWEST_HZ, FASTEST_HZ)
-        lease = number_in(numbers, 1, LEASE_SECONDS, 0.1, LONGEST_LEASE)
-        port = int(number_in(numbers, 2, 0, 0, 65535)) or None
-        subscription = self.subscription(wanted, rate, lease, port)
-        self._note(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
-        self.subscribe(client, subscription)
-
-    def _renew(self, client: Client, args: Args) -> None:
-        lease = number_in(args, 0, 0, 0.1, LONGEST_LEASE) if args else None
-        if not client.subscriptions:
-            raise RefusalError("no_subscription", "you have no subscription; it may have ended")
-        for subscription in client.subscriptions.values():
-            subscription.renew(lease)
-        self._note(client.send(f"{ROOT}/renew", len(client.subscriptions)))
-
-    def _unsubscribe(self, client: Client, args: Args) -> None:
-        ended = [key for key in client.subscriptions if not args or key[0] == args[0]]
-        if not ended:
-            raise RefusalError("no_subscription", "you have no such subscription")
-        for key in ended:
-            del client.subscriptions[key]
-        self._note(client.send(f"{ROOT}/unsubscribe", len(ended)))
-
-    def _subscribers(self, client: Client, _: Args) -> None:
-        now = time.monotonic()
-        rows = [
-            (c.name, s.pattern, s.rate_hz, max(0.0, s.ends - now))
-            for c in self._all_clients()
-            for s in c.subscriptions.values()
-        ]
-        self._note(client.send(f"{ROOT}/subscribers", len(rows)))
-        for row in rows:
-            self._note(client.send(f"{ROOT}/subscriber", *row))
-
-    def _dump(self, client: Client, _: Args) -> None:
-        values = self.control.read_all(self.control.find(ROOT))
-        for address, args in values.items():
-            self._note(client.send(address, *args))
-        self._note(client.send(f"{ROOT}/dumped", len(values)))
-
-    def _echo(self, client: Client, args: Args) -> None:
-        if args:
-            client.echo = bool(args[0])
-        self._note(client.send(f"{ROOT}/echo", int(client.echo)))
-
-    def _reply_to(self, client: Client, args: Args) -> None:
-        if args:
-            client.port = int(number_in(args, 0, 0, 0, 65535)) or None
-        self._note(client.send(f"{ROOT}/reply_to", client.port or 0))
-
-    def _auth(self, client: Client, args: Args) -> None:
-        given = args[0] if args and isinstance(args[0], str) else ""
-        if self._passphrase:
-            client.authorised = hmac.compare_digest(given.encode(), self._passphrase.encode())
-            if not client.authorised:
-                raise RefusalError("auth", "this is not the passphrase")
-        self._note(client.send(f"{ROOT}/auth", 1))
-
-    # Subscriptions.
-
-    def subscription(
-        self, wanted: str, rate_hz: float, lease: float = math.inf, port: int | None = None
-    ) -> Subscription:
-        """What an address or a pattern means, to be subscribed to.
-
-        Raises:
-            RefusalError: there is none, or it has no value.
-        """
-        nodes = tuple(node for node in self.control.find(wanted) if node.readable)
-        if not nodes:
-            raise RefusalError("write_only", f"{wanted} has no value")
-        return Subscription(wanted, nodes, rate_hz, lease, time.monotonic() + lease, port)
-
-    def subscribe(self, client: Client, subscription: Subscription) -> None:
-        """Send the values now, and what changes from now on; in the server's thread."""
-        client.subscriptions[subscription.pattern, subscription.port] = subscription
-        self._send_changes(client, subscription, {})
-
-    def _update(self, now: float) -> None:
-        """Send what changed to whom it is due; end leases."""
-        sent: dict[str, Args] = {}
-        for client in self._all_clients():
-            for key, subscription in list(client.subscriptions.items()):
-                if now >= subscription.ends:
-                    del client.subscriptions[key]
-                elif now >= subscription.due():
-                    self._send_changes(client, subscription, sent)
-        if now - self._swept > SWEEP_SECONDS:
-            self._swept = now
-            for address, client in list(self._clients.items()):
-                if now - client.heard > IDLE_SECONDS and not (client.subscriptions or client.jobs):
-                    self._dismiss(address)
-            for sock, (connection, _) in list(self._connections.items()):
-                if not connection.is_open:
-                    self._hang_up(sock)
-
-    def _send_changes(
-        self, client: Client, subscription: Subscription, known: dict[str, Args]
-    ) -> None:
-        """Send the values that a subscriber has not seen; `known` are those read this time."""
-        missing = [node for node in subscription.nodes if node.address not in known]
-        known.update(self.control.read_all(missing))
-        subscription.last = time.monotonic()
-        for node in subscription.nodes:
-            value = known[node.address]
-            if subscription.seen.get(node.address) != value and client.send_packet(
-                encode(node.address, *value), subscription.port
-            ):
-                subscription.seen[node.address] = value
+                self.obey(client, packet)
 
     def close(self) -> None:
         """Say good-bye to subscribers, end what is under way."""
-        self._background.shutdown(cancel_futures=True)
+        self.finish()
 
         def end() -> None:
             self.broadcast(f"{ROOT}/shutdown")
@@ -740,31 +364,3 @@ class OscServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def coming_back(args: Args) -> Args:
-    """What a client wants to hear again: at most one number or short text.
-
-    Raises:
-        RefusalError: it is something else.
-    """
-    if len(args) > 1 or any(isinstance(arg, bytes) or len(str(arg)) > 300 for arg in args):
-        raise RefusalError("wrong_type", "takes one number or short text, which comes back")
-    return args
-
-
-def number_in(
-    args: Iterable[object], index: int, default: float, least: float, largest: float
-) -> float:
-    """An optional number among arguments, clipped.
-
-    Raises:
-        RefusalError: it is no number.
-    """
-    given = list(args)
-    if index >= len(given):
-        return default
-    number = given[index]
-    if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
-        raise RefusalError("wrong_type", f"expected a number, got {number!r}")
-    return min(max(float(number), least), largest)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bridge.control import ROOT, Node, parameter_address
-from bridge.osc.server import CommandRow
+from bridge.osc.commands import CommandRow
 
 KINDS = {"i": "int", "f": "float", "s": "text"}
 
