@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from bridge import audio
 from tests import desk
 
 torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
@@ -19,10 +20,11 @@ GOLDEN_FOLDER = Path(__file__).parents[2] / "shared" / "golden"  # beside the ch
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is remembered in the user's own cache."""
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is remembered in the user's own folders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESTEM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
 
 
@@ -36,6 +38,19 @@ def jack_server() -> Iterator[desk.Server]:
 def jack(jack_server: desk.Server) -> str:
     """The name of a JACK server."""
     return jack_server.name
+
+
+@pytest.fixture
+def portaudio(jack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PortAudio that sees the server, and lets it go while it is there, as it insists on."""
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack)
+    try:
+        audio.refresh_devices()
+    except ValueError as error:
+        pytest.skip(f"needs PortAudio: {error}")
+    yield
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nowhere")
+    audio.refresh_devices()
 
 
 def peak_error(answer: Tensor, expected: Tensor) -> float:

@@ -10,7 +10,7 @@ from bridge.live import LiveSession
 from bridge.running import Settings
 from models.stems import STEMS
 from streamer import load_profile, render
-from tests.desk import BLOCK, Audio, Desk, silence_heard
+from tests.desk import BLOCK, Audio, Desk, client, silence_heard
 from tests.small import noise
 
 SECONDS = 4
@@ -67,4 +67,30 @@ def test_a_jack_client_plays_what_render_writes_at_the_reported_latency(
             desk.player.client.set_freewheel(False)
         desk.close()
     assert session.look().late_frames == late
+    check_law(tape, expected(music, silence), latency)
+
+
+@pytest.mark.usefixtures("portaudio")
+def test_sounddevice_plays_what_render_writes_as_late_as_engine_and_device_say(
+    jack: str, music: Audio
+) -> None:
+    wanted = Settings(
+        input="system", output="system", channels="stems-only", blocksize=BLOCK, allowance=16384
+    )
+    with LiveSession(wanted) as session:
+        probe = client("probe", jack)
+        ports = [port.name for port in probe.get_ports("PortAudio:.*")]
+        probe.close()
+        assert len(ports) == 2 + 2 * len(STEMS)
+        desk = Desk(jack, ports[:2], ports[2:])
+        assert session.link is not None
+        session.link.callback.be_patient(5000)  # the machine may be busy
+        latency = session.engine.latency.total + sum(session.look().device_latency)
+        late = session.look().late_frames
+        session.engine.reset()
+        began = desk.play(music)
+        silence = silence_heard(session.engine)
+        tape = desk.record(began, music.shape[1] + latency)
+        desk.close()
+        assert session.look().late_frames == late
     check_law(tape, expected(music, silence), latency)

@@ -115,19 +115,6 @@ def test_a_busy_python_does_not_delay_the_callback(
     assert counts["collections"] > 2
 
 
-@pytest.fixture
-def portaudio(jack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """PortAudio that sees the server, and lets it go while it is there, as it insists on."""
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack)
-    try:
-        audio.refresh_devices()
-    except ValueError as error:
-        pytest.skip(f"needs PortAudio: {error}")
-    yield
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nowhere")
-    audio.refresh_devices()
-
-
 @pytest.mark.usefixtures("portaudio")
 def test_sounddevice_plays_the_same_as_the_jack_client(jack: str, profile: str) -> None:
     wanted = Settings(
