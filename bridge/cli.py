@@ -348,7 +348,7 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
     verb.add_argument(
         "--seconds",
-        type=_seconds,
+        type=float,
         metavar="N",
         help="of each song only the N seconds in which most stems play (all; memory grows with it)",
     )

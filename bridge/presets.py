@@ -6,7 +6,6 @@
 A step is half as long as a ramp of the mixer's, so that two overlap and the sum runs evenly.
 """
 
-import itertools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,8 +130,9 @@ class Presets:
 
     @property
     def is_fading(self) -> bool:
-        """Whether a crossfade is under way."""
-        return self._fade is not None and self._fade.is_under_way
+        """Whether values are still under way to a preset's."""
+        with self._lock:
+            return self._fade is not None and self._fade.is_under_way
 
     def close(self) -> None:
         """End a crossfade that is under way, at its goal."""
@@ -217,7 +217,7 @@ class Presets:
                 self._thread.start()
 
     def _run(self) -> None:
-        for _ in itertools.count():
+        while True:
             with self._lock:
                 fade = self._fade
                 if fade is None or fade.advance():

@@ -43,6 +43,7 @@ class EmbeddedConfig:
     summary_dim: int = 128
     repair_dim: int = 48
     repair_layers: int = 1
+    repair_strength: tuple[float, ...] = ()  # of each stem, 0 to 1; whole if left out
 
     def __post_init__(self) -> None:
         bins = sum(count * points * size for count, points, size in self.bands)
@@ -51,6 +52,13 @@ class EmbeddedConfig:
         if self.n_fft != 2 * self.hop_length:
             raise ValueError(
                 f"n_fft must be 2 * hop_length, got {self.n_fft} and {self.hop_length}"
+            )
+
+        strengths = self.repair_strength
+        in_range = all(0 <= strength <= 1 for strength in strengths)
+        if strengths and not (in_range and len(strengths) == len(self.stems)):
+            raise ValueError(
+                f"repair_strength must be a number in [0, 1] for each stem, got {list(strengths)}"
             )
 
     @property
@@ -295,7 +303,10 @@ class EmbeddedCascade(nn.Module):
         # The square root of a periodic Hann window twice, half overlapped, sums to one.
         window = torch.hann_window(config.n_fft).sqrt()
         self.register_buffer("window", window, persistent=False)
+        strength = torch.tensor(config.repair_strength or (1.0,) * s)
+        self.register_buffer("strength", strength, persistent=False)
         self.window: Tensor
+        self.strength: Tensor
 
     @property
     def device(self) -> torch.device:
@@ -307,7 +318,9 @@ class EmbeddedCascade(nn.Module):
         The mix is analysed once whatever is asked for; masks, repair and inverse STFT are saved.
         """
         rows = [self.stems.index(stem) for stem in stems]
-        chosen = EmbeddedCascade(replace(self.config, stems=tuple(stems))).to(self.device).eval()
+        strengths = self.config.repair_strength and tuple(self.strength[rows].tolist())
+        config = replace(self.config, stems=tuple(stems), repair_strength=strengths)
+        chosen = EmbeddedCascade(config).to(self.device).eval()
         state = self.state_dict()
         outputs = len(self.stems), self.channels
         for name, value in state.items():
@@ -400,4 +413,5 @@ class EmbeddedCascade(nn.Module):
         for number, block in enumerate(self.repair, start=len(self.separator) + 1):
             y, hidden[number] = block(y, hidden[number])
         change = torch.tanh(self.gain(y)).unflatten(-1, (-1, 2)).unflatten(0, own.shape[:2])
-        return mask, own + torch.view_as_complex(change), tuple(hidden)
+        strength = self.strength[rows, None, None, None]
+        return mask, own + strength * torch.view_as_complex(change), tuple(hidden)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -5,6 +7,7 @@ from models.embedded import EmbeddedCascade, EmbeddedConfig, compress, pool, sca
 from models.stems import STEMS
 from models.training.embedded import whole
 from streamer import render
+from tests.conftest import peak_error
 from tests.small import embedded, noise
 
 
@@ -48,6 +51,23 @@ def test_chosen_stems_are_the_same_stems() -> None:
     model, mix = embedded(), noise(3000)
     some = render(model.select(("drums", "vocals")), mix)
     torch.testing.assert_close(some, render(model, mix)[[2, 0]], rtol=1e-5, atol=1e-7)
+
+
+def test_a_repairs_strength_is_each_stems_own() -> None:
+    model, mix = embedded(), noise(64 * 30)
+    config = replace(model.config, repair_strength=(0.0, 0.5, 1.0))
+    partly = EmbeddedCascade(config).eval().requires_grad_(False)
+    partly.load_state_dict(model.state_dict())
+    separated, repaired = render(model.without_repair(), mix), render(model, mix)
+    expected = torch.stack(
+        [a.lerp(b, s) for a, b, s in zip(separated, repaired, (0, 0.5, 1), strict=True)]
+    )
+    assert peak_error(render(partly, mix), expected) < 1e-5
+    assert peak_error(repaired, separated) > 0.01
+    chosen = partly.select(["drums", "bass"])
+    assert torch.equal(chosen.strength, torch.tensor([1.0, 0.5]))
+    with pytest.raises(ValueError, match="repair_strength must be a number in"):
+        replace(model.config, repair_strength=(0.0, 1.5, 1.0))
 
 
 def test_the_full_network_has_eight_stems_in_order_and_documented_latency() -> None:

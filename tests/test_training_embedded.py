@@ -111,6 +111,22 @@ def test_the_exported_file_is_the_averaged_network(tmp_path: Path) -> None:
     assert not torch.equal(restored["separator"], restored["repair"])
 
 
+def test_a_repair_is_calibrated_to_what_scores_best_on_held_out_clips(tmp_path: Path) -> None:
+    training = small()
+    separated, wrong = noise(64 * 40, 1), noise(64 * 40, 2)
+    targets = torch.zeros(8, 2, 64 * 40)
+    targets[0], targets[1], targets[2] = separated, wrong, 0.3 * separated + 0.7 * wrong
+    training.restore = lambda mix: {  # type: ignore[method-assign]
+        "separator": separated.expand_as(targets),
+        "repair": wrong.expand_as(targets),
+    }
+    training.calibrate([(noise(64 * 40), targets)])
+    assert training.strength == pytest.approx((0.0, 1.0, 0.7, 1, 1, 1, 1, 1))
+    training.export(tmp_path / "weights.safetensors")
+    network = zoo.load_network(tmp_path / "weights.safetensors")
+    assert network.config.repair_strength == training.strength
+
+
 def test_a_stage_that_lets_everything_through_is_the_mix() -> None:
     model = embedded()
     for bias, weight in zip(model.mask.bias, model.mask.weight, strict=True):

@@ -2,18 +2,21 @@
 
 import copy
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from models import zoo
 from models.embedded import EmbeddedCascade, EmbeddedConfig, spread
 from models.training.losses import LossWeights, grid_weight, pooled_powers, spectral_loss
+from models.training.metrics import Example, mmsnr, plays
 
+STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the repair, that are tried
 OF_REPAIR = ("repair", "stem_encoder", "stem_embedding", "hint", "gain")  # the second stage's parts
 
 
@@ -50,6 +53,7 @@ class EmbeddedTraining:
         self.mel = grid_weight(self.model.config).to(device)
         self.optimizers = _optimizers(self.model, config)
         self.steps = 0
+        self.strength: tuple[float, ...] = ()  # of the repair, once it is calibrated
 
     def step(self, mix: Tensor, targets: Tensor, progress: float) -> dict[str, float]:
         """Train both stages on a batch.
@@ -99,6 +103,25 @@ class EmbeddedTraining:
         separated, repaired = whole(self.averaged, mix.to(self.device))
         return {"separator": separated.cpu(), "repair": repaired.cpu()}
 
+    def calibrate(self, examples: Sequence[Example]) -> None:
+        """Choose how much of its repair each stem gets: what scores best on held-out clips.
+
+        A stem that learned from few songs may be repaired for the worse on others.
+        """
+        scores: dict[int, list[list[float]]] = {n: [] for n in range(len(self.stems))}
+        for mix, targets in examples:
+            stages = self.restore(mix)
+            for number, target in enumerate(targets):
+                if plays(target):
+                    separated, repaired = (audio[number] for audio in stages.values())
+                    scores[number].append(
+                        [mmsnr(target, separated.lerp(repaired, s)) for s in STRENGTHS]
+                    )
+        self.strength = tuple(
+            STRENGTHS[int(np.argmax(np.mean(rows, axis=0)))] if rows else 1.0
+            for rows in scores.values()
+        )
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(),
@@ -116,8 +139,9 @@ class EmbeddedTraining:
 
     def export(self, path: Path) -> None:
         """Write the averaged weights as they are shipped, at half precision."""
+        config = replace(self.model.config, repair_strength=self.strength)
         description = zoo.Description(
-            "embedded", asdict(self.model.config), origin="restem", licence="GPL-3.0-or-later"
+            "embedded", asdict(config), origin="restem", licence="GPL-3.0-or-later"
         )
         state = {name: value.half() for name, value in self.averaged.state_dict().items()}
         zoo.save_weights(state, path, description)

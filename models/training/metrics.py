@@ -47,6 +47,15 @@ def mel_power(audio: Tensor, sample_rate: int, n_fft: int, hop_length: int, mels
     return mel_filters(sample_rate, n_fft, mels).to(audio.device) @ spectrum.abs().square()
 
 
+Example = tuple[Tensor, Tensor]  # mix [c, n] and clean targets [s, c, n]
+SILENT_POWER = 1e-6  # on average over a clip
+
+
+def plays(target: Tensor) -> bool:
+    """Whether a clip of a stem is more than silence."""
+    return float(target.square().mean()) > SILENT_POWER
+
+
 def mmsnr(reference: Tensor, estimate: Tensor, sample_rate: int = 48000) -> float:
     """Multi-resolution mel SNR in dB of the MSR challenge (arXiv 2601.04343); higher is better.
 

@@ -8,7 +8,7 @@ Shape letters: `b` batch, `s` stem, `c` channel, `n` sample.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from models import zoo
 from models.stems import STEMS
+from models.training.metrics import Example
 
 PATIENCE = 20  # steps in a row that may fail
 NORMS = 10_000  # gradient norms that are remembered; AutoClip's paper remembers all
@@ -234,6 +235,9 @@ class Stage:
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
         self.steps, self.skipped, self.seed = state["steps"], state["skipped"], state["seed"]
+
+    def calibrate(self, examples: Sequence[Example]) -> None:
+        """Nothing of a stage is fitted to held-out clips."""
 
     def export(self, path: Path) -> None:
         """Write a weights file, as `models.zoo` and profiles read them.

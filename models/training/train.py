@@ -10,7 +10,7 @@ OUT/weights.safetensors   the newest weights, as they are shipped
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,13 +23,12 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from models import zoo
 from models.training.degradations import make_example
 from models.training.embedded import EmbeddedTraining
-from models.training.metrics import mmsnr
+from models.training.metrics import Example, mmsnr, plays
 from models.training.recipes import DataConfig, Recipe
 from models.training.repair import RepairTraining
 from models.training.separator import SeparatorTraining
 from models.training.songs import Song, draw_stems, write_split
 
-Example = tuple[Tensor, Tensor]  # mix [c, n] and clean targets [s, c, n]
 Scores = dict[str, dict[str, float]]  # by stem: dB of the mix and after each stage, and the clips
 
 
@@ -44,6 +43,9 @@ class Trainee(Protocol):
 
     def restore(self, mix: Tensor) -> dict[str, Tensor]:
         """Restore mix [c, n]: [s, c, n] by the name of the stage."""
+
+    def calibrate(self, examples: Sequence[Example]) -> None:
+        """Fit what is fitted to held-out clips, once training is over."""
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
@@ -147,6 +149,8 @@ def train(
             progress(now)
     finally:
         run.save()
+    if run.over:
+        trainee.calibrate(examples)
     trainee.export(out / "weights.safetensors")
     return run.now({})
 
@@ -247,7 +251,7 @@ def validate(trainee: Trainee, examples: list[Example]) -> Scores:
     """Held-out MMSNR in dB of each stem, over the clips in which it plays."""
     rows: dict[str, list[dict[str, float]]] = {stem: [] for stem in trainee.stems}
     for mix, targets in examples:
-        playing = [n for n, target in enumerate(targets) if float(target.square().mean()) > 1e-6]
+        playing = [n for n, target in enumerate(targets) if plays(target)]
         stages = {"mix": mix.expand_as(targets), **(trainee.restore(mix) if playing else {})}
         for number in playing:
             rows[trainee.stems[number]].append(
