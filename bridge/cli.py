@@ -7,6 +7,7 @@ wrong usage exit code 2, Ctrl-C 130. Nothing heavy is imported until a verb need
 import argparse
 import json
 import math
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -188,12 +189,17 @@ def _add_remote(verb: argparse.ArgumentParser) -> None:
     """How a session is controlled from outside, and for how long."""
     verb.add_argument("--seconds", type=_seconds, help="stop by itself after this long")
     verb.add_argument("--no-osc", action="store_true", help="no OSC server")
-    verb.add_argument("--osc-port", type=_port, help="of OSC, UDP and TCP (7770)")
+    verb.add_argument("--osc-port", type=_port, metavar="PORT", help="of OSC, UDP and TCP (7770)")
     verb.add_argument(
-        "--osc-host", help="address to be heard at; 0.0.0.0 opens it to the network (127.0.0.1)"
+        "--osc-host",
+        metavar="ADDRESS",
+        help="where to be heard; 0.0.0.0 opens it to the network (127.0.0.1)",
     )
     verb.add_argument(
-        "--osc-passphrase", metavar="TEXT", help="wanted by /restem/auth before all else (none)"
+        "--osc-passphrase",
+        metavar="TEXT",
+        default=os.environ.get("RESTEM_OSC_PASSPHRASE"),
+        help="wanted by /restem/auth before all else ($RESTEM_OSC_PASSPHRASE, or none)",
     )
     verb.add_argument(
         "--osc-allow",
@@ -217,7 +223,7 @@ def _add_remote(verb: argparse.ArgumentParser) -> None:
         help="MIDI control; MAP is a YAML file, where learned controls are kept, too",
     )
     verb.add_argument("--midi-ports", metavar="TEXT", help="only ports with this in their names")
-    verb.add_argument("--midi-backend", metavar="NAME", help="jack, or a name of mido (the system)")
+    verb.add_argument("--midi-backend", metavar="NAME", help="jack (the system's)")
     verb.add_argument("--presets", type=Path, metavar="DIR", help="folder of presets (the user's)")
     verb.add_argument(
         "--restore", action="store_true", help="begin with the values of the last session's end"
@@ -253,7 +259,12 @@ def _add_osc(verb: argparse.ArgumentParser) -> None:
 def _add_osc_client(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--host", default="127.0.0.1", help="where restem is (127.0.0.1)")
     verb.add_argument("--port", type=_port, default=7770, help="of its OSC server (7770)")
-    verb.add_argument("--passphrase", metavar="TEXT", help="if it wants one")
+    verb.add_argument(
+        "--passphrase",
+        metavar="TEXT",
+        default=os.environ.get("RESTEM_OSC_PASSPHRASE"),
+        help="if it wants one ($RESTEM_OSC_PASSPHRASE)",
+    )
 
 
 def _add_osc_monitor(verb: argparse.ArgumentParser) -> None:

@@ -51,7 +51,7 @@ class Node:
     strip: str | None = None
     optional: str = ""
     slow: bool = False
-    touches_files: bool = False  # of any path, so not for clients of other machines
+    touches_files: bool = False  # of any path but its choices: not for clients of other machines
     detail: bool = False  # part of another node's value; only read by its own address
 
     @property
@@ -136,6 +136,7 @@ class Control:
             read=lambda: (session.profile,),
             write=self._switch,
             slow=True,
+            touches_files=True,
         )
         yield Node(
             f"{ROOT}/model",
@@ -258,14 +259,12 @@ class Control:
             return [self.nodes[address]]
         if SPECIAL.search(address):
             try:
-                expression = pattern(address)
+                means = pattern(address)
             except ValueError as error:
                 raise RefusalError("malformed", str(error)) from error
-            found = [node for name, node in self.nodes.items() if expression.fullmatch(name)]
+            found = [node for name, node in self.nodes.items() if means(name)]
             if not found:  # strips by number
-                names = [
-                    name for alias, name in self._aliases.items() if expression.fullmatch(alias)
-                ]
+                names = [name for alias, name in self._aliases.items() if means(alias)]
                 found = [self.nodes[name] for name in names]
         else:
             branch = address.rstrip("/") + "/"
@@ -316,6 +315,16 @@ class Control:
             answer.clipped.append((node.address, f"{args[0]!r} is not in {choices}: {setting:g}"))
         return row.name, setting, node.strip
 
+    def check(self, node: Node, args: Args) -> Args:
+        """The arguments, in the types of a node that is no parameter.
+
+        Raises:
+            RefusalError: it cannot be set, or not to these.
+        """
+        if node.write is None:
+            raise RefusalError("read_only", f"{node.address} can only be read")
+        return fitting(node, args)
+
     def write(self, node: Node, args: Args) -> Answer:
         """Set a node now.
 
@@ -326,9 +335,8 @@ class Control:
         if node.parameter is not None:
             self.move([self.change_of(node, args, answer)])
             return answer
-        if node.write is None:
-            raise RefusalError("read_only", f"{node.address} can only be read")
-        fitted = fitting(node, args)
+        fitted = self.check(node, args)
+        assert node.write is not None
         if node.is_button and args and not args[0] and args[0] != "":
             return answer  # a button that is let go
         try:

@@ -217,7 +217,7 @@ class FileSession(RunningSession):
             if self._fed is not None and not self._fed.over:
                 raise ValueError(f"{self._fed.name} is heard; end it first")
             self.transport.stop()
-            self._fed = source
+            self._fed, self._problem = source, ""
         self.wake()
 
     def wake(self) -> None:
@@ -247,6 +247,7 @@ class FileSession(RunningSession):
             if self.source is not self.transport:
                 raise ValueError(f"{self.source.name} is heard; end it first")
             self.transport.play()
+            self._problem = ""
 
     # The clock.
 

@@ -103,17 +103,19 @@ class Jobs:
                 return Update(0.0, failure="cancelled")
             self._waiting.remove(job.number)
             self._line = job.number, line
-        process.start()
-        far.close()
         update: Update
         try:
+            process.start()
+            far.close()
             while not (update := line.recv()).is_last:
                 report(job, update)
             process.join()
-        except EOFError:
-            process.join()
-            code = process.exitcode
-            update = Update(0.0, failure=f"the renderer ended with exit code {code}")
+        except (EOFError, OSError) as error:
+            reason = f"{error}"
+            if process.pid is not None:
+                process.join()
+                reason = f"exit code {process.exitcode}"
+            update = Update(0.0, failure=f"the renderer ended: {reason}")
         with self._lock:
             self._line = None
         line.close()

@@ -277,7 +277,9 @@ class MidiBridge:
             for binding in shown:
                 value = values[binding.node.address]
                 raw = raw_of(binding, float(value[0] or 0))
-                is_its_own = value == binding.written and binding.mode != "toggle"
+                if value != binding.written:
+                    binding.written = None  # somebody else moved it
+                is_its_own = binding.written is not None and binding.mode != "toggle"
                 for name, knows in list(self._knows.items()):
                     if knows.get(binding.entry) == raw:
                         continue
@@ -376,8 +378,14 @@ class MidiBridge:
 
     def hear(self) -> None:
         """Obey what has come in."""
-        for port in self._inputs.values():
-            for message in port.read():
+        for name, port in self._inputs.items():
+            try:
+                messages = port.read()
+            except Exception as error:  # of a driver; the next look opens all anew
+                self._is_broken = True
+                self._say(f"MIDI: {name}: {' '.join(str(error).split())}")
+                continue
+            for message in messages:
                 self.receive(message)
 
     def close(self) -> None:

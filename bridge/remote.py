@@ -16,7 +16,7 @@ from bridge.midi import MidiBridge
 from bridge.osc.audio import OscAudio
 from bridge.osc.query import OscQuery
 from bridge.osc.render import RenderService
-from bridge.osc.server import HOST, PORT, OscServer
+from bridge.osc.server import HOST, PORT, OscServer, PortTakenError
 from bridge.presets import Presets
 from bridge.running import RunningSession
 
@@ -82,6 +82,8 @@ class Remote:
             open_until_closed(midi)
         if settings.osc:
             self._serve()
+        if settings.announce and settings.query_port is None:
+            raise ValueError("--announce needs --oscquery, which is what it announces")
         if settings.query_port is not None:
             if self.server is None:
                 raise ValueError("OSCQuery needs OSC: leave out --no-osc, or choose an --osc-port")
@@ -102,7 +104,7 @@ class Remote:
         try:
             wanted = PORT if settings.port is None else settings.port
             server = OscServer(self.control, settings.host, wanted, *access, self._tell)
-        except ValueError as error:
+        except PortTakenError as error:
             if settings.port is not None or settings.host != HOST:
                 raise
             self._tell(f"{error} with --osc-port; going on without OSC")

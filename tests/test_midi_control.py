@@ -323,6 +323,21 @@ def test_a_fader_is_not_told_what_it_said(box: FakePorts) -> None:
     assert box.take() == [(0xB0, 7, 95), (0xB0, 8, 95)]
 
 
+def test_a_fader_that_was_moved_away_and_back_by_others_follows(box: FakePorts) -> None:
+    desk = Desk(on(FADER, FREE))
+    desk.bridge.look()
+    desk.bridge.feed_back()
+    box.take()
+    desk.cc(7, 30)
+    desk.bridge.feed_back()
+    own = desk.mixer.get("fader", "vocals")
+    desk.mixer.set("fader", 0.75, "vocals")
+    desk.bridge.feed_back()
+    desk.mixer.set("fader", own, "vocals")
+    desk.bridge.feed_back()
+    assert box.take() == [(0xB0, 7, 95), (0xB0, 7, 30)]
+
+
 def test_a_pad_is_told_what_it_toggled(box: FakePorts) -> None:
     desk = Desk(f"channel: 1, note: 36, address: {MUTE}")
     desk.bridge.look()

@@ -147,6 +147,75 @@ def test_a_refusal_names_address_code_and_reason(
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    ["/****/****/****/****!", "/" + "*" * 24 + "x/y", "/restem/{a,b}{c,d}{e,f}{g,h}", "/x" * 2000],
+)
+def test_patterns_that_would_take_long_are_refused_or_soon_done(
+    console: Console, wanted: str
+) -> None:
+    began = time.monotonic()
+    assert console.error("/restem/subscribe", wanted)[1] in ("malformed", "unknown_address")
+    assert time.monotonic() - began < 2
+
+
+def test_a_pattern_of_parameters_and_others_is_refused_whole(
+    console: Console, session: StillSession
+) -> None:
+    assert console.error("/restem/{bypass,record}", 1)[1] == "mixed"
+    assert session.mixer.get("bypass") is False
+    assert session.state == "stopped"
+
+
+def test_who_is_not_let_in_cannot_fill_the_schedule() -> None:
+    with OscServer(control()[1], port=0, passphrase="sesame") as server:
+        console = Console(server)
+        for _ in range(50):
+            console.send_packet(bundle(encode("/restem/ping", 1), at=time.time() + 60))
+            console.send_packet(bundle(encode("/restem/dump"), at=time.time() + 60))
+        for _ in range(50):
+            assert console.receive().args[1] == "auth"
+        assert len(server._scheduled) == 50  # pings are answered to anybody
+
+
+def test_what_waits_and_what_is_subscribed_to_is_limited(
+    server: OscServer, console: Console, session: StillSession
+) -> None:
+    packet = bundle(*[encode(GAIN, -1.0)] * 50, at=time.time() + 600)
+    for _ in range(50):
+        console.send_packet(packet)
+    assert {error.args[1] for error in console.settled()} == {"too_many"}
+    assert sum(len(c.timed) for c in server._clients.values()) == 2000
+    for port in range(70):
+        console.send("/restem/subscribe", GAIN, 1, 60, 40000 + port)
+    assert [e.args[1] for e in console.settled() if e.address == "/restem/error"] == [
+        "too_many"
+    ] * 6
+
+
+def test_files_are_for_programs_of_this_machine(server: OscServer, console: Console) -> None:
+    console.ask("/restem/ping")
+    (client,) = server._clients.values()
+    client.is_page = True
+    console.send("/restem/profile", "/etc/passwd.yaml")
+    assert console.settled()[0].args[1] == "auth"
+    console.send("/restem/profile", "live-cpu-fast")
+    assert texts(console.settled()) == [("/restem/profile", "live-cpu-fast")]
+
+
+def test_what_a_tcp_client_sent_before_it_left_is_obeyed(
+    server: OscServer, session: StillSession
+) -> None:
+    leaving = socket.create_connection(("127.0.0.1", server.port))
+    for i in range(1, 20001):
+        leaving.sendall(slip.encode(encode(GAIN, -i / 1000)))
+    leaving.close()
+    until(lambda: session.mixer.get("gain_db", "vocals") == -20, "the last message")
+    assert server.counts.messages == 20000
+    assert server.counts.lost == 0
+    until(lambda: not server._connections, "the connection to end")
+
+
 def test_out_of_range_is_clipped_and_said(console: Console, session: StillSession) -> None:
     console.ask(GAIN, 40)
     assert session.mixer.get("gain_db", "vocals") == 12

@@ -50,6 +50,17 @@ def test_a_message_is_sent_and_what_comes_back_is_printed(
     )
 
 
+def test_what_takes_long_is_waited_for_and_clipped_is_not_refused(
+    server: OscServer, session: StillSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.may_switch.clear()
+    threading.Timer(3.0, session.may_switch.set).start()
+    words = ("osc-send", "--port", server.port, "/restem/profile", "live-cpu-fast")
+    assert run(capsys, *words)[:2] == (0, "/restem/profile live-cpu-fast\n")
+    code, out, _ = run(capsys, "osc-send", "--port", server.port, GAIN, 40)
+    assert (code, out) == (0, f"/restem/error {GAIN} clipped '40 is not in [-90, 12] dB: 12'\n")
+
+
 def test_nobody_who_answers_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

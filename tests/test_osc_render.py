@@ -1,5 +1,6 @@
 """Rendering by OSC, in a process of its own."""
 
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_a_cancelled_job_leaves_nothing(console: Console, profile: str, tmp_path
     ]
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"long.wav", "small.yaml"}
+
+
+def test_a_renderer_that_is_killed_is_told_and_the_next_job_begins(
+    console: Console, profile: str, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "long.wav", np.zeros((48000 * 120, 2), np.float32), 48000)
+    soundfile.write(tmp_path / "short.wav", np.zeros((4800, 2), np.float32), 48000)
+    console.send("/restem/render", str(tmp_path / "long.wav"), str(tmp_path / "a"), profile)
+    console.send("/restem/render", str(tmp_path / "short.wav"), str(tmp_path / "b"), profile)
+    console.until("/restem/render/progress")
+    (renderer,) = [p for p in multiprocessing.active_children() if p.name == "restem job"]
+    renderer.kill()
+    assert "job 1: the renderer ended: exit code -9" in console.until("/restem/error")[-1].args
+    assert console.until("/restem/render/done")[-1].args[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,7 @@ def test_restem_osc_plays_a_file_and_can_be_asked(
         (["--osc-allow", "my house", "--osc-port", "0"], "OSC: 'my house' does not appear to be"),
         (["--midi", "nowhere/map.yaml"], ""),
         (["nowhere.wav"], "nowhere.wav: No such file"),
+        (["--osc-port", "0", "--announce"], "--announce needs --oscquery"),
     ],
 )
 def test_what_restem_osc_cannot_do_is_one_line(

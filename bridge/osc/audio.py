@@ -456,7 +456,8 @@ class OscAudio:
 
     def _in(self, client: Client, args: Args) -> None:
         incoming = self._incoming
-        if incoming and not incoming.over and self._sender is not client:
+        is_heard = incoming is not None and self.session.source is incoming
+        if incoming and is_heard and not incoming.over and self._sender is not client:
             incoming.challenged = True
             self.counts.refused += 1
             raise RefusalError(
@@ -516,10 +517,10 @@ class OscAudio:
 
     def _find(self, wanted: str) -> list[str]:
         try:
-            expression = pattern(wanted)
+            means = pattern(wanted)
         except ValueError as error:
             raise RefusalError("malformed", str(error)) from error
-        buses = [bus for bus in self.session.buses if expression.fullmatch(bus)]
+        buses = [bus for bus in self.session.buses if means(bus)]
         if not buses:
             raise RefusalError(
                 "unknown_bus",

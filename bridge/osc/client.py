@@ -13,6 +13,7 @@ from bridge.osc.packets import Arg, Framing, Message, PacketError, decode, encod
 from bridge.osc.server import HOST, PORT
 
 ANSWER_SECONDS = 2.0  # in which a server that is there answers
+DONE_SECONDS = 120.0  # in which it has done what it was asked for
 LEASE_SECONDS = 10.0
 SEND_BUFFER = 4 << 20
 
@@ -163,12 +164,16 @@ def send(client: OscClient, address: str, args: Sequence[Arg], out: TextIO) -> b
         ValueError: nobody answers.
     """
     try:
+        client.send(f"{ROOT}/ping")
+        client.until(f"{ROOT}/pong")
+        client.socket.settimeout(DONE_SECONDS)  # some commands take long
         answers = client.ask(address, *args)
     except (TimeoutError, OSError, EOFError) as error:
         raise ValueError(_nobody(client)) from error
     for message in answers:
         print(as_text(message), file=out)
-    return not any(message.address == f"{ROOT}/error" for message in answers)
+    errors = [message.args[1] for message in answers if message.address == f"{ROOT}/error"]
+    return all(code == "clipped" for code in errors)
 
 
 def monitor(client: OscClient, pattern: str, rate_hz: float, out: TextIO) -> None:
@@ -185,7 +190,9 @@ def monitor(client: OscClient, pattern: str, rate_hz: float, out: TextIO) -> Non
         raise ValueError(str(answers[0].args[-1]))
     renewed = time.monotonic()
     for message in itertools.chain(answers, _received(client)):
-        if message is not None and message.address not in (f"{ROOT}/renew", f"{ROOT}/subscribe"):
+        if message and message.args[:2] == (f"{ROOT}/renew", "no_subscription"):
+            client.send(f"{ROOT}/subscribe", pattern, rate_hz, LEASE_SECONDS)  # it began anew
+        elif message and message.address not in (f"{ROOT}/renew", f"{ROOT}/subscribe"):
             print(as_text(message), file=out, flush=True)
         if time.monotonic() - renewed > LEASE_SECONDS / 3:
             renewed = time.monotonic()

@@ -44,8 +44,15 @@ class Subscription:
 class Client:
     """One sender of packets; `deliver` takes what is sent to it, and a port of its host or None."""
 
-    def __init__(self, name: str, host: str, deliver: Callable[[bytes, int | None], bool]) -> None:
-        self.name, self.host, self._deliver = name, host, deliver
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        deliver: Callable[[bytes, int | None], bool],
+        is_page: bool = False,
+    ) -> None:
+        """`is_page`: it is a page in a browser, which may be anybody's."""
+        self.name, self.host, self._deliver, self.is_page = name, host, deliver, is_page
         self.waiting: deque[bytes] = deque()
         self.subscriptions: dict[tuple[str, int | None], Subscription] = {}
         self.authorised, self.echo = False, False
@@ -53,13 +60,14 @@ class Client:
         self.heard = time.monotonic()
         self.lost = 0  # packets that came too fast
         self.jobs = 0  # commands under way in the background
+        self.timed: list[float] = []  # when its timed messages are due, a heap
         self._errors: deque[float] = deque(maxlen=ERRORS_A_SECOND)
-        self.untold = 0
 
     @property
     def may_touch_files(self) -> bool:
         """Whether it is of this machine, or knows the passphrase."""
-        return self.authorised or plain_address(self.host).is_loopback
+        is_here = plain_address(self.host).is_loopback and not self.is_page
+        return self.authorised or is_here
 
     def send(self, address: str, *args: Arg, port: int | None = None) -> bool:
         """Send a message; whether it went."""
@@ -72,7 +80,6 @@ class Client:
         """Send `/restem/error`, unless this client has had so many; whether it went."""
         now = time.monotonic()
         if len(self._errors) == ERRORS_A_SECOND and now - self._errors[0] < 1:
-            self.untold += 1
             return False
         self._errors.append(now)
         return self.send("/restem/error", shortened(address), code, shortened(text))
@@ -91,7 +98,8 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self.sock, self.framing = sock, Framing()
         self.backlog = bytearray()
-        self.is_open = True
+        self.is_open, self.has_ended = True, False  # it may still wait for answers
+        self.watched = 0  # events that the server's selector waits for
 
     def deliver(self, packet: bytes, _: int | None) -> bool:
         if not self.is_open or len(self.backlog) > BACKLOG:

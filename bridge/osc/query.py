@@ -30,7 +30,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from bridge.control import READ, Node, RefusalError
-from bridge.osc.clients import Client, shortened
+from bridge.osc.clients import Client, plain_address, shortened
 from bridge.osc.packets import Arg, Args
 from bridge.osc.server import OscServer
 
@@ -80,6 +80,8 @@ class Tree:
             inner = {name: self.described(p, values) for name, p in self.below[path].items()}
             return found | {"CONTENTS": inner}
         tags = node.types or "N"  # a button: nothing is its value
+        if tags.endswith("*"):
+            tags = tags[0] * len(values.get(path, "*"))
         value = values.get(path, (None,) * len(tags))
         found |= {"ACCESS": node.access, "TYPE": tags, "VALUE": [as_json(arg) for arg in value]}
         limits = [limits_of(node, tag) for tag in tags]
@@ -111,8 +113,6 @@ def response(status: HTTPStatus, body: str, kind: str = "text/plain; charset=utf
     """An answer that ends its connection."""
     content = body.encode()
     headers = Headers({"Connection": "close", "Cache-Control": "no-store"})
-    # Any page may read: nothing here is secret, and no cookie lets anybody in.
-    headers["Access-Control-Allow-Origin"] = "*"
     if status != HTTPStatus.NO_CONTENT:
         headers.update({"Content-Type": kind, "Content-Length": str(len(content))})
     return Response(status.value, status.phrase, headers, content)
@@ -151,8 +151,10 @@ class Connection(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        host = unmapped(self.remote_address[0])
-        self.client = Client(f"ws {host}:{self.remote_address[1]}", host, self.deliver)
+        host = str(plain_address(self.remote_address[0]))
+        # A browser's page or not is known once it has asked to enter.
+        name = f"ws {host}:{self.remote_address[1]}"
+        self.client = Client(name, host, self.deliver, is_page=True)
         self._opened.add(self)
         if len(self._opened) > CONNECTIONS:
             self.transport.abort()
@@ -252,6 +254,7 @@ class OscQuery:
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """What a request gets; None if it opens a WebSocket."""
         assert isinstance(connection, Connection)
+        origins = request.headers.get_all("Origin")
         if request.method not in ("GET", "HEAD"):
             answer = response(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD\n")
             answer.headers["Allow"] = "GET, HEAD"
@@ -259,7 +262,8 @@ class OscQuery:
         try:
             if "websocket" in ",".join(request.headers.get_all("Upgrade")).lower():
                 self._check_host(connection.client)
-                if all(is_near(origin) for origin in request.headers.get_all("Origin")):
+                if all(map(is_near, origins)):
+                    connection.client.is_page = bool(origins)
                     return None
                 raise RefusalError("origin", "only pages of this machine or its network may enter")
             answer = self._get(connection, request.path)
@@ -268,6 +272,8 @@ class OscQuery:
             answer = response(HTTPStatus.FORBIDDEN, f"{error}{other}\n")
         except Exception as error:  # of somebody's node
             answer = response(HTTPStatus.INTERNAL_SERVER_ERROR, f"{shortened(str(error))}\n")
+        if origins and all(map(is_near, origins)):  # others' pages may not read paths and names
+            answer.headers["Access-Control-Allow-Origin"] = origins[0]
         return replace(answer, body=b"") if request.method == "HEAD" else answer
 
     def _check_host(self, client: Client) -> None:
@@ -465,18 +471,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def reachable(ip: str, local: str) -> str:
     """Where a client gets to what is bound to an address, if it got here by a local one."""
-    return unmapped(local) if ipaddress.ip_address(ip).is_unspecified else ip
-
-
-def unmapped(ip: str) -> str:
-    """An address without its zone; one of IPv4 as such.
-
-    >>> unmapped("::ffff:192.168.1.2"), unmapped("fe80::1%eth0")
-    ('192.168.1.2', 'fe80::1')
-    """
-    address = ipaddress.ip_address(ip.partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    return str(plain_address(local)) if ipaddress.ip_address(ip).is_unspecified else ip
 
 
 def is_loopback(ip: str) -> bool:

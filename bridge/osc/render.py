@@ -31,8 +31,7 @@ class RenderService:
         server.add_command(f"{ROOT}/render/cancel", self._cancel)
 
     def _render(self, client: Client, args: Args) -> None:
-        if not client.may_touch_files:
-            raise RefusalError("auth", "files are rendered for this machine, or with a passphrase")
+        check_files(client)
         if len(args) not in (2, 3) or not all(isinstance(arg, str) and arg for arg in args):
             raise RefusalError("wrong_type", "render takes mix folder [profile], as text")
         mix, out, *others = map(str, args)
@@ -59,9 +58,16 @@ class RenderService:
             client.send(f"{ROOT}/render/progress", job.number, update.fraction)
 
     def _cancel(self, client: Client, args: Args) -> None:
+        check_files(client)
         number = int(number_in(args, 0, -1, -1, 1e9))
         if not self._jobs.cancel(number):
             raise RefusalError("failed", f"there is no job {number} under way")
 
     def close(self) -> None:
         self._jobs.close()
+
+
+def check_files(client: Client) -> None:
+    """Refuse those who may not touch files."""
+    if not client.may_touch_files:
+        raise RefusalError("auth", "files are rendered for this machine's programs only")

@@ -17,22 +17,28 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import fields
 
-from bridge.control import ROOT, Control
+from bridge.control import ROOT, Control, Node
 from bridge.osc.clients import WAITING, Client, Connection, plain_address
 from bridge.osc.commands import Commands
 from bridge.osc.packets import PacketError
-from bridge.osc.service import Service
+from bridge.osc.service import Counts, Service
 
 HOST, PORT = "127.0.0.1", 7770
 RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less
 DRAINED = 500  # packets read from a socket before any is obeyed
 TURN_SECONDS = 0.01  # of obeying, before the sockets are looked at again
 WAITING_BYTES = 64 << 20  # of all clients' packets that wait for their turn
-CLIENTS = 500  # UDP senders that are remembered
+CLIENTS = 100  # UDP senders that are remembered
 IDLE_SECONDS = 600.0  # after which one that has no subscription is forgotten
 CONNECTIONS = 64
+PAUSE_SECONDS = 0.01
 SWEEP_SECONDS = 1.0  # between two looks for leases that ended
+
+
+class PortTakenError(ValueError):
+    """Somebody else listens there."""
 
 
 class OscServer(Service):
@@ -84,6 +90,15 @@ class OscServer(Service):
         self._denied_told = False
         self._closing = False
         Commands(self)
+        names = [each.name for each in fields(Counts)]
+        control.add(
+            Node(
+                f"{ROOT}/osc/counts",
+                "i" * len(names),
+                f"Since restem began: {', '.join(names)}.",
+                read=lambda: tuple(getattr(self.counts, name) for name in names),
+            )
+        )
         self._thread = threading.Thread(target=self._serve, name="restem osc", daemon=True)
 
     def start(self) -> None:
@@ -111,8 +126,11 @@ class OscServer(Service):
             tcp.close()
             if port == 0 and tries and error.errno == errno.EADDRINUSE:  # by TCP
                 return OscServer._open(host, port, tries - 1)
-            why = "is in use" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
-            raise ValueError(f"OSC: port {port} of {host} {why}; take another one") from error
+            if error.errno == errno.EADDRINUSE:
+                raise PortTakenError(
+                    f"OSC: port {port} of {host} is in use; take another one"
+                ) from error
+            raise ValueError(f"OSC: port {port} of {host}: {error.strerror}") from error
         return udp, tcp
 
     def post(self, work: Callable[[], None]) -> None:
@@ -155,25 +173,35 @@ class OscServer(Service):
     # The thread's loop.
 
     def _serve(self) -> None:
+        turn = (
+            self._listen,
+            self._do_posted,
+            self._take_turns,
+            self.catch_up,
+            self.update,
+            self._sweep,
+        )
         while not self._closing:
-            ready = {key.fileobj: events for key, events in self._selector.select(self._patience())}
-            earlier = self._udp in ready and not self._drain(self._udp)
-            for sock, events in ready.items():
-                if sock is self._listener:
-                    self._accept()
-                elif sock is self._woken:
-                    self._woken.recv(4096)
-                elif sock in self._private:
-                    if not earlier:  # or later packets would overtake them
-                        self._drain(sock)
-                elif sock in self._connections:
-                    self._talk(sock, events)
-            for work in (self._do_posted, self._take_turns, self.catch_up, self.update):
+            for work in turn:
                 try:
                     work()
                 except Exception as error:  # a fault of ours must not end the service
                     self.note_fault(error)
-            self._sweep()
+
+    def _listen(self) -> None:
+        """Read what comes in, until there is something else to do."""
+        ready = {key.fileobj: events for key, events in self._selector.select(self._patience())}
+        earlier = self._udp in ready and not self._drain(self._udp)
+        for sock, events in ready.items():
+            if sock is self._listener:
+                self._accept()
+            elif sock is self._woken:
+                self._woken.recv(4096)
+            elif sock in self._private:
+                if not earlier:  # or later packets would overtake them
+                    self._drain(sock)
+            elif sock in self._connections:
+                self._talk(sock, events)
 
     def _do_posted(self) -> None:
         while self._posted:
@@ -183,22 +211,30 @@ class OscServer(Service):
         """Listen to what can be sent to, and forget who is gone."""
         now = time.monotonic()
         is_time = now - self._swept > SWEEP_SECONDS
-        for sock, (connection, _) in list(self._connections.items()):
-            self._watch(sock, connection)
+        for sock in list(self._connections):
+            self._watch(sock)
         if is_time:
             self._swept = now
             for address, client in list(self._clients.items()):
                 if now - client.heard > IDLE_SECONDS and not (client.subscriptions or client.jobs):
                     self._dismiss(address)
 
-    def _watch(self, sock: socket.socket, connection: Connection) -> None:
-        """Wait until it can be written to if there is something to send; or hang up."""
-        if not connection.is_open:
+    def _watch(self, sock: socket.socket) -> None:
+        """Wait for what it can be read or written for; hang up once nothing is left to do."""
+        connection, client = self._connections[sock]
+        if not connection.is_open or (connection.has_ended and not client.waiting):
             self._hang_up(sock)
             return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.backlog else 0)
-        if self._selector.get_key(sock).events != wanted:
-            self._selector.modify(sock, wanted)
+        reads = not connection.has_ended and len(client.waiting) < WAITING // 2
+        wanted = (selectors.EVENT_READ if reads else 0) | (
+            selectors.EVENT_WRITE if connection.backlog else 0
+        )
+        if wanted != connection.watched:
+            if connection.watched:
+                self._selector.unregister(sock)
+            if wanted:
+                self._selector.register(sock, wanted)
+            connection.watched = wanted
 
     def _patience(self) -> float:
         """How long nothing is to be done, in seconds."""
@@ -238,7 +274,10 @@ class OscServer(Service):
             idle = [c for c in self._clients.items() if not c[1].subscriptions and not c[1].jobs]
             self._dismiss(min(idle or self._clients.items(), key=lambda item: item[1].heard)[0])
         self._clients[address[:2]] = Client(f"{address[0]}:{address[1]}", address[0], deliver)
-        own = socket.socket(self._udp.family, socket.SOCK_DGRAM)
+        try:
+            own = socket.socket(self._udp.family, socket.SOCK_DGRAM)
+        except OSError:  # there are too many
+            return self._clients[address[:2]]
         try:
             own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -275,6 +314,7 @@ class OscServer(Service):
         try:
             sock, address = self._listener.accept()
         except OSError:
+            time.sleep(PAUSE_SECONDS)  # there are too many, and it stays readable
             return
         if len(self._connections) >= CONNECTIONS or not self.may_talk(address[0]):
             sock.close()
@@ -284,7 +324,7 @@ class OscServer(Service):
         connection = Connection(sock)
         client = Client(f"tcp {address[0]}:{address[1]}", address[0], connection.deliver)
         self._connections[sock] = connection, client
-        self._selector.register(sock, selectors.EVENT_READ)
+        self._watch(sock)
 
     def _talk(self, sock: socket.socket, events: int) -> None:
         connection, client = self._connections[sock]
@@ -292,8 +332,8 @@ class OscServer(Service):
             connection.flush()
         if events & selectors.EVENT_READ:
             try:
-                received = sock.recv(1 << 16)
-                connection.is_open &= bool(received)
+                received = sock.recv(1 << 14)
+                connection.has_ended = not received
                 for packet in connection.framing.feed(received):
                     self.counts.packets += 1
                     self._queue(client, packet)
@@ -307,10 +347,11 @@ class OscServer(Service):
                 connection.is_open = False
 
     def _hang_up(self, sock: socket.socket) -> None:
-        _, client = self._connections.pop(sock)
+        connection, client = self._connections.pop(sock)
         client.subscriptions.clear()
         self._forget(client)
-        self._selector.unregister(sock)
+        if connection.watched:
+            self._selector.unregister(sock)
         sock.close()
 
     def _forget(self, client: Client) -> None:

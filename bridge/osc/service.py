@@ -29,12 +29,15 @@ from bridge.control import (
     parameter_address,
 )
 from bridge.osc.clients import Client, Subscription
-from bridge.osc.packets import Args, Bundle, Message, PacketError, decode, encode
+from bridge.osc.packets import LARGEST_DATAGRAM, Args, Bundle, Message, PacketError, decode, encode
 from streamer.mixer import Setting
 
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
 OPEN_TO_ALL = (f"{ROOT}/auth", f"{ROOT}/ping")  # without the passphrase
-SCHEDULED = 10_000  # messages that may wait for their time
+SCHEDULED = 2000  # messages of one client that may wait for their time
+LONGEST_TIMED = 1000  # letters or bytes in an argument of one
+JOBS = 16  # slow commands of one client that may wait for each other
+SUBSCRIPTIONS = 64  # of one client
 Command = Callable[[Client, Args], None]
 
 
@@ -138,15 +141,15 @@ class Service:
         if bundle.time is not None and ahead < 0:
             self.counts.late_bundles += 1
         timed = ahead > 0
-        if timed and len(self._scheduled) + len(bundle.messages) > SCHEDULED:
-            self._refuse(client, "", "too_many", f"more than {SCHEDULED} messages wait already")
-            return
         changes: list[Setting] = []
         answer = Answer()
         others: list[Message] = []
         for message in bundle.messages:
             try:
-                mine = self._changes(client, message, answer)
+                self.check_let_in(client, message.address)
+                if timed:
+                    note_timed(client, message, due)
+                mine = self._changes(message, answer)
             except RefusalError as error:
                 self._refuse(client, message.address, error.code, str(error))
                 return
@@ -164,15 +167,22 @@ class Service:
             else:
                 self._try(client, message)
 
-    def _changes(self, client: Client, message: Message, answer: Answer) -> list[Setting] | None:
-        """The mixer's changes that a message asks for; None if it asks for something else."""
+    def _changes(self, message: Message, answer: Answer) -> list[Setting] | None:
+        """The mixer's changes that a message asks for; None if it asks for something else.
+
+        Raises:
+            RefusalError: it cannot be done.
+        """
         if message.address in self.commands or not message.args:
             return None
-        self.check_let_in(client, message.address)
         nodes = self.control.find(message.address)
         movable = [node for node in nodes if node.parameter is not None]
         if not movable:
+            for node in nodes:
+                self.control.check(node, message.args)
             return None
+        if len(movable) < len(nodes):
+            raise RefusalError("mixed", f"{message.address} means parameters and other things")
         return [self.control.change_of(node, message.args, answer) for node in movable]
 
     def check_let_in(self, client: Client, address: str) -> None:
@@ -215,11 +225,16 @@ class Service:
                 self.note(client.send(address, *args))
 
     def _write(self, client: Client, node: Node, args: Args) -> None:
-        if node.touches_files and not client.may_touch_files:
-            raise RefusalError("auth", f"{node.address} is for this machine, or with a passphrase")
+        is_choice = node.choices is not None and args[:1] and args[0] in node.choices()
+        if node.touches_files and not is_choice and not client.may_touch_files:
+            raise RefusalError("auth", f"{node.address}: files are for this machine's programs")
         if not node.slow:
             self._say_clipped(client, self.control.write(node, args))
+            if node.readable:
+                client.note_own({node.address: self.control.read(node)})
             return
+        if client.jobs >= JOBS:
+            raise RefusalError("busy", f"{JOBS} of your commands are under way; wait for /sync")
 
         def work() -> Callable[[], None]:
             try:
@@ -230,7 +245,12 @@ class Service:
             if not node.readable:
                 return lambda: None
             value = self.control.read(node)
-            return lambda: self.note(client.send(node.address, *value))
+
+            def tell() -> None:
+                client.note_own({node.address: value})
+                self.note(client.send(node.address, *value))
+
+            return tell
 
         self.in_background(client, work)
 
@@ -267,7 +287,10 @@ class Service:
 
     def subscribe(self, client: Client, subscription: Subscription) -> None:
         """Send the values now, and what changes from now on; in the server's thread."""
-        client.subscriptions[subscription.pattern, subscription.port] = subscription
+        key = subscription.pattern, subscription.port
+        if len(client.subscriptions) >= SUBSCRIPTIONS and key not in client.subscriptions:
+            raise RefusalError("too_many", f"you have {SUBSCRIPTIONS} subscriptions already")
+        client.subscriptions[key] = subscription
         self._send_changes(client, subscription, {})
 
     def next_due(self) -> float:
@@ -297,7 +320,27 @@ class Service:
         known.update(self.control.read_all(missing))
         for node in subscription.nodes:
             value = known[node.address]
-            if subscription.seen.get(node.address) != value and client.send_packet(
-                encode(node.address, *value), subscription.port
-            ):
+            if subscription.seen.get(node.address) == value:
+                continue
+            packet = encode(node.address, *value)
+            if len(packet) > LARGEST_DATAGRAM:
                 subscription.seen[node.address] = value
+                client.complain(node.address, "too_large", f"{len(packet)} bytes: ask over TCP")
+            elif client.send_packet(packet, subscription.port):
+                subscription.seen[node.address] = value
+
+
+def note_timed(client: Client, message: Message, due: float) -> None:
+    """Keep count of what waits for its time, in the mixer or here.
+
+    Raises:
+        RefusalError: it is too much.
+    """
+    now = time.monotonic()
+    while client.timed and client.timed[0] <= now:
+        heapq.heappop(client.timed)
+    if len(client.timed) >= SCHEDULED:
+        raise RefusalError("too_many", f"{SCHEDULED} of your messages wait already")
+    if any(isinstance(arg, str | bytes) and len(arg) > LONGEST_TIMED for arg in message.args):
+        raise RefusalError("too_large", f"arguments that wait have at most {LONGEST_TIMED} bytes")
+    heapq.heappush(client.timed, due)
