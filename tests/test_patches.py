@@ -17,8 +17,11 @@ import numpy as np
 import pytest
 
 from bridge.control import READ, STATUS, WRITE, Control
-from bridge.osc.server import COMMANDS, OscServer
-from bridge.patches import global_widgets, main, max_device, max_patch, pd_patch, strip_widgets
+from bridge.osc.commands import COMMANDS
+from bridge.osc.server import OscServer
+from bridge.patches import max_device, max_patch, pd_patch
+from bridge.patches.__main__ import main
+from bridge.patches.widgets import global_widgets, strip_widgets
 from models.stems import STEMS
 from streamer.engine import Engine
 from streamer.parameters import PARAMETERS, strip_names
