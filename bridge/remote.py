@@ -61,8 +61,8 @@ class Remote:
             if settings.restore and self._last.is_file():
                 self.presets.restore(self._last)
             self._stack.callback(self.presets.close)
-            more = getattr(session, "nodes", list)
-            self.control = Control(session, (*self.presets.nodes(), *more()))
+            transport = session.nodes() if isinstance(session, FileSession) else []
+            self.control = Control(session, (*self.presets.nodes(), *transport))
             self._open()
             self._stack = self._stack.pop_all()
 
@@ -109,9 +109,14 @@ class Remote:
                 raise
             self._tell(f"{error} with --osc-port; going on without OSC")
             return
-        self._stack.callback(RenderService(server).close)
-        if isinstance(self.control.session, FileSession):
-            self._stack.callback(OscAudio(server, self.control.session, settings.jitter).close)
+        try:
+            self._stack.callback(RenderService(server).close)
+            if isinstance(self.control.session, FileSession):
+                audio = OscAudio(server, self.control.session, settings.jitter)
+                self._stack.callback(audio.close)
+        except BaseException:
+            server.close()
+            raise
         self.server = self._stack.enter_context(server)
         self._tell(f"OSC: UDP and TCP port {server.port} of {settings.host}")
 

@@ -184,6 +184,7 @@ def test_restem_osc_plays_a_file_and_can_be_asked(
         (["--midi", "nowhere/map.yaml"], ""),
         (["nowhere.wav"], "nowhere.wav: No such file"),
         (["--osc-port", "0", "--announce"], "--announce needs --oscquery"),
+        (["--osc-port", "0", "--jitter", "1"], "the jitter buffer must be in [64, 65536] frames"),
     ],
 )
 def test_what_restem_osc_cannot_do_is_one_line(
