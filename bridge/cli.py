@@ -132,15 +132,20 @@ def _add_device(verb: argparse.ArgumentParser) -> None:
 
 def _add_engine(verb: argparse.ArgumentParser) -> None:
     """What `live` and `verify` have in common."""
-    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
-    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
-    _add_effects(verb)
+    _add_network(verb)
     verb.add_argument("--input", metavar="DEV", help="number or name, see `restem devices`")
     verb.add_argument("--output", metavar="DEV", help="number or name")
     verb.add_argument(
         "--blocksize", type=_positive, help="frames a callback (256; with JACK the server's)"
     )
     verb.add_argument("--rate", type=_positive, help="of the device, in Hz (the model's)")
+
+
+def _add_network(verb: argparse.ArgumentParser) -> None:
+    """What runs, and how, in every engine."""
+    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    _add_effects(verb)
     verb.add_argument(
         "--allowance",
         type=_positive,
@@ -236,23 +241,12 @@ def _add_osc(verb: argparse.ArgumentParser) -> None:
         "controlled as `restem live` is."
     )
     verb.add_argument("file", nargs="?", type=Path, metavar="MIX", help="a file to begin with")
-    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
-    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
-    _add_effects(verb)
-    verb.add_argument(
-        "--allowance",
-        type=_positive,
-        metavar="FRAMES",
-        help="time for a step (the profile's, or one model block)",
-    )
-    verb.add_argument("--threads", type=_positive, default=1, help="for the network (1)")
+    _add_network(verb)
     verb.add_argument(
         "--jitter", type=_positive, metavar="FRAMES", help="that audio over OSC may be late (50 ms)"
     )
     _add_takes(verb)
     _add_remote(verb)
-    _add_device(verb)
-    _add_json(verb)
     verb.set_defaults(run=_osc)
 
 

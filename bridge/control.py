@@ -98,7 +98,8 @@ class Control:
         self.nodes: dict[str, Node] = {}
         self._aliases: dict[str, str] = {}
         self._look: tuple[float, Snapshot] | None = None
-        for node in (*self._parameters(), *self._own(), *more):
+        own = (*self._parameters(), *self._commands(), *self._readings(), *self._statuses())
+        for node in (*own, *more):
             self.add(node)
         for number, strip in enumerate(self.mixer.strips, 1):
             for row in PARAMETERS:
@@ -126,7 +127,8 @@ class Control:
                     strip=strip,
                 )
 
-    def _own(self) -> Iterator[Node]:
+    def _commands(self) -> Iterator[Node]:
+        """What is done with a session."""
         session, engine = self.session, self.session.engine
         yield Node(
             f"{ROOT}/profile",
@@ -139,12 +141,6 @@ class Control:
             touches_files=True,
         )
         yield Node(
-            f"{ROOT}/model",
-            "s",
-            "The networks of the profile, joined by +.",
-            read=lambda: (networks_of(session.profile),),
-        )
-        yield Node(
             f"{ROOT}/record",
             "i",
             "1 starts a take, 0 ends it; 2 is a take that failed.",
@@ -153,12 +149,6 @@ class Control:
             read=self._recording,
             write=self._record,
             slow=True,
-        )
-        yield Node(
-            f"{ROOT}/take",
-            "s",
-            "The folder of the take, empty if there is none.",
-            read=lambda: (str(session.recorder.status().folder or ""),),
         )
         yield Node(
             f"{ROOT}/reset",
@@ -172,6 +162,22 @@ class Control:
             "Silences the master and forgets everything heard so far; "
             "/restem/master_gain_db brings it back.",
             write=self._panic,
+        )
+
+    def _readings(self) -> Iterator[Node]:
+        """What can only be read of a session."""
+        session = self.session
+        yield Node(
+            f"{ROOT}/model",
+            "s",
+            "The networks of the profile, joined by +.",
+            read=lambda: (networks_of(session.profile),),
+        )
+        yield Node(
+            f"{ROOT}/take",
+            "s",
+            "The folder of the take, empty if there is none.",
+            read=lambda: (str(session.recorder.status().folder or ""),),
         )
         yield Node(
             f"{ROOT}/stems",
@@ -198,19 +204,22 @@ class Control:
                 read=partial(self._levels, bus),
                 detail=True,
             )
+
+    def _statuses(self) -> Iterator[Node]:
+        """How a session is going, in one message, and word by word."""
         types = "".join("s" if kind is str else "f" if kind is float else "i" for _, kind in STATUS)
         yield Node(
             f"{ROOT}/status",
             types,
             f"{', '.join(name for name, _ in STATUS)}.",
-            read=partial(self._statuses, STATUS),
+            read=partial(self._status, STATUS),
         )
         for tag, (name, kind) in zip(types, STATUS, strict=True):
             yield Node(
                 f"{ROOT}/status/{name}",
                 tag,
                 f"See {ROOT}/status.",
-                read=partial(self._statuses, ((name, kind),)),
+                read=partial(self._status, ((name, kind),)),
                 detail=True,
             )
 
@@ -218,7 +227,7 @@ class Control:
         left, right = self.session.levels().get(bus, (-90.0, -90.0))
         return round(left, 1), round(right, 1)
 
-    def _statuses(self, wanted: Iterable[tuple[str, type[Any]]]) -> Args:
+    def _status(self, wanted: Iterable[tuple[str, type[Any]]]) -> Args:
         now = time.monotonic()
         if self._look is None or now - self._look[0] > LOOK_SECONDS:
             self._look = now, self.session.look()

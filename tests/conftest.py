@@ -12,7 +12,11 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from bridge import audio
+from bridge.headless import FileSession
+from bridge.running import Settings
+from streamer import engine
 from tests import desk
+from tests.small import PROFILE
 
 torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
 
@@ -51,6 +55,28 @@ def portaudio(jack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nowhere")
     audio.refresh_devices()
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a small untrained network's profile."""
+    path = tmp_path_factory.mktemp("profile") / "small.yaml"
+    path.write_text(PROFILE)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def file_session(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileSession]:
+    """A session without a device, of which no step may be late."""
+    takes = tmp_path_factory.mktemp("takes")
+    wanted = Settings(profile, device="cpu", allowance=8192, takes=str(takes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "check_speed", lambda *_: None)  # machines may be busy
+        session = FileSession(wanted)
+    with session:
+        yield session
+        status = session.engine.status()
+        assert (status.late, status.restarts, session.look().problem) == (0, 0, "")
 
 
 def peak_error(answer: Tensor, expected: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,39 @@ from streamer.resample import Audio
 PATIENCE_SECONDS = 20.0
 RATE = 48000
 STEMS = ("vocals", "bass", "drums")
+
+
+NOW = Snapshot(
+    state="ready",
+    problem="",
+    profile="live-cpu",
+    link="restem",
+    sample_rate=48000,
+    blocksize=256,
+    seconds=12.0,
+    latency={"model": 2048, "reblocking": 1792, "allowance": 2048, "fade": 128, "total": 6016},
+    latency_ms=125.3,
+    device_latency=(256, 512),
+    drift_ppm=None,
+    step_p50=4.0,
+    step_p99=5.0,
+    step_allowed=42.7,
+    callback_p50_us=40.0,
+    callback_p999_us=90.0,
+    late=3,
+    late_frames=480,
+    dropped=0,
+    restarts=1,
+    failure="",
+    reconnections=0,
+    xruns=2,
+    bad_samples=0,
+    recording="stopped",
+    take="",
+    take_seconds=0.0,
+    take_lost=0,
+    levels={"vocals": (-3.0, -6.0), "master": (-1.0, -1.0)},
+)
 
 
 class StillSession:
@@ -42,36 +76,8 @@ class StillSession:
         self.resets += 1
 
     def look(self) -> Snapshot:
-        return Snapshot(
-            state="ready",
-            problem="",
-            profile=self.profile,
-            link="nothing",
-            sample_rate=RATE,
-            blocksize=256,
-            seconds=1.5,
-            latency={"model": 2048, "total": 6016},
-            latency_ms=125.3,
-            device_latency=(0, 0),
-            drift_ppm=None,
-            step_p50=4.0,
-            step_p99=5.0,
-            step_allowed=42.7,
-            callback_p50_us=None,
-            callback_p999_us=None,
-            late=3,
-            late_frames=480,
-            dropped=0,
-            restarts=1,
-            failure="",
-            reconnections=0,
-            xruns=2,
-            bad_samples=0,
-            recording=self.state,
-            take="",
-            take_seconds=0.0,
-            take_lost=0,
-            levels=self.levels(),
+        return replace(
+            NOW, profile=self.profile, recording=self.state, seconds=1.5, levels=self.levels()
         )
 
     def levels(self) -> dict[str, tuple[float, float]]:

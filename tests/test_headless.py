@@ -12,8 +12,7 @@ import torch
 
 from bridge.control import Control, RefusalError
 from bridge.headless import BEHIND_SECONDS, Block, FileSession, read_audio
-from bridge.running import Settings
-from streamer import engine, load_profile, render
+from streamer import load_profile, render
 from streamer.resample import Resampler
 from streamer.ring import Audio
 from tests.desk import until
@@ -69,39 +68,19 @@ class Tape:
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("profile") / "small.yaml"
-    path.write_text(PROFILE)
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def music() -> Audio:
     return quiet(LENGTH, seed=3)
 
 
-@pytest.fixture(scope="module")
-def running(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileSession]:
-    takes = tmp_path_factory.mktemp("takes")
-    wanted = Settings(profile, device="cpu", allowance=8192, takes=str(takes))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "check_speed", lambda *_: None)  # machines may be busy
-        session = FileSession(wanted)
-    with session:
-        yield session
-        status = session.engine.status()
-        assert (status.late, status.restarts, session.look().problem) == (0, 0, "")
-
-
 @pytest.fixture
-def session(running: FileSession, music: Audio, tmp_path: Path) -> Iterator[FileSession]:
+def session(file_session: FileSession, music: Audio, tmp_path: Path) -> Iterator[FileSession]:
     path = tmp_path / "mix.wav"
     soundfile.write(path, music.T, RATE, "FLOAT")
-    running.load(path)
-    running.transport.loop = False
-    yield running
-    running.transport.stop()
-    running.listeners.clear()
+    file_session.load(path)
+    file_session.transport.loop = False
+    yield file_session
+    file_session.transport.stop()
+    file_session.listeners.clear()
 
 
 @pytest.fixture

@@ -34,13 +34,6 @@ PATIENCE_MS = 5000  # the server's clock waits for its clients anyway: machines 
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("profile") / "small.yaml"
-    path.write_text(PROFILE)
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def session(jack: str, profile: str) -> Iterator[LiveSession]:
     wanted = Settings(profile, jack="restem", server=jack, channels="stems-only", allowance=16384)
     with LiveSession(wanted) as session:

@@ -29,12 +29,11 @@ from bridge.osc.audio import (
 )
 from bridge.osc.packets import LARGEST_SENT, Message
 from bridge.osc.server import OscServer
-from bridge.running import Settings
-from streamer import engine, load_profile, render
+from streamer import load_profile, render
 from streamer.ring import Audio
 from tests.console import Console
 from tests.desk import until
-from tests.small import PROFILE, noise
+from tests.small import noise
 
 RATE, LENGTH = 48000, 48000
 STEMS = ("vocals", "bass", "drums")
@@ -46,29 +45,14 @@ Packet = tuple[int, int, Audio]  # sequence number, position, frames
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("profile") / "small.yaml"
-    path.write_text(PROFILE)
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def music() -> Audio:
     audio: Audio = 0.25 * noise(LENGTH, seed=3).numpy()
     return audio
 
 
 @pytest.fixture(scope="module")
-def session(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileSession]:
-    takes = tmp_path_factory.mktemp("takes")
-    wanted = Settings(profile, device="cpu", allowance=8192, takes=str(takes))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "check_speed", lambda *_: None)  # machines may be busy
-        session = FileSession(wanted)
-    with session:
-        yield session
-        status = session.engine.status()
-        assert (status.late, status.restarts, session.look().problem) == (0, 0, "")
+def session(file_session: FileSession) -> FileSession:
+    return file_session
 
 
 @pytest.fixture

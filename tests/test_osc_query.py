@@ -801,7 +801,10 @@ def test_an_osc_server_that_ended_first_keeps_nobody_waiting(control: Control) -
 
 
 def test_what_was_never_started_can_be_closed(server: OscServer) -> None:
-    OscQuery(server).close()
+    closed = OscQuery(server)
+    closed.close()
+    with OscQuery(server, port=closed.port) as again:
+        assert again.port == closed.port
 
 
 @pytest.mark.parametrize(

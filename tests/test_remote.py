@@ -13,15 +13,13 @@ import soundfile
 from bridge.cli import main
 from bridge.control import ROOT, WRITE, Node
 from bridge.headless import FileSession
-from bridge.osc import audio, commands, render
-from bridge.osc.table import markdown
+from bridge.osc.table import BEGIN, COMMANDS, END, markdown, written
 from bridge.remote import Remote, RemoteSettings
 from bridge.running import Settings
 from tests.console import Console
 from tests.small import PROFILE, noise
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = (*commands.COMMANDS, *render.COMMANDS, *audio.COMMANDS)
 ONLY_SENT = {"error", "audio/begun", "audio/ended", "audio/credit"}
 
 
@@ -46,12 +44,15 @@ def remote(session: FileSession, tmp_path: Path) -> Iterator[Remote]:
 
 def table() -> str:
     text = README.read_text(encoding="utf-8")
-    (found,) = re.findall("<!-- addresses -->\n(.*)<!-- end of addresses -->", text, re.DOTALL)
+    (found,) = re.findall(f"{BEGIN}(.*){END}", text, re.DOTALL)
     return str(found).strip()
 
 
 def test_the_readmes_table_is_what_there_is(remote: Remote) -> None:
-    assert table() == markdown(remote.control.nodes.values(), COMMANDS)
+    text = README.read_text(encoding="utf-8")
+    assert text == written(text, markdown(remote.control.nodes.values()))
+    with pytest.raises(ValueError, match="there is no <!-- addresses -->"):
+        written("nothing", "")
 
 
 def fitting_args(node: Node, folder: Path) -> tuple[Any, ...]:

@@ -10,38 +10,7 @@ from textual.widgets import Static
 from bridge.running import Snapshot
 from bridge.view import WIDTH, View, describe, meter
 from streamer.mixer import Mixer
-
-NOW = Snapshot(
-    state="ready",
-    problem="",
-    profile="live-cpu",
-    link="restem",
-    sample_rate=48000,
-    blocksize=256,
-    seconds=12.0,
-    latency={"model": 2048, "reblocking": 1792, "allowance": 2048, "fade": 128, "total": 6016},
-    latency_ms=125.3,
-    device_latency=(256, 512),
-    drift_ppm=None,
-    step_p50=4.0,
-    step_p99=5.0,
-    step_allowed=42.7,
-    callback_p50_us=40.0,
-    callback_p999_us=90.0,
-    late=3,
-    late_frames=480,
-    dropped=0,
-    restarts=1,
-    failure="",
-    reconnections=0,
-    xruns=2,
-    bad_samples=0,
-    recording="stopped",
-    take="",
-    take_seconds=0.0,
-    take_lost=0,
-    levels={"vocals": (-3.0, -6.0), "master": (-1.0, -1.0)},
-)
+from tests.console import NOW
 
 
 class Session:
