@@ -15,7 +15,7 @@ import itertools
 import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -147,8 +147,6 @@ class Service:
         for message in bundle.messages:
             try:
                 self.check_let_in(client, message.address)
-                if timed:
-                    note_timed(client, message, due)
                 mine = self._changes(message, answer)
             except RefusalError as error:
                 self._refuse(client, message.address, error.code, str(error))
@@ -156,6 +154,12 @@ class Service:
             if mine is None:
                 others.append(message)
             changes += mine or ()
+        if timed:
+            try:
+                note_timed(client, bundle.messages, due)
+            except RefusalError as error:
+                self._refuse(client, "", error.code, str(error))
+                return
         if changes:
             self.control.move(changes, self.control.session.position_at(due) if timed else None)
             self._say_clipped(client, answer)
@@ -330,7 +334,7 @@ class Service:
                 subscription.seen[node.address] = value
 
 
-def note_timed(client: Client, message: Message, due: float) -> None:
+def note_timed(client: Client, messages: Sequence[Message], due: float) -> None:
     """Keep count of what waits for its time, in the mixer or here.
 
     Raises:
@@ -339,8 +343,10 @@ def note_timed(client: Client, message: Message, due: float) -> None:
     now = time.monotonic()
     while client.timed and client.timed[0] <= now:
         heapq.heappop(client.timed)
-    if len(client.timed) >= SCHEDULED:
-        raise RefusalError("too_many", f"{SCHEDULED} of your messages wait already")
-    if any(isinstance(arg, str | bytes) and len(arg) > LONGEST_TIMED for arg in message.args):
+    if len(client.timed) + len(messages) > SCHEDULED:
+        raise RefusalError("too_many", f"at most {SCHEDULED} messages of yours may wait")
+    args = (arg for message in messages for arg in message.args)
+    if any(isinstance(arg, str | bytes) and len(arg) > LONGEST_TIMED for arg in args):
         raise RefusalError("too_large", f"arguments that wait have at most {LONGEST_TIMED} bytes")
-    heapq.heappush(client.timed, due)
+    for _ in messages:
+        heapq.heappush(client.timed, due)
