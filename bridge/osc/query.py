@@ -14,7 +14,7 @@ import json
 import math
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -240,14 +240,13 @@ class OscQuery:
         )
         announcing = asyncio.create_task(self._announce())
         await self._stop.wait()
-        announcing.cancel()
         server.close()
         for connection in list(self._opened):
             if connection.state is not State.OPEN:
                 connection.transport.abort()  # it has not even asked
         with suppress(asyncio.TimeoutError):  # somebody waits for an OSC server that has ended
             await asyncio.wait_for(server.wait_closed(), 2 * CLOSE_SECONDS)
-        await asyncio.wait([announcing])
+        await announcing
 
     # What is asked over HTTP.
 
@@ -405,10 +404,16 @@ class OscQuery:
         interfaces = ["127.0.0.1"] if is_loopback(self._ip) else addresses_of(self._ip)
         try:
             async with AsyncZeroconf(interfaces=interfaces) as zeroconf:
-                sent = [zeroconf.async_register_service(i, allow_name_change=True) for i in infos]
-                await asyncio.gather(*await asyncio.gather(*sent))
-                self.name = infos[0].get_name()
-                await asyncio.Event().wait()
+                # Its sockets stay open if the task that closes it was cancelled: cancel another.
+                registering = asyncio.create_task(register(zeroconf, infos))
+                stopping = asyncio.create_task(self._stop.wait())
+                tasks = registering, stopping
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if registering.done():
+                    registering.result()
+                    self.name = infos[0].get_name()
+                    await stopping
+                registering.cancel()
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             self._tell(f"OSCQuery is not announced: {reason}")
@@ -428,6 +433,12 @@ class OscQuery:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+async def register(zeroconf: Any, services: Sequence[Any]) -> None:
+    """Find each service a name that is free, and say it as often as mDNS wants."""
+    sent = (zeroconf.async_register_service(s, allow_name_change=True) for s in services)
+    await asyncio.gather(*await asyncio.gather(*sent))
 
 
 def parse_command(text: str) -> tuple[str, str]:
