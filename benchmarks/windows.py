@@ -16,6 +16,7 @@ import torch
 from benchmarks.render import build
 from models.cascade import Cascade
 from streamer import Chunked, Series
+from streamer.graphed import Graphed
 
 COLUMNS = ("profile", "weights", "windows", "SNR median, dB", "SNR worst, dB")
 
@@ -27,6 +28,7 @@ def snr(reference: torch.Tensor, estimate: torch.Tensor) -> float:
 
 def first_stage(model: object) -> Chunked:
     """The windows of the separator, alone or with a repair in the same windows."""
+    model = model.model if isinstance(model, Graphed) else model
     chunked = model.models[0] if isinstance(model, Series) else model
     if not isinstance(chunked, Chunked):
         raise SystemExit("a native network streams exactly: nothing to measure")

@@ -72,13 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(devices)
     devices.set_defaults(run=_devices)
     _add_demo(verbs.add_parser("demo", parents=[common], help="restore a short mix and measure it"))
-    for name, run, text in (
-        ("profiles", _profiles, "list the profiles and their latencies"),
-        ("models", _models, "list the networks"),
-    ):
-        verb = verbs.add_parser(name, parents=[common], help=text, description=text)
-        _add_json(verb)
-        verb.set_defaults(run=run)
+    _add_profiles(
+        verbs.add_parser("profiles", parents=[common], help="list or measure the profiles")
+    )
+    models = verbs.add_parser(
+        "models", parents=[common], help="list the networks", description="List the networks."
+    )
+    _add_json(models)
+    models.set_defaults(run=_models)
     _add_evaluate(verbs.add_parser("evaluate", parents=[common], help="score stems of known songs"))
     _add_train(verbs.add_parser("train", parents=[common], help="train on songs of your own"))
     _add_songs(verbs.add_parser("songs", help="check and render songs to train on"), common)
@@ -334,6 +335,24 @@ def _add_demo(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(run=_demo)
 
 
+def _add_profiles(verb: argparse.ArgumentParser) -> None:
+    verb.description = (
+        "List the profiles and their latencies; with --measure how fast they run here, each in a "
+        "process of its own, and whether `restem live` would take them."
+    )
+    verb.add_argument("--measure", action="store_true", help="takes a minute or more")
+    verb.add_argument(
+        "--profile",
+        action="append",
+        metavar="NAME|FILE",
+        help="measure only this one; may be given again (all of the package)",
+    )
+    verb.add_argument("--threads", type=_positive, help="for the network, measured (1)")
+    verb.add_argument("--device", help="measured: auto, cpu or cuda (auto)")
+    _add_json(verb)
+    verb.set_defaults(run=_profiles)
+
+
 def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.description = (
         "Restore the mixes of songs whose stems are known, or take stems that are there already, "
@@ -472,8 +491,10 @@ def _render(args: argparse.Namespace) -> int:
     from bridge.files import output_folders, render_file
     from bridge.takes import render_take
     from streamer import load_profile
+    from streamer.heap import keep_freed_memory
     from streamer.profiles import DEFAULT
 
+    keep_freed_memory()
     mixes = list(dict.fromkeys((*args.mixes, *args.session)))
     if not mixes:
         raise ValueError("nothing to render: name a MIX, or a take with --session")
@@ -670,8 +691,10 @@ def _devices(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from bridge.demo import run_demo
     from streamer import load_profile
+    from streamer.heap import keep_freed_memory
     from streamer.profiles import DEFAULT
 
+    keep_freed_memory()
     model = load_profile(args.profile or DEFAULT, args.device)
     with _progress("demo", real_time=True) as progress:
         result = run_demo(model, args.out, progress)
@@ -687,7 +710,9 @@ def _evaluate(args: argparse.Namespace) -> int:
     from dataclasses import fields
 
     from bridge.evaluate import Request, run_evaluation
+    from streamer.heap import keep_freed_memory
 
+    keep_freed_memory()
     given = {field.name: getattr(args, field.name) for field in fields(Request)}
     for name in ("names", "stems", "metrics"):
         if given[name] is not None:
@@ -749,6 +774,11 @@ def _train(args: argparse.Namespace) -> int:
 def _profiles(args: argparse.Namespace) -> int:
     from streamer.profiles import describe_profiles
 
+    if args.measure:
+        return _profiles_measure(args)
+    for option in ("profile", "threads", "device"):
+        if getattr(args, option) is not None:
+            raise ValueError(f"--{option} is for measuring: give --measure, too")
     rows = describe_profiles()
     if args.json:
         print(json.dumps(rows, indent=2))
@@ -770,6 +800,29 @@ def _profiles(args: argparse.Namespace) -> int:
     for row in rows:
         print(f"\n{row['name']}: {row['description']}")
     return 0
+
+
+def _profiles_measure(args: argparse.Namespace) -> int:
+    from bridge.speed import COLUMNS, measure_profiles
+    from streamer.profiles import profile_names
+
+    names, speeds = args.profile or profile_names(), []
+    with _progress("profiles") as progress:
+        progress(0, len(names))
+        for speed in measure_profiles(names, args.device or "auto", args.threads or 1):
+            speeds.append(speed)
+            progress(len(speeds), len(names))
+    failed = any(speed.holds is None for speed in speeds)
+    if args.json:
+        print(json.dumps([speed.as_dict() for speed in speeds], indent=2))
+        return int(failed)
+    _print_table(COLUMNS, [speed.row() for speed in speeds])
+    for speed in speeds:
+        if speed.problem:
+            print(f"\n{speed.profile}: {speed.problem}")
+    if any(speed.weights == "seeded" for speed in speeds):
+        print("\nseeded: noise stands in for weights that are missing; steps take the same time")
+    return int(failed)
 
 
 def _models(args: argparse.Namespace) -> int:

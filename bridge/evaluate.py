@@ -33,6 +33,7 @@ from models.training.embeddings import load_embedding
 from models.training.songs import Audio, Song, open_songs
 from models.zoo import atomically
 from streamer import Series, StreamingModel, load_profile, render_blocks
+from streamer.graphed import Graphed, graphed
 from streamer.profiles import DEFAULT, pick_stems
 
 SEPARATOR, RESTORED, ESTIMATE = "separator", "restored", "estimate"
@@ -162,10 +163,13 @@ def pick_songs(request: Request, progress: Progress = ignore) -> list[Song]:
 
 def first_stage(model: StreamingModel) -> StreamingModel | None:
     """The separator of a cascade alone, None for other models."""
+    if isinstance(model, Graphed):
+        stage = first_stage(model.model)
+        return None if stage is None else graphed(stage)
     without_repair = getattr(model, "without_repair", None)
     if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
-        stage: StreamingModel | None = without_repair()
-        return stage
+        alone: StreamingModel = without_repair()
+        return alone
     if (
         isinstance(model, Series)
         and len(model.models) == 2

@@ -138,8 +138,10 @@ def render(job: Job, line: Connection) -> None:
     import torch
 
     from bridge.files import render_file
+    from streamer.heap import keep_freed_memory
     from streamer.profiles import load_profile
 
+    keep_freed_memory()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     torch.set_num_threads(1)

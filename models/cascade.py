@@ -3,13 +3,14 @@
     mix -> separator (one DTT-BSR or DTTNet a stem) -> repair (one Demucs-L a stem) -> stems
 
 After arXiv 2606.24127. Both stages are offline networks here: `forward` takes a whole signal or a
-window of one. The separator sees all of it; the repair's receptive field is finite, so a window
-with `context` and `lookahead` samples around a passage gives that passage exactly.
+window of one, and gives the samples [start, stop) of the answer, for the cost of what these depend
+on. The separator sees all of the window; the repair's receptive field is finite, so a window with
+`context` and `lookahead` samples around a passage gives that passage exactly.
 
-Shape letters: `s` stem, `c` channel, `n` sample.
+Shape letters: `g` network, `b` batch, `s` stem, `c` channel, `n` sample.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,32 +19,90 @@ from torch.nn.functional import pad
 from models.demucs import Demucs
 from models.dtt_bsr import DTTBSR
 from models.dttnet import DTTNet
+from models.stacked.demucs import StackedDemucs
+from models.stacked.layers import listed
+from models.stacked.unet import Levels, StackedUNet
 
 CHANNELS = 2
+Kept = tuple[Levels, ...] | None  # of a window, what the next one may be made from
 
 
 class Separator(nn.Module):
-    """Stage 1: one network a stem; mono networks take left and right as a batch."""
+    """Stage 1: one network a stem; mono networks take left and right as a batch.
 
-    def __init__(self, networks: Mapping[str, DTTBSR | DTTNet], sample_rate: int) -> None:
+    Args:
+        networks: by stem.
+        sample_rate: Hz.
+        dtype: what they compute in; see `StackedUNet`.
+        together: networks of one configuration run as one, which is for GPUs: a plain CPU is as
+            fast, and takes less memory, with one after the other.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, DTTBSR | DTTNet],
+        sample_rate: int,
+        dtype: torch.dtype = torch.float32,
+        together: bool = False,
+    ) -> None:
         super().__init__()
-        self.networks = nn.ModuleDict(networks)
         self.stems = tuple(networks)
         self.sample_rate = sample_rate
         self.channels = CHANNELS
         self.input_shape = (CHANNELS,)
+        alike: dict[object, list[int]] = {}
+        for row, network in enumerate(networks.values()):
+            alike.setdefault(network.config if together else row, []).append(row)
+        each = [*networks.values()]
+        rows = [row for rows in alike.values() for row in rows]
+        self.in_order = rows == sorted(rows)
+        self.register_buffer("order", torch.tensor(rows).argsort(), persistent=False)
+        self.order: Tensor
+        self.stacks = listed(
+            StackedUNet([each[row] for row in rows], dtype) for rows in alike.values()
+        )
 
     @property
     def device(self) -> torch.device:
-        return next(self.parameters()).device
+        return self.order.device
 
-    def forward(self, mix: Tensor) -> Tensor:
-        """[c, n] -> [s, c, n]."""
-        stems = []
-        for network in self.networks.values():
-            mono = isinstance(network, DTTBSR)
-            stems.append(network(mix) if mono else network(mix.unsqueeze(0)).squeeze(0))
-        return torch.stack(stems)
+    def forward(self, mix: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """[c, n] -> [s, c, stop - start]."""
+        return self._gather([stack(_batch(stack, mix), start, stop) for stack in self.stacks])
+
+    def begin(self, mix: Tensor, hop: int) -> Kept:
+        """What `slide` wants to know of a first window, [c, n].
+
+        Returns:
+            None if windows that are `hop` samples apart have nothing in common to keep.
+        """
+        begun = [stack.begin(_batch(stack, mix), hop) for stack in self.stacks]
+        levels = tuple(each for each in begun if each is not None)
+        return levels if len(levels) == len(begun) else None
+
+    def slide(
+        self, mix: Tensor, before: Kept, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, Kept]:
+        """`forward` for a window that is `hop` samples later than the one before."""
+        if before is None:
+            return self(mix, start, stop), None
+        pairs = [
+            stack.slide(_batch(stack, mix), levels, hop, start, stop)
+            for stack, levels in zip(self.stacks, before, strict=True)
+        ]
+        answers, levels = zip(*pairs, strict=True)
+        return self._gather(answers), levels
+
+    def _gather(self, answers: Sequence[Tensor]) -> Tensor:
+        """[g, b, c, n] of each stack -> [s, c, n], in the order of the stems."""
+        stems = torch.cat([answer.flatten(1, 2) for answer in answers])
+        return stems if self.in_order else stems[self.order]
+
+
+def _batch(stack: StackedUNet | StackedDemucs, audio: Tensor) -> Tensor:
+    """[.., c, n] -> [.., b, c, n]: left and right apart, or together, as the networks want them."""
+    mono = stack.config.channels == 1
+    return audio.unsqueeze(-2 if mono else -3)
 
 
 class Repair(nn.Module):
@@ -54,6 +113,7 @@ class Repair(nn.Module):
         stems: every stem that comes in.
         geometry: a network of that geometry, on any device, for when `networks` is empty.
         sample_rate: Hz.
+        dtype: what they compute in; see `StackedDemucs`.
     """
 
     def __init__(
@@ -62,54 +122,69 @@ class Repair(nn.Module):
         stems: Sequence[str],
         geometry: Demucs,
         sample_rate: int,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.networks = nn.ModuleDict(networks)
         self.stems = tuple(stems)
         self.sample_rate = sample_rate
         self.channels = CHANNELS
         self.input_shape = (len(self.stems), CHANNELS)
-        past, self.lookahead = geometry.receptive_field
+        rows = [row for row, stem in enumerate(self.stems) if stem in networks]
+        chosen = [networks[self.stems[row]] for row in rows]
+        self.stack = StackedDemucs(chosen, dtype) if chosen else None
+        self.past, self.lookahead = geometry.receptive_field
         self.stride = geometry.stride
         self.normalizes = geometry.config.normalize
         # Windows one stride apart, or any multiple, then lie on one grid with the whole signal.
-        self.context = -(-(past + self.lookahead) // self.stride) * self.stride - self.lookahead
-        self.register_buffer("_here", torch.empty(0), persistent=False)
-        self._here: Tensor
+        self.context = (
+            -(-(self.past + self.lookahead) // self.stride) * self.stride - self.lookahead
+        )
+        # Of the stems with a network; on the device, which would wait for an index from elsewhere.
+        self.register_buffer("rows", torch.tensor(rows, dtype=torch.long), persistent=False)
+        self.rows: Tensor
 
     @property
     def device(self) -> torch.device:
-        return self._here.device
+        return self.rows.device
 
-    def forward(self, stems: Tensor) -> Tensor:
-        """Repair a window: [s, c, n] -> [s, c, n], without its margins.
+    def forward(self, stems: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Repair a window: [s, c, n] -> [s, c, stop - start], without its margins.
 
         The first `context` and the last `lookahead` samples of the answer lack what they depend on.
         """
-        return self._each(stems, repair_window)
+        if self.stack is None:
+            return stems[..., start:stop].clone()
+        length, trim = stems.shape[-1], self.stack.trim
+        stop = length if stop is None else stop
+        padded = pad(stems[self.rows], (0, self.stack.valid_length(length) - length))
+        # Silent where convolutions give nothing.
+        first, last = max(start, trim), min(stop, padded.shape[-1] - trim)
+        wanted = stems[..., start:stop]
+        if first >= last:
+            return self._joined(wanted, torch.zeros_like(wanted[self.rows]))
+        answer = self.stack(_batch(self.stack, padded), first - trim, last - trim).flatten(1, 2)
+        return self._joined(wanted, pad(answer, (first - start, stop - last)))
 
-    def whole(self, stems: Tensor) -> Tensor:
-        """Repair a whole signal, silence before and after it: [s, c, n] -> [s, c, n]."""
-        return self._each(stems, Demucs.repair)
+    def whole(self, stems: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Repair a whole signal, silence before and after it: [s, c, n] -> [s, c, stop - start]."""
+        stop = stems.shape[-1] if stop is None else stop
+        if self.stack is None:
+            return stems[..., start:stop].clone()
+        first, last = self.seen(start, stop, stems.shape[-1])
+        seen = stems[self.rows][..., first:last]
+        answer = self.stack.repair(_batch(self.stack, seen)).flatten(1, 2)
+        return self._joined(stems[..., start:stop], answer[..., start - first : stop - first])
 
-    def _each(self, stems: Tensor, repair: Callable[[Demucs, Tensor], Tensor]) -> Tensor:
-        repaired = stems.clone()
-        for number, stem in enumerate(self.stems):
-            if stem in self.networks:
-                network = self.networks[stem]
-                assert isinstance(network, Demucs)
-                mono = network.config.channels == 1
-                batch = stems[number].unsqueeze(1 if mono else 0)  # [c, 1, n] or [1, c, n]
-                repaired[number] = repair(network, batch).reshape(self.channels, -1)
-        return repaired
+    def _joined(self, stems: Tensor, repaired: Tensor) -> Tensor:
+        """All stems, those with a network repaired."""
+        return stems.index_copy(0, self.rows, repaired)
 
-
-def repair_window(network: Demucs, audio: Tensor) -> Tensor:
-    """Repair without padding: [b, c, n] -> [b, c, n], silent where convolutions give nothing."""
-    length, trim = audio.shape[-1], network.trim
-    answer = network(pad(audio, (0, network.valid_length(length) - length)))[:, 0]
-    answer = answer[..., : length - trim]
-    return pad(answer, (trim, length - trim - answer.shape[-1]))
+    def seen(self, start: int, stop: int, length: int) -> tuple[int, int]:
+        """The samples that the samples [start, stop) of a signal's repair depend on."""
+        if self.normalizes:
+            return 0, length
+        first = max(0, start - self.past) // self.stride * self.stride
+        return first, min(length, stop + self.lookahead)
 
 
 class Cascade(nn.Module):
@@ -133,7 +208,27 @@ class Cascade(nn.Module):
     def device(self) -> torch.device:
         return self.separator.device
 
-    def forward(self, mix: Tensor) -> Tensor:
-        """[c, n] -> [s, c, n]."""
-        stems: Tensor = self.separator(mix)
-        return stems if self.repair is None else self.repair.whole(stems)
+    def forward(self, mix: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """[c, n] -> [s, c, stop - start]."""
+        stop = mix.shape[-1] if stop is None else stop
+        seen = self._seen(start, stop, mix)
+        return self._repaired(self.separator(mix, *seen), start - seen[0], stop - seen[0])
+
+    def begin(self, mix: Tensor, hop: int) -> Kept:
+        """As `Separator.begin`."""
+        return self.separator.begin(mix, hop)
+
+    def slide(
+        self, mix: Tensor, before: Kept, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, Kept]:
+        """As `Separator.slide`."""
+        seen = self._seen(start, stop, mix)
+        stems, levels = self.separator.slide(mix, before, hop, *seen)
+        return self._repaired(stems, start - seen[0], stop - seen[0]), levels
+
+    def _seen(self, start: int, stop: int, mix: Tensor) -> tuple[int, int]:
+        """The samples of the first stage that the second wants."""
+        return self.repair.seen(start, stop, mix.shape[-1]) if self.repair else (start, stop)
+
+    def _repaired(self, stems: Tensor, start: int, stop: int) -> Tensor:
+        return self.repair.whole(stems, start, stop) if self.repair else stems[..., start:stop]

@@ -33,6 +33,10 @@ class TransformerConfig:
     attention_dropout: float = 0.1  # in training only, like the next
     feed_forward_dropout: float = 0.1
 
+    def __post_init__(self) -> None:
+        if min(self.depth, self.time_depth, self.frequency_depth) < 1:
+            raise ValueError("the transformer's depths must be at least 1")
+
     @classmethod
     def from_published(cls, params: Mapping[str, Any]) -> Self:
         names = {
@@ -97,6 +101,10 @@ class Rotary(nn.Module):
                 angles = torch.arange(length, device=freqs.device)[:, None] * freqs
                 self._table = table = torch.stack((angles.cos(), angles.sin()))
         return table[:, :length]
+
+    def turns(self, length: int) -> Tensor:
+        """The table as complex numbers, for heads behind positions: [t, 1, d / 2]."""
+        return torch.complex(*self.table(length))[:, None]
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [.., t, d], and so is the result."""
@@ -235,6 +243,10 @@ class DTTBSR(UNet):
         self.fourier = Analysis(config.n_fft)
         self.bottleneck_block3 = DualAxisTransformer(config.transformer, config.deepest_features)
 
+    @property
+    def analysis_window(self) -> Tensor:
+        return self.fourier.window
+
     def bottleneck(self, x: Tensor) -> Tensor:
         deepest: Tensor = self.bottleneck_block3(super().bottleneck(x))
         return deepest
@@ -251,6 +263,4 @@ class DTTBSR(UNet):
         Returns:
             [b, n].
         """
-        length = audio.shape[-1]
-        padded = nn.functional.pad(audio, (0, max(0, self.config.shortest - length)))
-        return self.process(padded[:, None], self.fourier.window)[:, 0, :length]
+        return self.process(audio[:, None])[:, 0]

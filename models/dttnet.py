@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.tfc_tdf import UNet, UNetConfig
 
@@ -67,6 +67,4 @@ class DTTNet(UNet):
         Returns:
             [b, c, n].
         """
-        length = audio.shape[-1]
-        padded = nn.functional.pad(audio, (0, self.config.padded_length(length) - length))
-        return self.process(padded, self.window)[..., :length]
+        return self.process(audio)

@@ -14,6 +14,7 @@ Shape letters: `b` batch, `s` stem, `c` channel, `f` frequency bin, `g` grid poi
 `t` frame, `d` feature, `n` sample.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -68,7 +69,8 @@ class EmbeddedConfig:
     @property
     def pools(self) -> tuple[tuple[int, int], ...]:
         """(grid points, bins in each) from the lowest bin up."""
-        return tuple((count * points, size) for count, points, size in self.bands)
+        groups = itertools.groupby(self.bands, key=lambda band: band[-1])
+        return tuple((sum(count * points for count, points, _ in g), size) for size, g in groups)
 
 
 class EmbeddedState(NamedTuple):
@@ -132,17 +134,19 @@ class BandDecoder(nn.Module):
         return unflattened
 
 
-def scan(decay: Tensor, drive: Tensor, memory: Tensor) -> Tensor:
-    """Run h[t] = decay[t] h[t - 1] + drive[t] along time, from h[-1] = memory.
+def scan(decay: Tensor, candidate: Tensor, memory: Tensor) -> Tensor:
+    """Run h[t] = decay[t] h[t - 1] + (1 - decay[t]) candidate[t] along time, from h[-1] = memory.
 
     Args:
-        decay, drive: [r, t, k, d].
+        decay, candidate: [r, t, k, d].
         memory: [r, k, d].
 
     Returns:
         Every h, [r, t, k, d].
     """
-    hidden: Tensor = _Scan.apply(decay, drive, memory)  # type: ignore[no-untyped-call]
+    if candidate.shape[1] == 1:  # a stream's step
+        return torch.lerp(candidate, memory.unsqueeze(1), decay)
+    hidden: Tensor = _Scan.apply(decay, candidate, memory)  # type: ignore[no-untyped-call]
     return hidden
 
 
@@ -150,23 +154,23 @@ class _Scan(torch.autograd.Function):
     """The loop outside of autograd: one fused operation a frame each way."""
 
     @staticmethod
-    def forward(ctx: Any, decay: Tensor, drive: Tensor, memory: Tensor) -> Tensor:
-        hidden = torch.empty_like(drive)
+    def forward(ctx: Any, decay: Tensor, candidate: Tensor, memory: Tensor) -> Tensor:
+        hidden = torch.empty_like(candidate)
         h = memory
-        for frame in range(drive.shape[1]):
-            h = torch.addcmul(drive[:, frame], decay[:, frame], h, out=hidden[:, frame])
-        ctx.save_for_backward(decay, hidden, memory)
+        for frame in range(candidate.shape[1]):
+            h = torch.lerp(candidate[:, frame], h, decay[:, frame], out=hidden[:, frame])
+        ctx.save_for_backward(decay, candidate, hidden, memory)
         return hidden
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        decay, hidden, memory = ctx.saved_tensors
+        decay, candidate, hidden, memory = ctx.saved_tensors
         total = torch.empty_like(hidden)
         g = total[:, -1].copy_(gradient[:, -1])
         for frame in range(hidden.shape[1] - 2, -1, -1):
             g = torch.addcmul(gradient[:, frame], decay[:, frame + 1], g, out=total[:, frame])
         before = torch.cat((memory.unsqueeze(1), hidden[:, :-1]), dim=1)
-        return total * before, total, decay[:, 0] * total[:, 0]
+        return total * (before - candidate), total * (1 - decay), decay[:, 0] * total[:, 0]
 
 
 class GatedRecurrence(nn.Module):
@@ -186,10 +190,28 @@ class GatedRecurrence(nn.Module):
 
     def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """x: [r, t, k, d], memory: [r, k, hidden]."""
-        keep, candidate, gate = self.gates(x).float().chunk(3, dim=-1)  # decays near 1 need it
-        decay = torch.sigmoid(keep)
-        hidden = scan(decay, (1 - decay) * candidate, memory)
-        return self.out(hidden * nn.functional.silu(gate)), hidden[:, -1]
+        gates = self.gates(x).float()  # decays near 1 need it
+        _, candidate, gate = gates.chunk(3, dim=-1)
+        decay, _, opening = torch.sigmoid(gates).chunk(3, dim=-1)  # at once: it lies contiguous
+        hidden = scan(decay, candidate, memory)
+        return self.out(hidden * gate * opening), hidden[:, -1]
+
+
+class RMSNorm(nn.RMSNorm):
+    """PyTorch's norm of the last dimension, in half of the operations that it takes on a CPU."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        root = torch.tensor(dim**0.5)
+        self.register_buffer("root", root, persistent=False)
+        self.register_buffer("floor", root * torch.finfo().eps ** 0.5, persistent=False)
+        self.root: Tensor
+        self.floor: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot(self.floor)
+        normed: Tensor = x * (self.weight * self.root) / norm
+        return normed
 
 
 class BandBlock(nn.Module):
@@ -197,17 +219,18 @@ class BandBlock(nn.Module):
 
     def __init__(self, bands: int, dim: int) -> None:
         super().__init__()
-        self.norms = nn.ModuleList(nn.RMSNorm(dim) for _ in range(3))
+        self.norms = nn.ModuleList(RMSNorm(dim) for _ in range(3))
         self.across_time = GatedRecurrence(dim, dim)
         self.across_bands = mlp(bands, 2 * bands)
         self.across_features = mlp(dim, 2 * dim)
 
     def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """x: [r, t, k, d], memory: [r, k, d], r rows of batch (and stem)."""
-        y, memory = self.across_time(self.norms[0](x), memory)
+        first, second, third = self.norms
+        y, memory = self.across_time(first(x), memory)
         x = x + y
-        x = x + self.across_bands(self.norms[1](x).transpose(-1, -2)).transpose(-1, -2)
-        return x + self.across_features(self.norms[2](x)), memory
+        x = x + along_bands(self.across_bands, second(x))
+        return x + self.across_features(third(x)), memory
 
 
 class Summary(nn.Module):
@@ -215,7 +238,7 @@ class Summary(nn.Module):
 
     def __init__(self, bands: int, dim: int, hidden: int) -> None:
         super().__init__()
-        self.norm = nn.RMSNorm(dim)
+        self.norm = RMSNorm(dim)
         self.squeeze = nn.Linear(bands * dim, hidden)
         self.across_time = GatedRecurrence(hidden, 2 * hidden)
         self.spread = nn.Linear(hidden, bands * dim)
@@ -227,26 +250,62 @@ class Summary(nn.Module):
         return x + self.spread((summary + change).squeeze(2)).unflatten(-1, x.shape[-2:]), memory
 
 
+class GELU(nn.GELU):
+    """PyTorch's; in inference by plain operations: oneDNN's call costs more than so few values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(0.5), persistent=False)
+        self.register_buffer("root", torch.tensor(2.0).sqrt(), persistent=False)
+        self.factor: Tensor
+        self.root: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.requires_grad:  # one operation keeps one activation
+            return super().forward(x)
+        half = x * self.factor
+        return torch.addcmul(half, half, torch.erf(half * self.root))
+
+
 def mlp(dim: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
+    return nn.Sequential(nn.Linear(dim, hidden), GELU(), nn.Linear(hidden, dim))
 
 
-def compress(spectrum: Tensor) -> Tensor:
+def along_bands(layers: nn.Sequential, x: Tensor) -> Tensor:
+    """Apply an `mlp` to the last dimension but one, where it lies: x is [r, t, k, d]."""
+    y = x.flatten(0, 1)
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            weight = layer.weight.expand(len(y), -1, -1)
+            y = torch.baddbmm(layer.bias.unsqueeze(-1), weight, y)
+        else:
+            y = layer(y)
+    return y.view_as(x)
+
+
+def power(spectrum: Tensor) -> Tensor:
+    """The squared magnitude of a complex spectrum."""
+    real, imaginary = spectrum.real, spectrum.imag
+    return torch.addcmul(real.square(), imaginary, imaginary)
+
+
+def compress(spectrum: Tensor, power: Tensor) -> Tensor:
     """Compress a complex spectrum's magnitude to the power 0.3 and keep its phase.
 
     Args:
         spectrum: complex, any shape; a full-scale sine reaches about `n_fft / pi`.
+        power: of the spectrum.
 
     Returns:
         Real, [.., 2]: real and imaginary part.
     """
-    pair = torch.view_as_real(spectrum)
-    return pair * (pair.square().sum(-1, keepdim=True) + 1e-8) ** -0.35
+    scale = (power + 1e-8) ** -0.35
+    return torch.view_as_real(spectrum) * scale.unsqueeze(-1)
 
 
 def pool(bins: Tensor, pools: Sequence[tuple[int, int]]) -> Tensor:
     """Average bins into grid points: [.., f, c] -> [.., g, c]."""
-    parts = bins.split([points * size for points, size in pools], dim=-2)
+    parts = bins.split_with_sizes([points * size for points, size in pools], dim=-2)
     return torch.cat(
         [
             part if size == 1 else part.unflatten(-2, (points, size)).mean(-2)
@@ -266,6 +325,30 @@ def spread(grid: Tensor, pools: Sequence[tuple[int, int]]) -> Tensor:
         ],
         dim=-2,
     )
+
+
+def multiply(spectrum: Tensor, gains: Tensor, pools: Sequence[tuple[int, int]]) -> Tensor:
+    """Multiply bins by the gains of their grid points, as `spread` would repeat them.
+
+    Args:
+        spectrum: complex, [c, f + 1], its last bin without a gain, which makes it zero.
+        gains: [s, c, g].
+
+    Returns:
+        [s, c, f + 1].
+    """
+    counts = [points for points, _ in pools]
+    sizes = [points * size for points, size in pools]
+    *parts, _ = spectrum.split_with_sizes([*sizes, 1], dim=-1)
+    products = [
+        gain * part
+        if size == 1
+        else (gain.unsqueeze(-1) * part.unflatten(-1, (points, size))).flatten(-2)
+        for gain, part, (points, size) in zip(
+            gains.split_with_sizes(counts, dim=-1), parts, pools, strict=True
+        )
+    ]
+    return torch.cat((*products, spectrum.new_zeros((*gains.shape[:-1], 1))), dim=-1)
 
 
 class EmbeddedCascade(nn.Module):
@@ -364,11 +447,11 @@ class EmbeddedCascade(nn.Module):
             [s, c, n] and the next state.
         """
         frame = torch.cat((state.history, block), dim=-1)
-        spectrum = torch.fft.rfft(frame * self.window)[:, :-1]
-        _, gains, memory = self.gains(spectrum.T[None, None], state.memory)
-        bins = spread(gains[0, :, 0], self.config.pools).movedim(-1, -2) * spectrum  # [s, c, f]
-        padded = nn.functional.pad(bins, (0, 1))  # the Nyquist bin
-        stems = torch.fft.irfft(padded, n=self.config.n_fft) * self.window
+        spectrum = torch.fft.rfft(frame * self.window)
+        _, gains, memory = self.gains(spectrum[:, :-1].T.contiguous()[None, None], state.memory)
+        bins = multiply(spectrum, gains[0, :, 0].movedim(-1, -2).contiguous(), self.config.pools)
+        stems = torch.fft.irfft(bins, n=self.config.n_fft)
+        stems *= self.window
         block_size = self.block_size
         done = stems[..., :block_size] + state.overlap
         return done, EmbeddedState(frame[:, block_size:], stems[..., block_size:], memory)
@@ -390,11 +473,13 @@ class EmbeddedCascade(nn.Module):
             The separator's real gains (masks) and the repaired complex ones, [b, s, t, g, c] each,
             by which the mix is to be multiplied, and the memory.
         """
-        rows = list(range(len(self.stems)) if repaired is None else repaired)
+        rows = slice(None) if repaired is None else list(repaired)  # a slice copies nothing
+        strength = self.strength[rows, None, None, None]
         if memory is None:
-            memory = self._silence(len(mix), len(mix) * len(rows))
+            memory = self._silence(len(mix), len(mix) * len(strength))
         hidden = list(memory)
-        x = self.mix_encoder(compress(mix).flatten(-2))
+        powers = power(mix)
+        x = self.mix_encoder(compress(mix, powers).flatten(-2))
         for number, block in enumerate(self.separator):
             x, hidden[number] = block(x, hidden[number])
         number = len(self.separator)
@@ -405,13 +490,12 @@ class EmbeddedCascade(nn.Module):
             return mask, mask[:, rows], tuple(hidden)
         # The stages are trained together: the repair shapes the features that it shares with the
         # separator, but not the masks.
-        own = mask.detach()[:, rows]
-        level = pool(mix.abs(), self.config.pools).square().add(1e-8).pow(0.15)  # [b, t, g, c]
+        own = mask.detach()[:, rows].contiguous()
+        level = pool(powers.sqrt(), self.config.pools).square().add(1e-8).pow(0.15)  # [b, t, g, c]
         y = self.stem_encoder(torch.cat((own, own * level.unsqueeze(1)), dim=-1))
         y = y + self.stem_embedding[rows] + self.hint(x).unsqueeze(1)
         y = y.flatten(0, 1)  # [b s, t, k, d]
         for number, block in enumerate(self.repair, start=len(self.separator) + 1):
             y, hidden[number] = block(y, hidden[number])
-        change = torch.tanh(self.gain(y)).unflatten(-1, (-1, 2)).unflatten(0, own.shape[:2])
-        strength = self.strength[rows, None, None, None]
-        return mask, own + strength * torch.view_as_complex(change), tuple(hidden)
+        change = torch.tanh(self.gain(y)).unflatten(0, own.shape[:2]) * strength
+        return mask, own + torch.view_as_complex(change.unflatten(-1, (-1, 2))), tuple(hidden)

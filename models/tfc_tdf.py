@@ -98,6 +98,10 @@ class UNetConfig:
         """Fewest samples that the STFT can reflect at its edges and every level can halve."""
         return max(self.n_fft // 2 + 1, self.hop_length * ((1 << self.levels) - 1))
 
+    def padded_length(self, length: int) -> int:
+        """How many samples the network sees of a signal of that length, silence at its end."""
+        return max(length, self.shortest)
+
     @classmethod
     def from_published(cls, params: Mapping[str, Any]) -> Self:
         """Read the mapping `model.params` of a published YAML file as it stands.
@@ -263,17 +267,16 @@ class UNet(nn.Module):
         deepest: Tensor = self.bottleneck_block2(self.bottleneck_block1(x))
         return deepest
 
-    def process(self, audio: Tensor, window: Tensor) -> Tensor:
-        """STFT, U-Net, inverse STFT.
+    @property
+    def analysis_window(self) -> Tensor:
+        """That of the STFT and of its inverse, [n_fft]."""
+        return self.window
 
-        Args:
-            audio: [b, c, n], n at least `config.shortest`.
-            window: [n_fft].
-
-        Returns:
-            [b, c, n].
-        """
-        x = self.first_conv(self._analyse(audio, window))
+    def process(self, audio: Tensor) -> Tensor:
+        """STFT, U-Net, inverse STFT: [b, c, n] -> [b, c, n]."""
+        length, window = audio.shape[-1], self.analysis_window
+        audio = nn.functional.pad(audio, (0, self.config.padded_length(length) - length))
+        x = self.first_conv(analyse(audio, window, self.config))
         skips = []
         for block, down in zip(self.encoding_blocks, self.ds, strict=True):
             x = block(x)
@@ -283,24 +286,41 @@ class UNet(nn.Module):
         for up, block in zip(self.us, self.decoding_blocks, strict=True):
             skip = skips.pop()
             x = block(up(x, like=skip) * skip)
-        return self._synthesise(self.final_conv(x), window, length=audio.shape[-1])
+        return synthesise(self.final_conv(x), window, self.config, length)
 
-    def _analyse(self, audio: Tensor, window: Tensor) -> Tensor:
-        n_fft, hop_length = self.config.n_fft, self.config.hop_length
-        spectrum = torch.stft(
-            audio.flatten(0, 1), n_fft, hop_length, window=window, return_complex=True
-        )
-        pairs = torch.view_as_real(spectrum[:, : self.config.bins])
-        parts: Tensor = pairs.unflatten(0, audio.shape[:2])  # [b, c, f, t, 2]
-        # Channel by channel, the real part before the imaginary one.
-        return parts.permute(0, 1, 4, 3, 2).flatten(1, 2)
 
-    def _synthesise(self, x: Tensor, window: Tensor, length: int) -> Tensor:
-        n_fft, hop_length = self.config.n_fft, self.config.hop_length
-        silence = self.freq_pad.transpose(-1, -2).expand(len(x), -1, x.shape[-2], -1)
-        x = torch.cat((x.to(window.dtype), silence), dim=-1)
-        parts = x.unflatten(1, (-1, 2)).permute(0, 1, 4, 3, 2)  # [b, c, f, t, 2]
-        spectrum = torch.view_as_complex(parts.contiguous())
-        rows = torch.istft(spectrum.flatten(0, 1), n_fft, hop_length, window=window, length=length)
-        audio: Tensor = rows.unflatten(0, spectrum.shape[:2])
-        return audio
+def analyse(audio: Tensor, window: Tensor, config: UNetConfig) -> Tensor:
+    """STFT, centred, the ends mirrored: [b, c, n] -> [b, 2 * c, t, f].
+
+    The real part of each channel comes before its imaginary one.
+    """
+    spectrum = torch.stft(
+        audio.flatten(0, 1), config.n_fft, config.hop_length, window=window, return_complex=True
+    )
+    pairs = torch.view_as_real(spectrum[:, : config.bins])
+    parts: Tensor = pairs.unflatten(0, audio.shape[:2])  # [b, c, f, t, 2]
+    return parts.permute(0, 1, 4, 3, 2).flatten(1, 2)
+
+
+def synthesise(x: Tensor, window: Tensor, config: UNetConfig, length: int) -> Tensor:
+    """Inverse STFT, the bins above `config.bins` silent: [b, 2 * c, t, f] -> [b, c, length].
+
+    As `torch.istft`, which would make a GPU wait to check the window.
+    """
+    x = x.to(window.dtype).unflatten(1, (-1, 2)).permute(0, 1, 4, 3, 2)  # [b, c, f, t, 2]
+    spectrum = torch.view_as_complex(x.contiguous())
+    frames = torch.fft.irfft(spectrum, config.n_fft, dim=2) * window[:, None]  # [b, c, n_fft, t]
+    audio = overlap_add(frames.flatten(0, 1), config.hop_length)
+    weights = window.square()[None, :, None].expand(-1, -1, x.shape[3])
+    start, stop = config.n_fft // 2, config.n_fft // 2 + length
+    added = audio[:, start:stop] / overlap_add(weights, config.hop_length)[:, start:stop]
+    padded = nn.functional.pad(added, (0, length - added.shape[-1]))
+    signal: Tensor = padded.unflatten(0, x.shape[:2])
+    return signal
+
+
+def overlap_add(frames: Tensor, hop_length: int) -> Tensor:
+    """[b, n_fft, t] -> [b, n_fft + (t - 1) * hop_length]."""
+    n_fft, t = frames.shape[1:]
+    size = (1, n_fft + (t - 1) * hop_length)
+    return nn.functional.fold(frames, size, (1, n_fft), stride=(1, hop_length))[:, 0, 0]

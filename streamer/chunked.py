@@ -10,7 +10,8 @@ answer's first samples, two estimates of the same passage. The newest sample tha
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -43,12 +44,34 @@ class OfflineModel(Protocol):
         """[*input_shape, n] -> [s, c, n]."""
 
 
+@runtime_checkable
+class SlidingModel(Protocol):
+    """An offline network that gives a part of its answer for less than the whole one.
+
+    Nor need it do all anew for a window that is only a little later than the last.
+    """
+
+    def begin(self, window: Tensor, hop: int) -> Any | None:
+        """What is kept of a first window; None if windows `hop` samples apart share nothing."""
+
+    def slide(
+        self, window: Tensor, kept: Any, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, Any]:
+        """The samples [start, stop) of the answer, and what is kept of this window.
+
+        Args:
+            window: [*input_shape, n], `hop` samples later than the last one.
+            kept: what was kept of that, or None.
+        """
+
+
 class ChunkedState(NamedTuple):
     """What one step hands to the next; every shape is fixed."""
 
     past: Tensor  # [*input_shape, window - block], the newest samples
     tail: Tensor  # [s, c, fade], the last answer's fade
     silence: int  # samples still to come out before the signal's first
+    kept: Any = None  # what a `SlidingModel` keeps of the last window
 
 
 class Chunked:
@@ -63,6 +86,7 @@ class Chunked:
         context: samples of the past that the network sees beside the block.
         fade: samples over which neighbouring answers are crossfaded, at most `block_size`.
         lookahead: samples of the future that the network sees.
+        keeps: a `SlidingModel` keeps what windows share; the same answers, for less.
 
     Raises:
         ValueError: a size is out of range.
@@ -76,6 +100,7 @@ class Chunked:
         context: int = 0,
         fade: int = 0,
         lookahead: int = 0,
+        keeps: bool = True,
     ) -> None:
         if block_size < 1:
             raise ValueError(f"block_size must be at least 1 sample, got {block_size}")
@@ -92,6 +117,7 @@ class Chunked:
         self.device = network.device
         self.block_size, self.context = block_size, context
         self.fade, self.lookahead = fade, lookahead
+        self.keeps = keeps
         self.window = context + block_size + fade + lookahead
         self.latency = fade + lookahead
         ramp = (torch.arange(fade, device=self.device, dtype=torch.float32) + 0.5) / max(fade, 1)
@@ -101,22 +127,35 @@ class Chunked:
         shape = (*self.network.input_shape, self.window - self.block_size)
         past = torch.zeros(shape, device=self.device)
         tail = torch.zeros(len(self.stems), self.channels, self.fade, device=self.device)
-        return ChunkedState(past, tail, self.latency)
+        return ChunkedState(past, tail, self.latency, self._kept_of_silence)
+
+    @cached_property
+    def _kept_of_silence(self) -> Any | None:
+        if not (self.keeps and isinstance(self.network, SlidingModel)):
+            return None
+        silence = torch.zeros(*self.network.input_shape, self.window, device=self.device)
+        return self.network.begin(silence, self.block_size)
 
     def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:
         """[*input_shape, block_size] -> [s, c, block_size] and the next state."""
         window = torch.cat((state.past, block), dim=-1)
-        answer = self.network(window)[..., self.context :]
+        answer, kept = self._restore(window, state.kept)
         head, rest, tail = answer.split_with_sizes(
-            (self.fade, self.block_size - self.fade, self.fade + self.lookahead), dim=-1
+            (self.fade, self.block_size - self.fade, self.fade), dim=-1
         )
         out = torch.cat((crossfade(state.tail, head, self._rise), rest), dim=-1)
         # What a network makes of the nothing before the first sample is nothing.
         silence = min(state.silence, self.block_size)
         if silence:
             out[..., :silence] = 0
-        past, tail = window[..., self.block_size :], tail[..., : self.fade].clone()
-        return out, ChunkedState(past, tail, state.silence - silence)
+        past = window[..., self.block_size :]
+        return out, ChunkedState(past, tail.clone(), state.silence - silence, kept)
+
+    def _restore(self, window: Tensor, kept: Any) -> tuple[Tensor, Any]:
+        start, stop = self.context, self.context + self.block_size + self.fade
+        if isinstance(self.network, SlidingModel):
+            return self.network.slide(window, kept, self.block_size, start, stop)
+        return self.network(window)[..., start:stop], None
 
 
 def crossfade(old: Tensor, new: Tensor, rise: Tensor) -> Tensor:

@@ -5,8 +5,9 @@
     latency = model + re-blocking + allowance + fade      frames, one integer for the whole run
 
 The allowance is the time that a worker has for a step; whatever takes longer is late, and the dry
-mix stands in (`streamer.playback`). A worker that dies or hangs is replaced; the new one hears what
-the mix ring still holds, so that its memory is warm. Another model can take over while the music
+mix stands in (`streamer.playback`). A worker that dies or hangs is replaced, at once, and after
+longer and longer rests if its successors fail, too; the new one hears what the mix ring still
+holds, so that its memory is warm. Another model can take over while the music
 plays: it is started beside the old one, and once its stems are there, one fades into the other.
 """
 
@@ -15,6 +16,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -32,6 +34,11 @@ FADE = 128  # frames between stems and dry mix
 START_SECONDS = 300.0  # a model may take that long to load
 HUNG_SECONDS = 3.0  # without a sign of life
 GLANCE_SECONDS = 0.05  # between two looks at the workers
+REST_SECONDS = (
+    1.0,
+    60.0,
+)  # before a worker's second successor, doubled for each further one; at most
+PROVEN_SECONDS = 30.0  # a worker that lasted so long does not count as a failure of its model
 BUSY = 0.8  # of a block's duration: a step that takes longer leaves no time for anything else
 
 Build = Callable[[], StreamingModel]
@@ -99,6 +106,7 @@ class Engine:
     ) -> None:
         self.policy, self.threads, self.restarts, self.failure = policy, threads, 0, ""
         self._deck = 0
+        self._failures = 0  # of workers, one after the other
         self._lock = threading.Lock()  # of the control side; no audio thread ever takes it
         self._closing = threading.Event()
         first = _Process(build, threads)
@@ -247,7 +255,7 @@ class Engine:
                     worker.stop()
             raise
         with self._lock:
-            old, self._deck = self._deck, deck
+            old, self._deck, self._failures = self._deck, deck, 0
             self.rings.put(Cell.ACTIVE, deck)
         self._await_fade(deck)
         with self._lock:
@@ -292,43 +300,71 @@ class Engine:
         return worker is not None and worker.process.is_alive()
 
     def _watch_workers(self) -> None:
-        """Replace workers that died or hang; hand over timed changes that are soon due."""
+        """Replace a worker that died or hangs; hand over timed changes that are soon due.
+
+        The other deck's, if there is one, is on trial: whoever swaps it in looks after it.
+        """
         seen = [(-1, time.monotonic())] * DECKS
         while not self._closing.wait(GLANCE_SECONDS):
             self.mixer.pump()
-            for deck in range(DECKS):
-                with self._lock:
-                    worker = self._workers[deck]
-                if worker is None:
-                    continue
-                beat = self.rings.get(Cell.BEAT, deck)
-                if beat != seen[deck][0]:
-                    seen[deck] = beat, time.monotonic()
-                hung = time.monotonic() - max(seen[deck][1], worker.began) > HUNG_SECONDS
-                if hung or not worker.process.is_alive():
-                    reason = "it hangs" if hung else worker.last_words()
-                    self._replace(deck, worker, reason)
-                    seen[deck] = -1, time.monotonic()
+            with self._lock:
+                deck = self._deck
+                worker = self._workers[deck]
+            if worker is None:
+                continue
+            beat = self.rings.get(Cell.BEAT, deck)
+            if beat != seen[deck][0]:
+                seen[deck] = beat, time.monotonic()
+            hung = time.monotonic() - max(seen[deck][1], worker.began) > HUNG_SECONDS
+            if hung or not worker.process.is_alive():
+                reason = "it hangs" if hung else worker.last_words()
+                self._replace(deck, worker, reason)
+                seen[deck] = -1, time.monotonic()
 
     def _replace(self, deck: int, worker: "_Process", reason: str) -> None:
+        """Start others until one stands; the dry mix plays meanwhile."""
         with self._lock:
             if self._workers[deck] is not worker or self._closing.is_set():
                 return
             self._workers[deck] = None
         worker.kill()
-        self.restarts += 1
-        self.failure = " ".join(f"the worker was replaced: {reason}".split())
-        new = _Process(worker.build, self.threads)
-        try:
-            new.ready(self._closing, self.mixer.pump)
-        except ValueError as error:
-            self.failure = " ".join(f"the worker cannot be replaced: {error}".split())
-            new.kill()  # the dry mix plays on; try again at the next look
-            new = worker
-        with self._lock:
-            self._workers[deck] = new
-            if new is not worker:
-                new.work(self.rings.name, deck)
+        if time.monotonic() - worker.began > PROVEN_SECONDS:
+            self._failures = 0
+        problem = ended = f"the worker was replaced: {reason}"
+        while self._rest(deck, problem):
+            self._failures += 1
+            self.restarts += 1
+            new = _Process(worker.build, self.threads)
+            try:
+                new.ready(self._closing, self.mixer.pump)
+            except ValueError as error:
+                new.kill()
+                problem = f"the worker cannot be replaced: {error}"
+                continue
+            with self._lock:
+                if self._is_played(deck):
+                    self._say(ended)
+                    self._workers[deck] = new
+                    new.work(self.rings.name, deck)
+                    return
+            new.kill()
+
+    def _rest(self, deck: int, problem: str) -> bool:
+        """Say what is wrong and wait before the next worker; whether it is wanted then."""
+        least, most = REST_SECONDS
+        seconds = min(least * 2 ** (self._failures - 1), most) if self._failures else 0.0
+        until = time.monotonic() + seconds
+        self._say(f"{problem}; the next starts in {seconds:.0f} s" if seconds else problem)
+        while self._is_played(deck) and (left := until - time.monotonic()) > 0:
+            self.mixer.pump()
+            self._closing.wait(min(left, GLANCE_SECONDS))
+        return self._is_played(deck)
+
+    def _is_played(self, deck: int) -> bool:
+        return self._deck == deck and not self._closing.is_set()
+
+    def _say(self, failure: str) -> None:
+        self.failure = " ".join(failure.split())
 
     def close(self) -> None:
         """Stop the workers and remove the rings."""
@@ -382,27 +418,50 @@ def holds(
     build: Build, host_block: int | None = None, allowance: int | None = None, threads: int = 1
 ) -> bool:
     """Whether an engine of these arguments would hold its deadline on this machine."""
-    worker = _Process(build, threads)
     try:
-        ready = worker.ready()
+        ready = try_out(build, threads)
         check_speed(ready, count_latency(ready.model, host_block, allowance).allowance)
     except ValueError:
         return False
+    return True
+
+
+def try_out(
+    build: Build,
+    threads: int = 1,
+    seconds: float = math.inf,
+    start_seconds: float = START_SECONDS,
+) -> Ready:
+    """Build and measure a model as an engine does, in a process of its own.
+
+    Args:
+        build, threads: as of an engine.
+        seconds: to measure for, about.
+        start_seconds: for all of it.
+
+    Raises:
+        ValueError: it cannot be built, or (`TooSlowError`) time is over; one line.
+    """
+    worker = _Process(build, threads, seconds)
+    try:
+        return worker.ready(patience=start_seconds)
+    except ValueError:
+        worker.kill()
+        raise
     finally:
         worker.stop()
-    return True
 
 
 class _Process:
     """A worker's process and the line to it."""
 
-    def __init__(self, build: Build, threads: int) -> None:
+    def __init__(self, build: Build, threads: int, seconds: float = math.inf) -> None:
         context = multiprocessing.get_context("spawn")
         self.build, self.began = build, time.monotonic()
         self.line: Connection
         self.line, far = context.Pipe()
         self.process: BaseProcess = context.Process(
-            target=run, args=(build, threads, far), name="restem worker", daemon=True
+            target=run, args=(build, threads, far, seconds), name="restem worker", daemon=True
         )
         self.process.start()
         far.close()
@@ -411,19 +470,20 @@ class _Process:
         self,
         closing: threading.Event | None = None,
         meanwhile: Callable[[], object] = lambda: None,
+        patience: float = START_SECONDS,
     ) -> Ready:
         """Wait for the model to be built and measured; `meanwhile` is called again and again.
 
         Raises:
-            ValueError: it could not be; says why.
+            ValueError: it could not be, or (`TooSlowError`) not in `patience` seconds; says why.
         """
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + patience
         while not self.line.poll(GLANCE_SECONDS):
             meanwhile()
             if closing is not None and closing.is_set():
                 raise ValueError("the engine was closed")
             if time.monotonic() > deadline:
-                raise ValueError(f"the model did not start within {START_SECONDS:.0f} s")
+                raise TooSlowError(f"the model did not start within {patience:.0f} s")
         try:
             answer = self.line.recv()
         except EOFError:
@@ -438,7 +498,8 @@ class _Process:
 
     def work(self, rings: str, deck: int) -> None:
         self.began = time.monotonic()
-        self.line.send((rings, deck))
+        with suppress(OSError):  # it is gone: the next look sees it
+            self.line.send((rings, deck))
 
     def last_words(self) -> str:
         """Why it ended, as far as it said."""

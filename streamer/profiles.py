@@ -12,6 +12,8 @@ repair:                                 # stage 2, may be left out
   weights: demucs-l
   optional: true                        # stems without weights pass unchanged, equally late
   exact: true                           # in windows of its own, at `lookahead` more latency
+precision: auto                         # of networks in windows: bfloat16 where the device computes
+                                        # in it; float32 (the default), bfloat16, float16
 effects: {vocals: [{plugin: Compressor, params: {ratio: 3}}]}    # see `streamer.effects`
 live: {late: residual, allowance: 2048} # while a step is late: residual, spread or silence; and the
                                         # samples it may take (one model block)
@@ -34,13 +36,15 @@ from models.mapping import read_named, yaml_names
 from models.stems import STEMS
 from streamer.chunked import Chunked
 from streamer.effects import Effected, load_effects, parse_effects, read_effects
+from streamer.graphed import graphed
 from streamer.playback import Policy
-from streamer.streaming import Series, StreamingModel
+from streamer.streaming import Parallel, Series, StreamingModel
 
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT = "live-cpu"
 SEEDED = "seeded"
 LATE = tuple(policy.name.lower() for policy in Policy)
+PRECISIONS = ("float32", "bfloat16", "float16", "auto")
 NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
 
 
@@ -99,6 +103,7 @@ class Profile:
     stems: tuple[str, ...] = STEMS
     effects: dict[str, Any] = field(default_factory=dict)  # of stems, paths resolved
     live: LiveConfig = LiveConfig()
+    precision: str = PRECISIONS[0]
 
     @property
     def sample_rate(self) -> int:
@@ -174,30 +179,39 @@ def build_profile(
     profile: Profile, device: str = "auto", stems: Sequence[str] | None = None
 ) -> StreamingModel:
     """Build the streaming model that a profile describes; arguments as in `load_profile`."""
-    model = _build_model(profile, device, stems)
+    model = _build_model(profile, pick_device(device), pick_stems(profile.stems, stems))
     effects = {stem: plugins for stem, plugins in profile.effects.items() if stem in model.stems}
     return Effected(model, load_effects(effects)) if effects else model
 
 
-def _build_model(profile: Profile, device: str, stems: Sequence[str] | None) -> StreamingModel:
-    place = pick_device(device)
-    chosen = pick_stems(profile.stems, stems)
-    config = profile.separator
-    if config.window is None:
-        native: EmbeddedCascade = _network(config, config.weights, seed=0)
-        return native.select(pick_stems(native.stems, chosen)).to(place)
-    networks = {
-        stem: _network(config, _weights_name(config, stem), profile.stems.index(stem))
-        for stem in chosen
-    }
-    separator = Separator(networks, profile.sample_rate)
-    window = dataclasses.asdict(config.window)
+def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) -> StreamingModel:
+    if profile.separator.window is None:
+        native: EmbeddedCascade = _network(profile.separator, profile.separator.weights, seed=0)
+        return graphed(native.select(pick_stems(native.stems, stems)).to(place))
+    places = [place]
+    if place.type == "cuda":
+        places = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+    shares = [stems[number :: len(places)] for number in range(len(places))]
+    models = [
+        graphed(_build_windowed(profile, here, share))
+        for here, share in zip(places, shares, strict=True)
+        if share
+    ]
+    return models[0] if len(models) == 1 else Parallel(*models, stems=stems)
+
+
+def _build_windowed(profile: Profile, place: torch.device, stems: Sequence[str]) -> StreamingModel:
+    assert profile.separator.window is not None
+    dtype = pick_precision(profile.precision, place)
+    networks = stage_networks(profile.separator, profile.stems, stems)
+    separator = Separator(networks, profile.sample_rate, dtype, together=place.type != "cpu")
+    window = dataclasses.asdict(profile.separator.window)
     if profile.repair is None:
         return Chunked(separator.to(place), **window)
-    repair = _repair(profile, profile.repair, chosen)
+    repair = _repair(profile, profile.repair, stems, dtype)
     if not profile.repair.exact:
         return Chunked(Cascade(separator, repair).to(place), **window)
-    block_size = config.window.block_size
+    block_size = profile.separator.window.block_size
     if repair.normalizes:
         raise ValueError(
             f"{profile.repair.network} with normalize cannot be exact: set exact: false"
@@ -215,6 +229,15 @@ def _build_model(profile: Profile, device: str, stems: Sequence[str] | None) -> 
             lookahead=repair.lookahead,
         ),
     )
+
+
+def stage_networks(
+    config: SeparatorConfig | RepairConfig, stems: Sequence[str], wanted: Iterable[str]
+) -> dict[str, Any]:
+    """The networks of a stage, by stem, each as it was trained; `stems` are all of the profile."""
+    return {
+        stem: _network(config, _weights_name(config, stem), stems.index(stem)) for stem in wanted
+    }
 
 
 def describe_profiles() -> list[dict[str, Any]]:
@@ -287,6 +310,19 @@ def pick_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def pick_precision(precision: str, device: torch.device) -> torch.dtype:
+    """What networks compute in; `auto` is bfloat16 where that is several times faster."""
+    if precision != "auto":
+        dtype: torch.dtype = getattr(torch, precision)
+        return dtype
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since PyTorch 2.10
+        fast = bool(able.get("amx_bf16"))
+    return torch.bfloat16 if fast else torch.float32
+
+
 def pick_stems(available: Sequence[str], wanted: Iterable[str] | None) -> tuple[str, ...]:
     """The wanted stems in the profile's order, all of them for None.
 
@@ -311,7 +347,12 @@ def _check(profile: Profile, where: str) -> None:
     if not profile.stems or len(set(profile.stems)) < len(profile.stems):
         raise ValueError(f"{where}: stems: expected names, each once, got {list(profile.stems)}")
     _check_effects(profile, where)
+    if profile.precision not in PRECISIONS:
+        choices = f"expected one of {', '.join(PRECISIONS)}, got '{profile.precision}'"
+        raise ValueError(f"{where}: precision: {choices}")
     native = separator.network in NATIVE
+    if native and profile.precision != PRECISIONS[0]:
+        raise ValueError(f"{where}: precision: {separator.network} computes in {PRECISIONS[0]}")
     if native and separator.window is not None:
         raise ValueError(f"{where}: separator: {separator.network} streams natively: no window")
     if not native and separator.window is None:
@@ -362,7 +403,9 @@ def _build(config: SeparatorConfig | RepairConfig) -> Any:
         raise ValueError(f"{config.network}: params: {error}") from error
 
 
-def _repair(profile: Profile, config: RepairConfig, stems: Sequence[str]) -> Repair:
+def _repair(
+    profile: Profile, config: RepairConfig, stems: Sequence[str], dtype: torch.dtype
+) -> Repair:
     seeded = config.weights == SEEDED
     names = {stem: _weights_name(config, stem) for stem in stems}
     missing = [s for s, name in names.items() if not seeded and not zoo.has_weights(name)]
@@ -372,15 +415,11 @@ def _repair(profile: Profile, config: RepairConfig, stems: Sequence[str]) -> Rep
         warnings.warn(
             f"no {config.network} weights for {', '.join(missing)}: "
             "these stems leave the separator unrepaired",
-            stacklevel=5,
+            stacklevel=6,
         )
-    networks = {
-        stem: _network(config, name, profile.stems.index(stem))
-        for stem, name in names.items()
-        if stem not in missing
-    }
+    networks = stage_networks(config, profile.stems, [s for s in stems if s not in missing])
     geometry = next(iter(networks.values())) if networks else _blank(config)
-    return Repair(networks, stems, geometry, profile.sample_rate)
+    return Repair(networks, stems, geometry, profile.sample_rate, dtype)
 
 
 def _blank(config: SeparatorConfig | RepairConfig) -> Any:

@@ -4,6 +4,8 @@ It shares nothing with the audio thread but the rings, so nothing that it does c
 it may hang or die, and another takes its place.
 """
 
+import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from streamer.ring import TIMES, Cell, Rings, read_ring, write_ring
+from streamer.heap import keep_freed_memory
+from streamer.ring import TIMES, Audio, Cell, Rings, read_ring, write_ring
 from streamer.streaming import StreamingModel
 
 WARM_UP = 8  # steps before any is timed
 TIMED = 60  # steps
+HOPELESS_SECONDS = 10.0  # of measuring a model whose steps take longer than their blocks
 DESCRIBED = ("stems", "sample_rate", "channels", "block_size", "latency")
+ROOM = "another program may use the GPU; --device cpu or fewer --stems"
 NAP_SECONDS = 0.0005  # between two looks at the mix ring
 
 
@@ -44,7 +49,9 @@ class Ready:
     times: StepTimes
 
 
-def run(build: Callable[[], StreamingModel], threads: int, line: Connection) -> None:
+def run(
+    build: Callable[[], StreamingModel], threads: int, line: Connection, seconds: float = math.inf
+) -> None:
     """Be a worker: build, warm up, answer `Ready`, then work until the line closes.
 
     Args:
@@ -52,13 +59,15 @@ def run(build: Callable[[], StreamingModel], threads: int, line: Connection) -> 
         threads: for PyTorch.
         line: to the engine; it gets `Ready`, or a string that says what is wrong, now or later, and
             sends the name of the rings and the number of the deck.
+        seconds: to measure for at most, see `measure`.
     """
     try:
+        keep_freed_memory()
         torch.set_num_threads(threads)
         model = build()
-        times = measure(model)
+        times = measure(model, seconds)
     except Exception as error:
-        line.send(f"{type(error).__name__}: {error}")
+        line.send(last_words(error))
         return
     line.send(Ready({name: getattr(model, name) for name in DESCRIBED}, times))
     try:
@@ -69,25 +78,78 @@ def run(build: Callable[[], StreamingModel], threads: int, line: Connection) -> 
     try:
         Worker(model, rings, deck).work(line)
     except Exception as error:  # the engine says it, and starts another
-        line.send(f"{type(error).__name__}: {error}")
+        line.send(last_words(error))
     finally:
         rings.close()
 
 
-@torch.inference_mode()
-def measure(model: StreamingModel) -> StepTimes:
-    """Step on noise, as fast as it goes, and time it."""
+def last_words(error: Exception) -> str:
+    """What a worker ended of; of a GPU's errors the line that matters, and what helps."""
+    text = str(error)
+    first = text.partition("\n")[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        wanted = re.search(r"Tried (to allocate [\d.]+ \w+)", text)
+        return f"CUDA out of memory{f': tried {wanted[1]}' if wanted else ''}; {ROOM}"
+    if "CUDA" in first and "out of memory" in first:
+        return f"{first}; {ROOM}"
+    if isinstance(error, RuntimeError) and first.startswith("CUDA error"):
+        return f"{first}; the GPU may be lost: see `nvidia-smi`, or use --device cpu"
+    return f"{type(error).__name__}: {error}"
+
+
+def measure(model: StreamingModel, seconds: float = math.inf) -> StepTimes:
+    """Step on noise, as fast as it goes, and time it as a worker's steps are.
+
+    It ends early, with as many steps as there are, after `seconds`, but not before it is warm; or
+    after `HOPELESS_SECONDS` if steps take longer than their blocks. A GPU's first says little.
+    """
     generator = torch.Generator().manual_seed(0)
-    state, seconds = model.init_state(), []
-    shape = (model.channels, model.block_size)
-    for step in range(WARM_UP + TIMED):
-        block = 0.1 * torch.randn(shape, generator=generator).to(model.device)
+    host, state, times = Host(model), model.init_state(), list[float]()
+    shape, duration = (model.channels, model.block_size), model.block_size / model.sample_rate
+    enough = 1 if model.device.type == "cpu" else 2  # steps, to know that all are too slow
+    first = time.perf_counter()
+    for _ in range(WARM_UP + TIMED):
+        block = 0.1 * torch.randn(shape, generator=generator)
         began = time.perf_counter()
-        stems, state = model.step(block, state)
-        stems.cpu()
-        if step >= WARM_UP:
-            seconds.append(time.perf_counter() - began)
-    return StepTimes.of(seconds)
+        _, state = host.step(block.numpy(), state)
+        now = time.perf_counter()
+        times.append(now - began)
+        hopeless = len(times) >= enough and min(times[-enough:]) > duration
+        if now - first > HOPELESS_SECONDS and hopeless:
+            break
+        if now - first > seconds and len(times) > WARM_UP:
+            break
+    return StepTimes.of(times[WARM_UP:] or times[-1:])
+
+
+class Host:
+    """Steps a model for callers whose audio is in the host's memory.
+
+    A GPU reads and writes fixed, pinned places there, and one wait is for the whole step.
+    """
+
+    def __init__(self, model: StreamingModel) -> None:
+        self.model = model
+        self.apart = model.device.type == "cuda"
+        shape = model.channels, model.block_size
+        self._block = torch.empty(shape, pin_memory=self.apart)
+        self._stems = torch.empty(len(model.stems), *shape, pin_memory=self.apart)
+
+    @torch.inference_mode()
+    def step(self, block: Audio, state: Any) -> tuple[Audio, Any]:
+        """[c, block_size] -> [s, c, block_size], valid until the next step, and the next state."""
+        given = torch.from_numpy(block)
+        if not self.apart:
+            stems, state = self.model.step(given.to(self.model.device), state)
+            return stems.cpu().numpy(), state
+        there = self._block.copy_(given).to(self.model.device, non_blocking=True)
+        stems, state = self.model.step(there, state)
+        self._stems.copy_(stems, non_blocking=True)
+        self._wait()
+        return self._stems.numpy(), state
+
+    def _wait(self) -> None:
+        torch.cuda.current_stream(self.model.device).synchronize()
 
 
 class Worker:
@@ -95,6 +157,7 @@ class Worker:
 
     def __init__(self, model: StreamingModel, rings: Rings, deck: int) -> None:
         self.model, self.rings, self.deck = model, rings, deck
+        self.host = Host(model)
         self.position = 0  # where the next block begins
         self.state: Any = None
         self.origin = -1
@@ -122,10 +185,8 @@ class Worker:
             self.position += blocks * size
             self.count(Cell.DROPPED, blocks)
         began = time.perf_counter_ns()
-        block = torch.from_numpy(read_ring(self.rings.mix, self.position, size))
-        with torch.inference_mode():
-            stems, self.state = self.model.step(block.to(self.model.device), self.state)
-            answer = stems.cpu().numpy()
+        block = read_ring(self.rings.mix, self.position, size)
+        answer, self.state = self.host.step(block, self.state)
         begin = self.position - self.model.latency
         write_ring(self.rings.stems[self.deck], begin, answer)
         self.position += size

@@ -1,9 +1,11 @@
 """Small seeded models: the shapes of the real ones at a thousandth of the cost."""
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
+from unittest.mock import patch
 from zlib import crc32
 
 import pytest
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.embedded import EmbeddedCascade, EmbeddedConfig
-from streamer import Chunked, Series, StreamingModel
+from streamer import Chunked, Series, StreamingModel, profiles
 from streamer.profiles import (
     SEEDED,
     Profile,
@@ -113,7 +115,7 @@ def seeded(profile: Profile) -> Profile:
     repair = profile.repair and replace(
         profile.repair, weights=SEEDED, params=PARAMS[profile.repair.network]
     )
-    return replace(profile, separator=separator, repair=repair)
+    return replace(profile, separator=separator, repair=repair, precision="float32")
 
 
 def windowed(network: str, repair: bool | None, **window: int) -> StreamingModel:
@@ -126,7 +128,7 @@ def windowed(network: str, repair: bool | None, **window: int) -> StreamingModel
         else RepairConfig(weights=SEEDED, params=PARAMS["demucs-l"], exact=repair),
         stems=("vocals", "drums"),
     )
-    return lively(build_profile(profile, "cpu"))
+    return built(profile)
 
 
 def small_models() -> dict[str, StreamingModel]:
@@ -145,21 +147,24 @@ def small_models() -> dict[str, StreamingModel]:
 def shipped(name: str) -> StreamingModel:
     """A profile of the package with its own windows, small networks, one stem."""
     profile = seeded(read_profile(name))
-    return lively(build_profile(profile, "cpu", profile.stems[:1]))
+    return built(profile, profile.stems[:1])
 
 
-def lively(model: StreamingModel) -> StreamingModel:
-    """With weights that let the input through: as first drawn, answers are biases above all."""
-    if isinstance(model, Series):
-        for part in model.models:
-            lively(part)
-    if isinstance(model, Chunked) and isinstance(model.network, nn.Module):
-        for name, layer in model.network.named_modules():
-            generator = torch.Generator().manual_seed(crc32(name.encode()))  # the stem's own
+def built(profile: Profile, stems: Sequence[str] | None = None) -> StreamingModel:
+    """A profile with weights that let the input through: as first drawn, answers are biases."""
+    draw = profiles._network
+
+    def lively(config: RepairConfig, weights: str, seed: int) -> Any:
+        network = draw(config, weights, seed)
+        for name, layer in network.named_modules():
             if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
+                generator = torch.Generator().manual_seed(crc32(f"{seed} {name}".encode()))
                 layer.weight.normal_(std=2 * layer.weight[0].numel() ** -0.5, generator=generator)
                 layer.bias.zero_()
-    return model
+        return network
+
+    with patch.object(profiles, "_network", lively):
+        return build_profile(profile, "cpu", stems)
 
 
 def transparent(model: StreamingModel) -> StreamingModel:

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge import speed
 from bridge.cli import main
+from bridge.speed import Speed
 from models.stems import STEMS
-from tests.small import noise
+from streamer.profiles import profile_names
+from tests.small import PROFILE, noise
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +188,52 @@ def test_profiles_are_listed_with_samples_and_milliseconds(
     assert rows[0]["name"] == "live-cpu"
     assert rows[0]["ready"] == "yes"
     assert "restem weights fetch dtt-bsr" in rows[-1]["ready"]
+
+
+def test_profiles_are_measured_and_what_cannot_be_built_is_a_row_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.yaml").write_text(PROFILE)
+    (tmp_path / "broken.yaml").write_text(PROFILE.replace("repair_dim", "repare_dim"))
+    named = [
+        part for name in ("broken", "small") for part in ("--profile", tmp_path / f"{name}.yaml")
+    ]
+    code, out, err = run(capsys, "profiles", "--measure", "--json", "--device", "cpu", *named)
+    assert (code, err) == (1, "")
+    broken, small = json.loads(out)
+    assert broken["holds"] is None
+    assert "repare_dim" in broken["problem"]
+    assert "\n" not in broken["problem"]
+    assert (small["stems"], small["weights"], small["threads"]) == (3, "seeded", 1)
+    assert small["block_ms"] == pytest.approx(1000 * 1024 / 48000)
+    assert 0 < small["step_p50"] <= small["step_p99"] <= small["step_worst"]
+    assert small["real_time_factor"] == pytest.approx(small["step_p50"] / small["block_ms"])
+
+
+def test_measured_profiles_are_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(names: list[str], device: str, threads: int) -> list[Speed]:
+        assert (names, device, threads) == (profile_names(), "auto", 2)
+        held = Speed(
+            "one", "cpu", 2, True, "", "installed", 8, 10.0, 2.5, 3.0, 4.0, 0.25, 480, 10.0
+        )
+        return [held, Speed("two", "cpu", 2, False, "takes too long", "seeded", 8)]
+
+    monkeypatch.setattr(speed, "measure_profiles", measured)
+    code, out, err = run(capsys, "profiles", "--measure", "--threads", "2")
+    assert (code, err) == (0, "")
+    cells = "one cpu 8 installed 10.0 2.5 3.0 4.0 0.25 480 = 10.0 ms yes"
+    assert " ".join(out.splitlines()[2].replace("|", " ").split()) == cells
+    assert "\ntwo: takes too long\n\nseeded: noise stands in" in out
+
+
+@pytest.mark.parametrize("option", [("--profile", "studio"), ("--threads", 2), ("--device", "cpu")])
+def test_options_of_measuring_want_it(
+    option: tuple[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    complaint = f"restem: error: {option[0]} is for measuring: give --measure, too\n"
+    assert run(capsys, "profiles", *option) == (1, "", complaint)
 
 
 def test_models_and_weights_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,21 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.embedded import EmbeddedCascade, EmbeddedConfig, compress, pool, scan, spread
+from models.embedded import (
+    GELU,
+    EmbeddedCascade,
+    EmbeddedConfig,
+    GatedRecurrence,
+    RMSNorm,
+    along_bands,
+    compress,
+    mlp,
+    multiply,
+    pool,
+    power,
+    scan,
+    spread,
+)
 from models.stems import STEMS
 from models.training.embedded import whole
 from streamer import render
@@ -79,16 +93,43 @@ def test_the_full_network_has_eight_stems_in_order_and_documented_latency() -> N
 
 def test_a_scan_is_the_recurrence_it_stands_for() -> None:
     generator = torch.Generator().manual_seed(0)
-    sizes = ((2, 7, 3, 4), (2, 7, 3, 4), (2, 3, 4))
-    decay, drive, memory = (
-        torch.rand(s, generator=generator, dtype=torch.float64, requires_grad=True) for s in sizes
-    )
-    h, steps = memory, []
-    for frame in range(7):
-        h = decay[:, frame] * h + drive[:, frame]
-        steps.append(h)
-    torch.testing.assert_close(scan(decay, drive, memory), torch.stack(steps, dim=1))
-    assert torch.autograd.gradcheck(scan, (decay, drive, memory))
+    for frames in (1, 2, 7):
+        sizes = ((2, frames, 3, 4), (2, frames, 3, 4), (2, 3, 4))
+        decay, candidate, memory = (
+            torch.rand(s, generator=generator, dtype=torch.float64, requires_grad=True)
+            for s in sizes
+        )
+        h, steps = memory, []
+        for frame in range(frames):
+            h = decay[:, frame] * h + (1 - decay[:, frame]) * candidate[:, frame]
+            steps.append(h)
+        torch.testing.assert_close(scan(decay, candidate, memory), torch.stack(steps, dim=1))
+        assert torch.autograd.gradcheck(scan, (decay, candidate, memory))
+
+
+def test_the_first_gate_keeps_the_memory_and_the_last_lets_it_out() -> None:
+    layer, x, memory = GatedRecurrence(6, 6), noise(30).view(2, 1, 5, 6), noise(30).view(2, 5, 6)
+    keep, candidate, gate = layer.gates(x).chunk(3, dim=-1)
+    hidden = candidate + torch.sigmoid(keep) * (memory.unsqueeze(1) - candidate)
+    answer, kept = layer(x, memory)
+    torch.testing.assert_close(kept, hidden[:, 0])
+    torch.testing.assert_close(answer, layer.out(hidden * torch.nn.functional.silu(gate)))
+
+
+def test_norm_and_activation_are_those_of_pytorch() -> None:
+    x = torch.cat((noise(96), torch.zeros(1, 96), 1e-5 * noise(96)))
+    norm = RMSNorm(96)
+    torch.nn.init.uniform_(norm.weight)
+    torch.testing.assert_close(norm(x), torch.nn.RMSNorm.forward(norm, x), rtol=1e-5, atol=1e-7)
+    wanted = torch.nn.functional.gelu(30 * x)
+    torch.testing.assert_close(GELU()(30 * x), wanted, rtol=1e-5, atol=1e-6)
+    assert torch.equal(GELU()((30 * x).requires_grad_()), wanted)
+
+
+def test_bands_are_mixed_where_they_lie() -> None:
+    layers, x = mlp(5, 10), noise(120).view(2, 4, 5, 6)
+    mixed = layers(x.transpose(-1, -2)).transpose(-1, -2)
+    torch.testing.assert_close(along_bands(layers, x), mixed, rtol=1e-5, atol=1e-6)
 
 
 def test_a_first_stage_alone_has_no_second() -> None:
@@ -103,9 +144,19 @@ def test_pooling_what_was_spread_gives_it_back() -> None:
     torch.testing.assert_close(pool(spread(grid, pools), pools), grid)
 
 
+def test_bins_are_multiplied_by_the_gain_of_their_grid_point() -> None:
+    pools = ((3, 1), (2, 4))
+    spectrum = torch.fft.rfft(noise(22))  # 11 bins and that of Nyquist
+    gains = torch.view_as_complex(noise(30).view(3, 2, 5, 2))
+    spread_out = spread(gains.mT, pools).mT
+    product = multiply(spectrum, gains, pools)
+    torch.testing.assert_close(product[..., :-1], spread_out * spectrum[:, :-1])
+    assert not product[..., -1].any()
+
+
 def test_compression_keeps_the_phase_and_tames_the_magnitude() -> None:
     spectrum = torch.polar(torch.tensor([1e-1, 1e1, 1e3]), torch.tensor([0.3, -2.0, 1.0]))
-    tamed = torch.view_as_complex(compress(spectrum))
+    tamed = torch.view_as_complex(compress(spectrum, power(spectrum)))
     torch.testing.assert_close(tamed.angle(), spectrum.angle())
     torch.testing.assert_close(tamed.abs(), spectrum.abs() ** 0.3, rtol=1e-4, atol=0)
 

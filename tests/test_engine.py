@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
+from streamer import engine
 from streamer.engine import Build, Engine, Latency, check_speed, count_latency
 from streamer.ring import Audio, Cell
 from streamer.routing import Routing
@@ -130,6 +133,54 @@ def test_a_worker_that_raises_is_replaced_says_why_and_the_law_holds_again() -> 
         assert status.failure == "the worker was replaced: ArithmeticError: this is too loud"
     finally:
         player.engine.close()
+
+
+MEMORY = (
+    "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 23.68 GiB of "
+    "which 4.69 MiB is free. Including non-PyTorch memory, this process has 23.60 GiB memory in "
+    "use. See documentation for Memory Management\n(https://pytorch.org/docs)"
+)
+
+
+@dataclass
+class Crowded(Plain):
+    """Finds its GPU full when music begins, and again each time it is built."""
+
+    marker: str = ""  # a file that is there after the first time
+
+    def __post_init__(self) -> None:
+        if os.path.exists(self.marker):
+            raise torch.OutOfMemoryError(MEMORY)
+
+    def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        if block.abs().max() > 5:
+            open(self.marker, "x").close()
+            raise torch.OutOfMemoryError(MEMORY)
+        return super().step(block, state)
+
+
+def test_a_full_gpu_is_one_line_the_dry_mix_plays_and_tries_are_made_after_longer_rests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "REST_SECONDS", (300.0, 1000.0))
+    marker = tmp_path / "full"
+    player = Player(partial(Crowded, marker=str(marker)))
+    problem = "CUDA out of memory: tried to allocate 20.00 MiB; another program may use the GPU; "
+    problem += "--device cpu or fewer --stems"
+    try:
+        player.engine.process(np.full((2, BLOCK), 6.0, np.float32))
+        until(lambda: player.engine.restarts > 0, lambda: player.play(1, in_step=False))
+        assert player.engine.status().failure == f"the worker was replaced: {problem}"
+        until(lambda: "next" in player.engine.failure, lambda: player.play(1, in_step=False))
+        rested = f"the worker cannot be replaced: {problem}; the next starts in 300 s"
+        assert player.engine.status().failure == rested
+        assert (player.engine.restarts, player.engine.status().state) == (1, "starting")
+        player.engine.mixer.route(Routing.preset("stereo", player.engine.stems))
+        mix, late = music(4 * player.latency, seed=3), player.latency
+        dry = np.hstack([player.engine.process(part) for part in np.hsplit(mix, 4)])
+        assert np.abs(dry[:, 2 * late :] - mix[:, late:-late]).max() < 1e-6
+    finally:
+        player.engine.close()  # does not wait for the next try
 
 
 def test_another_model_takes_over_at_the_same_latency(player: Player) -> None:

@@ -14,11 +14,12 @@ from streamer.profiles import (
     build_profile,
     describe_profiles,
     pick_device,
+    pick_precision,
     pick_stems,
     profile_names,
     read_profile,
 )
-from tests.small import PARAMS, lively, noise, seeded, windowed
+from tests.small import PARAMS, PROFILE, built, noise, seeded, windowed
 
 SMALL = {
     "description": "small",
@@ -93,7 +94,7 @@ def test_a_file_of_ones_own_builds(tmp_path: Path) -> None:
 
 def test_a_chosen_stem_sounds_as_among_all() -> None:
     def stems_of(*wanted: str) -> torch.Tensor:
-        model = lively(build_profile(profile, "cpu", wanted))
+        model = built(profile, wanted)
         state = model.init_state()
         for seed in range(6):
             stems, state = model.step(noise(model.block_size, seed), state)
@@ -102,6 +103,36 @@ def test_a_chosen_stem_sounds_as_among_all() -> None:
     profile = seeded(read_profile("live-gpu"))
     torch.testing.assert_close(stems_of("vocals", "guitars")[1:], stems_of("guitars"))
     assert not torch.allclose(stems_of("vocals"), stems_of("guitars"), atol=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_the_bits_are_a_profiles_choice(precision: str) -> None:
+    profile = seeded(read_profile("studio"))
+    exact, rounded = (
+        render(built(replace(profile, precision=name), ["drums"]), noise(20000))
+        for name in ("float32", precision)
+    )
+    error = (rounded - exact).square().sum() / exact.square().sum()
+    assert 1e-9 < error < 1e-3
+
+
+def test_auto_is_bfloat16_where_the_processor_computes_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cpu = torch.device("cpu")
+    for able, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(
+            torch.cpu, "get_capabilities", lambda able=able: {"amx_bf16": able}, raising=False
+        )
+        assert pick_precision("auto", cpu) is expected
+    assert pick_precision("float32", cpu) is torch.float32
+
+
+def test_a_native_network_has_no_choice_of_precision(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PROFILE + "precision: bfloat16\n")
+    with pytest.raises(ValueError, match="precision: embedded computes in float32"):
+        load_profile(path, "cpu")
 
 
 def test_missing_repair_weights_keep_the_latency_and_are_said(
@@ -157,6 +188,7 @@ def test_a_shared_window_costs_no_latency() -> None:
         ("separator.window.block_size", 1000, "exact repair needs a block_size in multiples of"),
         ("live", {"late": "never"}, "live: late: expected one of residual, spread, silence, got"),
         ("live", {"allowance": 0}, "live: allowance: expected samples, at least 1, got 0"),
+        ("precision", "int8", "precision: expected one of float32, bfloat16, float16, auto, got"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(

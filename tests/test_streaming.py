@@ -3,6 +3,7 @@ import torch
 from torch import Tensor
 
 from streamer import Chunked, Series, render
+from streamer.streaming import Parallel
 from tests.small import Halves, noise
 
 
@@ -43,3 +44,30 @@ def test_models_of_different_block_sizes_do_not_chain() -> None:
 def test_an_empty_series_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one model"):
         Series()
+
+
+def test_models_side_by_side_each_give_their_stems_to_one_mix() -> None:
+    first = Chunked(Halves(), block_size=64, fade=3, lookahead=4)
+    second = Chunked(Others(), block_size=64, fade=3, lookahead=4)
+    both = Parallel(first, second, stems=("drums", "bass", "vocals"))
+    assert (both.latency, both.stems) == (7, ("drums", "bass", "vocals"))
+    mix = noise(500)
+    together, (vocals, drums), (bass,) = (render(model, mix) for model in (both, first, second))
+    assert torch.equal(together, torch.stack((drums, bass, vocals)))
+
+
+def test_models_side_by_side_must_be_alike_but_for_their_stems() -> None:
+    first, other = (Chunked(n, block_size=64, lookahead=4) for n in (Halves(), Others()))
+    with pytest.raises(ValueError, match=r"agree on latency, got \[4, 5\]"):
+        Parallel(first, Chunked(Others(), block_size=64, lookahead=5), stems=())
+    with pytest.raises(ValueError, match="expected the stems"):
+        Parallel(first, other, stems=("bass", "drums"))
+    with pytest.raises(ValueError, match="a model at least"):
+        Parallel(stems=())
+
+
+class Others(Halves):
+    stems = ("bass",)
+
+    def __call__(self, mix: Tensor) -> Tensor:
+        return -mix[None]

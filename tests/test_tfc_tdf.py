@@ -7,10 +7,11 @@ from models.tfc_tdf import (
     BandSequence,
     BandSequenceConfig,
     Block,
-    UNet,
     UNetConfig,
     UpSample,
+    analyse,
     published_options,
+    synthesise,
 )
 
 
@@ -117,8 +118,7 @@ def test_analysis_and_synthesis_with_every_bin_cancel() -> None:
         growth=16,
         recurrence=BandSequenceConfig(layers=1, heads=1),
     )
-    unet = UNet(config, ("0", "1"))
-    audio = torch.randn(3, 2, 500)
-    spectrum = unet._analyse(audio, unet.window)
+    window, audio = torch.hann_window(64), torch.randn(3, 2, 500)
+    spectrum = analyse(audio, window, config)
     assert spectrum.shape == (3, 4, 32, 33)
-    assert torch.allclose(unet._synthesise(spectrum, unet.window, 500), audio, atol=1e-5)
+    assert torch.allclose(synthesise(spectrum, window, config, 500), audio, atol=1e-5)
