@@ -22,7 +22,7 @@ from models.dtt_bsr import Rotary
 SMALL = (
     1e-24  # beside the mean square of features, where `nn.functional.normalize` divides by 1e-12
 )
-TILE = 4096  # positions that attention takes at once on a CPU: its temporaries then stay in caches
+TILE = 2048  # positions that attention takes at once on a CPU: its temporaries then stay in caches
 
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -97,6 +97,7 @@ class UpSampling(Frozen):
 
     def forward(self, x: Tensor, frames: int, bins: int) -> Tensor:
         """Double frames and bins, up to those wanted: twice as many, or one more."""
+        x = x.to(self.weight.dtype)
         spare = frames - 2 * x.shape[-2], bins - 2 * x.shape[-1]
         return rectify(conv_transpose2d(x, self.weight, self.bias, 2, 0, spare, self.groups))
 

@@ -99,7 +99,7 @@ class StackedUNet(nn.Module):
         self.final_conv = Convolution([network.final_conv for network in networks])
         self.networks = len(networks)
         last = self.decoder[-1]
-        precise = {self.first_conv, *last.tfc2, *last.res, self.final_conv}
+        precise = {self.first_conv, self.up[-1], *last.tfc2, *last.res, self.final_conv}
         for module in self.modules():
             if isinstance(module, Frozen) and module not in precise:
                 module.cast(dtype)
