@@ -74,7 +74,7 @@ class Separator(nn.Module):
         """What `slide` wants to know of a first window, [c, n].
 
         Returns:
-            None if windows that are `hop` samples apart have nothing in common to keep.
+            None if windows that are `hop` samples apart share too little.
         """
         begun = [stack.begin(_batch(stack, mix), hop) for stack in self.stacks]
         levels = tuple(each for each in begun if each is not None)

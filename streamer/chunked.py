@@ -10,7 +10,6 @@ answer's first samples, two estimates of the same passage. The newest sample tha
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
-from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -52,7 +51,7 @@ class SlidingModel(Protocol):
     """
 
     def begin(self, window: Tensor, hop: int) -> Any | None:
-        """What is kept of a first window; None if windows `hop` samples apart share nothing."""
+        """What is kept of a first window; None if windows `hop` samples apart share too little."""
 
     def slide(
         self, window: Tensor, kept: Any, hop: int, start: int, stop: int
@@ -127,14 +126,11 @@ class Chunked:
         shape = (*self.network.input_shape, self.window - self.block_size)
         past = torch.zeros(shape, device=self.device)
         tail = torch.zeros(len(self.stems), self.channels, self.fade, device=self.device)
-        return ChunkedState(past, tail, self.latency, self._kept_of_silence)
-
-    @cached_property
-    def _kept_of_silence(self) -> Any | None:
-        if not (self.keeps and isinstance(self.network, SlidingModel)):
-            return None
-        silence = torch.zeros(*self.network.input_shape, self.window, device=self.device)
-        return self.network.begin(silence, self.block_size)
+        kept = None
+        if self.keeps and isinstance(self.network, SlidingModel):
+            silence = torch.zeros(*self.network.input_shape, self.window, device=self.device)
+            kept = self.network.begin(silence, self.block_size)
+        return ChunkedState(past, tail, self.latency, kept)
 
     def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:
         """[*input_shape, block_size] -> [s, c, block_size] and the next state."""

@@ -12,7 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from models.dtt_bsr import DTTBSR, DTTBSRConfig
+from models.dttnet import DTTNet, DTTNetConfig
 from models.embedded import EmbeddedCascade, EmbeddedConfig
+from models.tfc_tdf import UNet
 from streamer import Chunked, Series, StreamingModel, profiles
 from streamer.profiles import (
     SEEDED,
@@ -55,6 +58,11 @@ PARAMS: dict[str, dict[str, Any]] = {
         "bandsequence": RNN,
     },
     "demucs-l": {"channels": 4, "depth": 3},
+}
+
+UNETS: dict[str, tuple[Any, Any]] = {
+    "dtt-bsr": (DTTBSR, DTTBSRConfig),
+    "dttnet": (DTTNet, DTTNetConfig),
 }
 
 # A profile of a small untrained network, as a user might write one.
@@ -104,6 +112,26 @@ def embedded(seed: int = 0) -> EmbeddedCascade:
         for weight in model.gain.weight:
             weight.data.normal_(std=0.3)
     return model.requires_grad_(False)
+
+
+def unets(kind: str, count: int = 3, **params: Any) -> list[UNet]:
+    """Networks with statistics and gains that do something, as after training."""
+    network, config = UNETS[kind]
+    built = []
+    with torch.random.fork_rng(devices=[]):
+        for seed in range(count):
+            torch.manual_seed(seed)
+            made = network(config.from_published({**PARAMS[kind], **params}))
+            for name, value in made.named_buffers():
+                if name.endswith("running_mean"):
+                    value.normal_(0, 0.2)
+                if name.endswith("running_var"):
+                    value.uniform_(0.5, 2)
+            for name, weight in made.named_parameters():
+                if "norm" in name:
+                    weight.data.uniform_(0.5, 1.5)
+            built.append(made.eval().requires_grad_(False))
+    return built
 
 
 def seeded(profile: Profile) -> Profile:

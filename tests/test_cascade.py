@@ -4,8 +4,8 @@ import torch
 from models.cascade import Cascade, Repair, Separator
 from models.demucs import Demucs
 from models.zoo import NETWORKS
-from streamer import Chunked, render
-from tests.small import PARAMS, noise
+from streamer import Chunked, Stream, render
+from tests.small import PARAMS, noise, unets
 
 
 def seeded_repair(stems: tuple[str, ...], repaired: tuple[str, ...], seed: int = 0) -> Repair:
@@ -98,6 +98,67 @@ def test_the_cascade_is_one_stage_after_the_other() -> None:
     expected = repair.whole(separator(mix))
     assert torch.equal(Cascade(separator, repair)(mix), expected)
     assert torch.equal(Cascade(separator)(mix), separator(mix))
+
+
+def close(mine: torch.Tensor, theirs: torch.Tensor, tolerance: float = 1e-6) -> bool:
+    """To float rounding: one convolution over other lengths may sum in another order."""
+    return bool((mine - theirs).abs().max() <= tolerance * theirs.abs().max())
+
+
+def test_networks_together_are_networks_in_turn_whatever_their_configurations() -> None:
+    plain, wide = unets("dtt-bsr", 2), unets("dtt-bsr", 2, g=32)
+    networks = {"vocals": plain[0], "bass": wide[0], "drums": plain[1], "guitars": wide[1]}
+    together = Separator(networks, 48000, together=True)
+    assert len(together.stacks) == 2
+    mix = noise(4000)
+    apart = Separator(networks, 48000)
+    assert close(together(mix), apart(mix), 1e-5)
+    window, later = noise(24 * 512).split([23 * 512, 512], dim=-1)
+    kept = together.begin(window, 512)
+    assert kept is not None
+    moved = torch.cat((window[:, 512:], later), dim=-1)
+    answer, _ = together.slide(moved, kept, 512, 6000, 7000)
+    assert close(answer, apart(moved)[..., 6000:7000], 1e-5)
+
+
+@pytest.mark.parametrize("repaired", [(), ("bass",), STEMS])
+@pytest.mark.parametrize(("start", "stop"), [(0, 300), (3333, 4000), (6000, 6001), (7000, 8000)])
+def test_a_part_of_an_answer_is_a_part_of_the_answer(
+    repaired: tuple[str, ...], start: int, stop: int
+) -> None:
+    cascade = Cascade(seeded_separator(STEMS), seeded_repair(STEMS, repaired))
+    mix = noise(8000)
+    assert close(cascade(mix, start, stop), cascade(mix)[..., start:stop], 1e-5)
+    assert cascade.repair is not None
+    stems = cascade.separator(mix)
+    assert close(cascade.repair(stems, start, stop), cascade.repair(stems)[..., start:stop], 1e-5)
+
+
+@pytest.mark.parametrize("host_block", [1, 100, 512, 700, 1024, 2048, None])
+@pytest.mark.parametrize("repaired", [False, True])
+def test_what_windows_share_may_be_kept_at_any_host_block(
+    repaired: bool, host_block: int | None
+) -> None:
+    repair = seeded_repair(STEMS, STEMS) if repaired else None
+    cascade = Cascade(seeded_separator(STEMS), repair)
+    sizes = {"block_size": 1024, "context": 4096, "fade": 256, "lookahead": 2816}
+    keeping, fresh = (Chunked(cascade, **sizes, keeps=keeps) for keeps in (True, False))
+    assert keeping.init_state().kept is not None
+    assert fresh.init_state().kept is None
+    mix = noise(9000)
+    streams = [Stream(model, host_block) for model in (keeping, fresh)]
+    count = host_block or 3000
+    blocks = mix[:, : 9000 // count * count].split(count, dim=-1)
+    heard = [torch.cat([stream.process(b) for b in blocks], dim=-1) for stream in streams]
+    assert heard[1].abs().max() > 0
+    assert close(*heard)
+
+
+def test_windows_off_the_networks_grid_are_restored_anew() -> None:
+    sizes = {"block_size": 1000, "context": 4096, "lookahead": 2816}
+    model = Chunked(Cascade(seeded_separator(STEMS)), **sizes)
+    assert model.init_state().kept is None
+    assert render(model, noise(3000)).isfinite().all()
 
 
 def test_a_streamed_cascade_is_finite_and_as_long_as_the_mix() -> None:

@@ -7,18 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.dtt_bsr import DTTBSR, DTTBSRConfig
-from models.dttnet import DTTNet, DTTNetConfig
+from models.dtt_bsr import DTTBSR
 from models.stacked.layers import StackedAxisRNN, lstm_cell, rectify
 from models.stacked.unet import StackedUNet
 from models.tfc_tdf import AxisRNN, UNet
 from tests.conftest import Golden
-from tests.small import PARAMS, noise
+from tests.small import PARAMS, UNETS, noise, unets
 
-KINDS: dict[str, tuple[Any, Any]] = {
-    "dtt-bsr": (DTTBSR, DTTBSRConfig),
-    "dttnet": (DTTNet, DTTNetConfig),
-}
 LARGER: dict[str, Any] = {  # every level, layer, head and repetition more than once
     "l": 2,
     "bandsequence": {**PARAMS["dtt-bsr"]["bandsequence"], "num_layers": 2, "n_heads": 2},
@@ -26,26 +21,6 @@ LARGER: dict[str, Any] = {  # every level, layer, head and repetition more than 
     "bn": 2,
 }
 ATTENTION = {**PARAMS["dtt-bsr"]["RoPEParams"], "depth": 2, "heads": 2, "time_transformer_depth": 2}
-
-
-def build(kind: str, count: int = 3, **params: Any) -> list[UNet]:
-    """Networks with statistics and gains that do something, as after training."""
-    network, config = KINDS[kind]
-    built = []
-    with torch.random.fork_rng(devices=[]):
-        for seed in range(count):
-            torch.manual_seed(seed)
-            made = network(config.from_published({**PARAMS[kind], **params}))
-            for name, value in made.named_buffers():
-                if name.endswith("running_mean"):
-                    value.normal_(0, 0.2)
-                if name.endswith("running_var"):
-                    value.uniform_(0.5, 2)
-            for name, weight in made.named_parameters():
-                if "norm" in name:
-                    weight.data.uniform_(0.5, 1.5)
-            built.append(made.eval().requires_grad_(False))
-    return built
 
 
 def batch(kind: str, audio: Tensor) -> Tensor:
@@ -67,18 +42,18 @@ def error(estimate: Tensor, reference: Tensor) -> float:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", UNETS)
 @pytest.mark.parametrize("length", [100, 4096, 4480, 5001])
 def test_stacked_networks_answer_as_each_alone(kind: str, count: int, length: int) -> None:
-    networks, audio = build(kind, count), noise(length)
+    networks, audio = unets(kind, count), noise(length)
     stacked = StackedUNet(networks)(batch(kind, audio))
     assert error(stacked, separately(networks, audio)) < 1e-5
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", UNETS)
 def test_the_answer_is_the_published_one(golden: Callable[[str], Golden], kind: str) -> None:
     reference = golden(f"{kind.replace('-', '_')}_small")
-    network, config = KINDS[kind]
+    network, config = UNETS[kind]
     made = network(config.from_published(reference.params))
     reference.error(made)  # loads the weights
     audio = reference.input.unsqueeze(1) if kind == "dtt-bsr" else reference.input
@@ -86,35 +61,35 @@ def test_the_answer_is_the_published_one(golden: Callable[[str], Golden], kind: 
 
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", UNETS)
 def test_so_do_networks_with_more_of_everything(kind: str, bias: bool) -> None:
     extra = {"RoPEParams": ATTENTION} if kind == "dtt-bsr" else {}
-    networks, audio = build(kind, 2, **LARGER, **extra, bias=bias), noise(3000)
+    networks, audio = unets(kind, 2, **LARGER, **extra, bias=bias), noise(3000)
     stacked = StackedUNet(networks)(batch(kind, audio))
     assert error(stacked, separately(networks, audio)) < 1e-5
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", UNETS)
 @pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 700), (1700, 2500), (4990, 5001)])
 def test_a_part_of_an_answer_is_a_part_of_the_answer(kind: str, start: int, stop: int) -> None:
-    stacked, audio = StackedUNet(build(kind)), batch(kind, noise(5001))
+    stacked, audio = StackedUNet(unets(kind)), batch(kind, noise(5001))
     whole = stacked(audio)
     assert error(stacked(audio, start, stop), whole[..., start:stop]) < 1e-5
 
 
 def test_a_part_of_an_answer_costs_a_part() -> None:
     seen: list[int] = []
-    stacked, audio = StackedUNet(build("dtt-bsr", 1)), batch("dtt-bsr", noise(32 * 512))
+    stacked, audio = StackedUNet(unets("dtt-bsr", 1)), batch("dtt-bsr", noise(32 * 512))
     stacked.decoder[-1].register_forward_hook(lambda _, x, y: seen.append(y.shape[2]))
     stacked(audio)
     stacked(audio, 8000, 8512)
     assert seen[1] < seen[0] / 5
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", UNETS)
 @pytest.mark.parametrize("hops", [1, 3])
 def test_what_windows_share_is_kept_and_nothing_else_changes(kind: str, hops: int) -> None:
-    stacked = StackedUNet(build(kind, 2))
+    stacked = StackedUNet(unets(kind, 2))
     grid = stacked.config.hop_length << stacked.config.levels
     length, hop = stacked.config.padded_length(20 * grid), hops * grid
     audio = batch(kind, noise(length + 5 * hop))
@@ -134,14 +109,14 @@ def test_what_windows_share_is_kept_and_nothing_else_changes(kind: str, hops: in
 
 
 @pytest.mark.parametrize("hop", [500, 512 * 40])
-def test_windows_off_the_grid_or_far_apart_share_nothing(hop: int) -> None:
-    stacked = StackedUNet(build("dtt-bsr", 1))
+def test_windows_off_the_grid_or_far_apart_share_too_little(hop: int) -> None:
+    stacked = StackedUNet(unets("dtt-bsr", 1))
     assert stacked.begin(batch("dtt-bsr", noise(20 * 512)), hop) is None
 
 
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 36), (torch.float16, 54)])
 def test_half_the_bits_cost_little(dtype: torch.dtype, decibels: float) -> None:
-    networks, audio = build("dtt-bsr", 2), noise(3000)
+    networks, audio = unets("dtt-bsr", 2), noise(3000)
     exact = separately(networks, audio)
     rounded = StackedUNet(networks, dtype)(batch("dtt-bsr", audio))
     assert rounded.dtype is torch.float32
@@ -151,7 +126,7 @@ def test_half_the_bits_cost_little(dtype: torch.dtype, decibels: float) -> None:
 
 
 def test_the_networks_are_left_as_they_were() -> None:
-    networks = build("dtt-bsr", 2)
+    networks = unets("dtt-bsr", 2)
     before = [{k: v.clone() for k, v in network.state_dict().items()} for network in networks]
     stacked = StackedUNet(networks)
     stacked(batch("dtt-bsr", noise(1000)))
@@ -190,15 +165,15 @@ def test_rectifying_is_relu(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (lambda: build("dtt-bsr", 1, g=32), "configuration"),
-        (lambda: build("dttnet", 1), "configuration"),
-        (lambda: [with_window(build("dtt-bsr", 1)[0])], "window"),
-        (lambda: [with_other_turns(build("dtt-bsr", 1)[0])], "rotary"),
+        (lambda: unets("dtt-bsr", 1, g=32), "configuration"),
+        (lambda: unets("dttnet", 1), "configuration"),
+        (lambda: [with_window(unets("dtt-bsr", 1)[0])], "window"),
+        (lambda: [with_other_turns(unets("dtt-bsr", 1)[0])], "rotary"),
     ],
 )
 def test_networks_that_differ_in_more_than_weights_are_refused(other: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        StackedUNet([*build("dtt-bsr", 1), *other()])
+        StackedUNet([*unets("dtt-bsr", 1), *other()])
 
 
 def with_window(network: UNet) -> UNet:

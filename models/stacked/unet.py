@@ -121,12 +121,10 @@ class StackedUNet(nn.Module):
         """What `slide` wants to know of a first window, [b, c, n].
 
         Returns:
-            None if windows that are `hop` samples apart have nothing in common to keep.
+            None if windows that are `hop` samples apart share too little to be worth its memory.
         """
         length, grid = audio.shape[-1], self.config.hop_length << self.config.levels
-        edges = self.encoder[0].reach + -(-self.config.n_fft // 2 // self.config.hop_length)
-        shared = (length - hop) // self.config.hop_length - 2 * edges
-        if hop % grid or shared < 1 or self.config.padded_length(length) != length:
+        if hop % grid or 2 * hop > length or self.config.padded_length(length) != length:
             return None
         return self._encode(audio)
 
