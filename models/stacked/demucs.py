@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from models.demucs import EPSILON, Demucs, DemucsConfig, Resampler
+from models.stacked.layers import listed
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 PART = 1 << 18  # features, of all rows, that a layer takes at once on a CPU
@@ -193,7 +194,7 @@ class StackedDemucs(nn.Module):
         self.stride, self.trim = geometry.stride, geometry.trim
         self.valid_length = geometry.valid_length
         self.networks = len(networks)
-        self.levels = nn.ModuleList(Level(networks, i, dtype) for i in range(config.depth))
+        self.levels = listed(Level(networks, i, dtype) for i in range(config.depth))
         self.resampler = Float32Resampler() if config.resample else None
         self.to(next(networks[0].parameters()).device)
 
@@ -286,7 +287,6 @@ class StackedDemucs(nn.Module):
         padded = [config.stride * (length + more) for length in lengths[1:]] + lengths[-1:]
         skips = [pad(x, (0, 0, 0, padded[0] - lengths[0]))]
         for number, level in enumerate(self.levels):
-            assert isinstance(level, Level)
             blocks = skips[-1].unflatten(-2, (-1, config.stride)).flatten(-2)
             sizes = (*x.shape[:-2], padded[number + 1], level.features)
             skip = x.new_empty(sizes, dtype=level.dtype)
@@ -298,7 +298,6 @@ class StackedDemucs(nn.Module):
         skips[0] = x.new_zeros(*x.shape[:-2], config.stride * spans[0].blocks[1], x.shape[-1])
         for number in reversed(range(config.depth)):
             level, span = self.levels[number], spans[number]
-            assert isinstance(level, Level)
             frames, outside = skips.pop(), skips[-1].unflatten(-2, (-1, config.stride)).flatten(-2)
             for items, rows in parts(x, span.blocks, level.features):
                 wanted = rows.start - more, rows.stop
