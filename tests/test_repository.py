@@ -83,17 +83,6 @@ def error_apart(folder: Path, *arguments: str) -> str:
     return f"exit code {result.returncode}: {result.stderr}" if result.returncode else ""
 
 
-def test_every_package_is_installed() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    folders = {
-        path.parent.relative_to(ROOT)
-        for top in ("models", "streamer", "bridge", "configs")
-        for path in (ROOT / top).rglob("*.py")
-    }
-    listed = project["tool"]["setuptools"]["packages"]
-    assert sorted(listed) == sorted(".".join(folder.parts) for folder in folders)
-
-
 def readme_blocks(language: str) -> list[str]:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
