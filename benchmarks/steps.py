@@ -10,6 +10,7 @@ of their own and step in turns, so that a busy machine disturbs both alike.
 import argparse
 import dataclasses
 import multiprocessing
+import os
 import platform
 import time
 import warnings
@@ -284,9 +285,10 @@ def measure(name: str, precision: str, count: int, args: argparse.Namespace) -> 
     cells += [f"{mine.memory[-1]:.0f}", f"{mine.memory[-1] - half:.0f}"]
     scores = agreement(profile, args.device) if windowed and not args.alone else []
     cells += [f"{score:.1f}" for score in scores] + [""] * (2 - len(scores))
-    for other in forms[1:]:
-        value = 1000 * float(np.median(other.seconds))
-        cells += [f"{value:.1f}", f"{value / times[0]:.2f}"]
+    others = dict(zip(wanted[1:], forms[1:], strict=True))
+    for form in ("straightforward", "eager"):
+        value = 1000 * float(np.median(others[form].seconds)) if form in others else None
+        cells += ["", ""] if value is None else [f"{value:.1f}", f"{value / times[0]:.2f}"]
     return cells
 
 
@@ -301,6 +303,7 @@ def main(device: str, description: str) -> None:
     parser.add_argument("--alone", action="store_true", help="not the straightforward form")
     args = parser.parse_args()
     args.device = device
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # stems would be spread over all
     columns = [*COLUMNS, "eager, ms", "ratio"] if device == "cuda" else [*COLUMNS]
     machine = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
     print(f"{machine}, {args.threads} threads, PyTorch {torch.__version__}\n")
@@ -310,4 +313,4 @@ def main(device: str, description: str) -> None:
         for precision in precisions(name, device):
             for count in sorted({min(int(each), most) for each in args.stems.split(",")}):
                 row = measure(name, precision, count, args)
-                print(f"| {' | '.join(row + [''] * (len(columns) - len(row)))} |", flush=True)
+                print(f"| {' | '.join(row[: len(columns)])} |", flush=True)

@@ -8,6 +8,7 @@ separator; an exact repair adds nothing to its error.
 """
 
 import argparse
+import os
 import warnings
 
 import soundfile
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--stems", default="vocals")
     parser.add_argument("--windows", type=int, default=6)
     args = parser.parse_args()
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # stems would be spread over all
     warnings.simplefilter("ignore")
     audio, sample_rate = soundfile.read(args.mix, dtype="float32", always_2d=True)
     mix = torch.from_numpy(audio.T.copy())

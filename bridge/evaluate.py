@@ -35,6 +35,7 @@ from models.zoo import atomically
 from streamer import Series, StreamingModel, load_profile, render_blocks
 from streamer.graphed import Graphed, graphed
 from streamer.profiles import DEFAULT, pick_stems
+from streamer.streaming import Parallel
 
 SEPARATOR, RESTORED, ESTIMATE = "separator", "restored", "estimate"
 CHANNELS = 2
@@ -166,6 +167,10 @@ def first_stage(model: StreamingModel) -> StreamingModel | None:
     if isinstance(model, Graphed):
         stage = first_stage(model.model)
         return None if stage is None else graphed(stage)
+    if isinstance(model, Parallel):
+        stages = [stage for each in model.models if (stage := first_stage(each)) is not None]
+        whole = len(stages) == len(model.models)
+        return Parallel(*stages, stems=model.stems) if whole else None
     without_repair = getattr(model, "without_repair", None)
     if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
         alone: StreamingModel = without_repair()

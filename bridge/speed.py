@@ -129,7 +129,7 @@ def _has_weights(config: SeparatorConfig, stems: Sequence[str]) -> bool:
 
 def build_quietly(profile: Profile, device: str) -> StreamingModel:
     """Build a profile; repairs that are missing are no news here."""
-    warnings.simplefilter("ignore")
+    warnings.filterwarnings("ignore", message="no .* weights for ")
     return build_profile(profile, device)
 
 

@@ -165,6 +165,15 @@ class Repair(nn.Module):
         answer = self.stack(_batch(self.stack, padded), first - trim, last - trim).flatten(1, 2)
         return self._joined(wanted, pad(answer, (first - start, stop - last)))
 
+    def begin(self, stems: Tensor, hop: int) -> None:
+        """Windows keep nothing."""
+
+    def slide(
+        self, stems: Tensor, before: None, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, None]:
+        """The samples [start, stop) of a window."""
+        return self(stems, start, stop), None
+
     def whole(self, stems: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
         """Repair a whole signal, silence before and after it: [s, c, n] -> [s, c, stop - start]."""
         stop = stems.shape[-1] if stop is None else stop

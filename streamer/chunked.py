@@ -69,7 +69,7 @@ class ChunkedState(NamedTuple):
 
     past: Tensor  # [*input_shape, window - block], the newest samples
     tail: Tensor  # [s, c, fade], the last answer's fade
-    silence: int  # samples still to come out before the signal's first
+    silence: Tensor  # [], samples still to come out before the signal's first
     kept: Any = None  # what a `SlidingModel` keeps of the last window
 
 
@@ -120,6 +120,7 @@ class Chunked:
         self.window = context + block_size + fade + lookahead
         self.latency = fade + lookahead
         ramp = (torch.arange(fade, device=self.device, dtype=torch.float32) + 0.5) / max(fade, 1)
+        self._positions = torch.arange(block_size, device=self.device)
         self._rise = torch.sin(0.5 * torch.pi * ramp) ** 2
 
     def init_state(self) -> ChunkedState:
@@ -130,7 +131,7 @@ class Chunked:
         if self.keeps and isinstance(self.network, SlidingModel):
             silence = torch.zeros(*self.network.input_shape, self.window, device=self.device)
             kept = self.network.begin(silence, self.block_size)
-        return ChunkedState(past, tail, self.latency, kept)
+        return ChunkedState(past, tail, torch.tensor(self.latency, device=self.device), kept)
 
     def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:
         """[*input_shape, block_size] -> [s, c, block_size] and the next state."""
@@ -141,11 +142,9 @@ class Chunked:
         )
         out = torch.cat((crossfade(state.tail, head, self._rise), rest), dim=-1)
         # What a network makes of the nothing before the first sample is nothing.
-        silence = min(state.silence, self.block_size)
-        if silence:
-            out[..., :silence] = 0
-        past = window[..., self.block_size :]
-        return out, ChunkedState(past, tail.clone(), state.silence - silence, kept)
+        out.masked_fill_(self._positions < state.silence, 0)
+        past, silence = window[..., self.block_size :], state.silence - self.block_size
+        return out, ChunkedState(past, tail.clone(), silence.clamp_min(0), kept)
 
     def _restore(self, window: Tensor, kept: Any) -> tuple[Tensor, Any]:
         start, stop = self.context, self.context + self.block_size + self.fade

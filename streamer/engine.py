@@ -32,7 +32,8 @@ from streamer.worker import Ready, StepTimes, run
 
 FADE = 128  # frames between stems and dry mix
 START_SECONDS = 300.0  # a model may take that long to load
-HUNG_SECONDS = 3.0  # without a sign of life
+HUNG_SECONDS = 3.0  # without a sign of life, at least
+MEASURE_SECONDS = 30.0  # of a model whose steps are long, about
 GLANCE_SECONDS = 0.05  # between two looks at the workers
 REST_SECONDS = (
     1.0,
@@ -305,6 +306,8 @@ class Engine:
         The other deck's, if there is one, is on trial: whoever swaps it in looks after it.
         """
         seen = [(-1, time.monotonic())] * DECKS
+        # A sign comes between steps, which may take as long as their blocks.
+        patience = max(HUNG_SECONDS, 2 * self.model["block_size"] / self.sample_rate)
         while not self._closing.wait(GLANCE_SECONDS):
             self.mixer.pump()
             with self._lock:
@@ -315,7 +318,7 @@ class Engine:
             beat = self.rings.get(Cell.BEAT, deck)
             if beat != seen[deck][0]:
                 seen[deck] = beat, time.monotonic()
-            hung = time.monotonic() - max(seen[deck][1], worker.began) > HUNG_SECONDS
+            hung = time.monotonic() - max(seen[deck][1], worker.began) > patience
             if hung or not worker.process.is_alive():
                 reason = "it hangs" if hung else worker.last_words()
                 self._replace(deck, worker, reason)
@@ -352,7 +355,7 @@ class Engine:
     def _rest(self, deck: int, problem: str) -> bool:
         """Say what is wrong and wait before the next worker; whether it is wanted then."""
         least, most = REST_SECONDS
-        seconds = min(least * 2 ** (self._failures - 1), most) if self._failures else 0.0
+        seconds = min(least * 2 ** min(self._failures - 1, 16), most) if self._failures else 0.0
         until = time.monotonic() + seconds
         self._say(f"{problem}; the next starts in {seconds:.0f} s" if seconds else problem)
         while self._is_played(deck) and (left := until - time.monotonic()) > 0:
@@ -429,7 +432,7 @@ def holds(
 def try_out(
     build: Build,
     threads: int = 1,
-    seconds: float = math.inf,
+    seconds: float = MEASURE_SECONDS,
     start_seconds: float = START_SECONDS,
 ) -> Ready:
     """Build and measure a model as an engine does, in a process of its own.
@@ -455,7 +458,7 @@ def try_out(
 class _Process:
     """A worker's process and the line to it."""
 
-    def __init__(self, build: Build, threads: int, seconds: float = math.inf) -> None:
+    def __init__(self, build: Build, threads: int, seconds: float = MEASURE_SECONDS) -> None:
         context = multiprocessing.get_context("spawn")
         self.build, self.began = build, time.monotonic()
         self.line: Connection

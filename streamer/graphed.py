@@ -33,20 +33,25 @@ class Graph(Protocol):
 
 
 class CudaGraph:
-    """Work on the current GPU."""
+    """Work on the GPU that is the current one, whenever it is used."""
 
     def __init__(self) -> None:
         self._graph = torch.cuda.CUDAGraph()
 
     def capture(self, function: Callable[[], None]) -> None:
+        here = torch.cuda.current_stream()
+        # One of this device: PyTorch's own for captures is of the device of the first one.
         aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(WARM_UP):
+        aside.wait_stream(here)
+        try:
+            with torch.cuda.stream(aside):
+                for _ in range(WARM_UP):
+                    function()
+            here.wait_stream(aside)
+            with torch.cuda.graph(self._graph, stream=aside, capture_error_mode="thread_local"):
                 function()
-        torch.cuda.current_stream().wait_stream(aside)
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            function()
+        finally:
+            torch.cuda.set_stream(here)  # which a capture that fails does not do
 
     def replay(self) -> None:
         self._graph.replay()
@@ -56,8 +61,8 @@ class Graphed:
     """A streaming model whose step is recorded once it is steady, and repeated from then on.
 
     It is steady when a step changes nothing in the state but the values of tensors. Before that,
-    as in the silence of the first steps, and with states of other shapes, the model steps itself;
-    so it does for good, after a warning, where its step cannot be recorded.
+    and with states of other shapes, the model steps itself; so it does for good, after a warning,
+    where its step cannot be recorded.
 
     Every attribute that a model of its own kind has is the model's. Threads that share it take
     turns.
@@ -190,4 +195,5 @@ class _Recorded:
 
 
 def blank_like(tensors: Sequence[Tensor]) -> list[Tensor]:
-    return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t in tensors]
+    """Tensors of the same shapes and layouts."""
+    return [torch.empty_like(tensor) for tensor in tensors]

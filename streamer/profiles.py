@@ -188,9 +188,7 @@ def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) ->
     if profile.separator.window is None:
         native: EmbeddedCascade = _network(profile.separator, profile.separator.weights, seed=0)
         return graphed(native.select(pick_stems(native.stems, stems)).to(place))
-    places = [place]
-    if place.type == "cuda":
-        places = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+    places = gpus_like_the_first() if place.type == "cuda" else [place]
     shares = [stems[number :: len(places)] for number in range(len(places))]
     models = [
         graphed(_build_windowed(profile, here, share))
@@ -229,6 +227,12 @@ def _build_windowed(profile: Profile, place: torch.device, stems: Sequence[str])
             lookahead=repair.lookahead,
         ),
     )
+
+
+def gpus_like_the_first() -> list[torch.device]:
+    """The GPUs to share stems among: one of another kind would hold the others up."""
+    names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    return [torch.device("cuda", n) for n, name in enumerate(names) if name == names[0]]
 
 
 def stage_networks(
@@ -316,7 +320,7 @@ def pick_precision(precision: str, device: torch.device) -> torch.dtype:
         dtype: torch.dtype = getattr(torch, precision)
         return dtype
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        fast = torch.cuda.get_device_properties(device).major >= 8  # Ampere
     else:
         able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since PyTorch 2.10
         fast = bool(able.get("amx_bf16"))

@@ -23,6 +23,7 @@ WARM_UP = 8  # steps before any is timed
 TIMED = 60  # steps
 HOPELESS_SECONDS = 10.0  # of measuring a model whose steps take longer than their blocks
 DESCRIBED = ("stems", "sample_rate", "channels", "block_size", "latency")
+LOST = ("launch failure", "illegal", "ECC", "unknown error", "misaligned", "lost")
 ROOM = "another program may use the GPU; --device cpu or fewer --stems"
 NAP_SECONDS = 0.0005  # between two looks at the mix ring
 
@@ -90,10 +91,12 @@ def last_words(error: Exception) -> str:
     if isinstance(error, torch.OutOfMemoryError):
         wanted = re.search(r"Tried (to allocate [\d.]+ \w+)", text)
         return f"CUDA out of memory{f': tried {wanted[1]}' if wanted else ''}; {ROOM}"
-    if "CUDA" in first and "out of memory" in first:
+    if "CUDA" in first and ("out of memory" in first or "ALLOC_FAILED" in first):
         return f"{first}; {ROOM}"
     if isinstance(error, RuntimeError) and first.startswith("CUDA error"):
-        return f"{first}; the GPU may be lost: see `nvidia-smi`, or use --device cpu"
+        lost = any(sign in first for sign in LOST)
+        remedy = "the GPU may be lost: see `nvidia-smi`, or use" if lost else "use"
+        return f"{first}; {remedy} --device cpu"
     return f"{type(error).__name__}: {error}"
 
 

@@ -1,6 +1,8 @@
 """A graphed model is the model, bit for bit; a tape of operations stands in for CUDA's graphs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -8,13 +10,33 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from streamer import Series, StreamingModel
-from streamer.graphed import Graphed, graphed
+from models.cascade import Cascade, Repair, Separator
+from models.demucs import Demucs, DemucsConfig
+from models.stacked.demucs import StackedDemucs
+from models.stacked.layers import StackedAxisRNN
+from streamer import Chunked, Series, StreamingModel
+from streamer.graphed import CudaGraph, Graphed, blank_like, graphed
 from tests.plain import Plain
-from tests.small import noise, small_models
+from tests.small import noise, small_models, unets
 
-MODELS = small_models()
 STEPS = 8
+
+
+def as_on_a_gpu() -> StreamingModel:
+    """All stems in one batch, in bfloat16, one of them without a repair."""
+    plain, wide = unets("dtt-bsr", 2), unets("dtt-bsr", 1, g=32)
+    networks = {"vocals": plain[0], "bass": wide[0], "drums": plain[1]}
+    separator = Separator(networks, 48000, torch.bfloat16, together=True)
+    repairs = {}
+    with torch.random.fork_rng(devices=[]):
+        for stem in ("vocals", "drums"):
+            repairs[stem] = Demucs(DemucsConfig(features=4, depth=3)).eval().requires_grad_(False)
+    repair = Repair(repairs, separator.stems, repairs["drums"], 48000, torch.bfloat16)
+    sizes = {"block_size": 1024, "context": 4096, "fade": 256, "lookahead": 768}
+    return Chunked(Cascade(separator, repair), **sizes)
+
+
+MODELS = {**small_models(), "as on a GPU": as_on_a_gpu()}
 
 
 class Tape(TorchDispatchMode):
@@ -60,8 +82,15 @@ def taped(model: StreamingModel) -> tuple[Graphed, Tape]:
 
 
 @pytest.fixture(params=MODELS)
-def model(request: pytest.FixtureRequest) -> StreamingModel:
+def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> StreamingModel:
+    if request.param == "as on a GPU":
+        monkeypatch.setattr(StackedAxisRNN, "recur_in_turn", StackedAxisRNN.recur_together)
+        monkeypatch.setattr(StackedDemucs, "_convolve", convolve_together)
     return MODELS[request.param]
+
+
+def convolve_together(stack: StackedDemucs, x: Tensor, start: int, stop: int) -> Tensor:
+    return stack._run(x.transpose(-1, -2), slice(None), start, stop).transpose(-1, -2)
 
 
 @torch.inference_mode()
@@ -258,6 +287,48 @@ def test_a_steady_step_asks_no_gpu_for_a_number(model: StreamingModel) -> None:
     names = {operation.overloadpacket.__name__ for operation, *_ in tape.operations}
     assert len(names) > 1
     assert names.isdisjoint(WAITS)
+
+
+def test_what_is_recorded_keeps_its_layout() -> None:
+    lying = torch.zeros(2, 8, 6, 4).contiguous(memory_format=torch.channels_last)
+    (blank,) = blank_like([lying])
+    assert blank.stride() == lying.stride()
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_capture_has_a_stream_of_its_own_device_and_gives_the_old_one_back(
+    able: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch's own stream for captures is of the device of the first capture."""
+    here, done = SimpleNamespace(wait_stream=lambda _: None), list[Any]()
+
+    @contextmanager
+    def graph(_: object, *, stream: object, capture_error_mode: str) -> Iterator[None]:
+        done.append(stream)
+        yield
+        if not able:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    made: list[Any] = []
+
+    def make() -> Any:
+        made.append(SimpleNamespace(wait_stream=lambda _: None))
+        return made[-1]
+
+    given_back: list[Any] = []
+    for name, stand_in in {
+        "CUDAGraph": SimpleNamespace,
+        "current_stream": lambda: here,
+        "Stream": make,
+        "stream": lambda _: nullcontext(),
+        "set_stream": given_back.append,
+        "graph": graph,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    with nullcontext() if able else pytest.raises(RuntimeError):
+        CudaGraph().capture(lambda: None)
+    assert done == made
+    assert given_back == [here]
 
 
 def test_only_models_on_a_gpu_are_graphed(model: StreamingModel) -> None:

@@ -1,7 +1,7 @@
 """Demucs, several networks at once, and only as much of the decoder as an answer needs.
 
 Frames are rows, features columns, and `stride` frames side by side a block. Every layer is then a
-sum of matrix products over neighbouring rows, and no row is copied:
+sum of matrix products over neighbouring rows:
 
     y[t] = bias + x[t] @ weight[0] + .. + x[t + taps - 1] @ weight[taps - 1]
 
@@ -140,7 +140,7 @@ def gated_linear_unit(x: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Span:
+class DecoderSpan:
     """What the decoder does in a level, as [first, last) of the frames of the encoder there.
 
     A gated frame counts as the one in the middle of its context, a block as the first of those
@@ -307,7 +307,9 @@ class StackedDemucs(nn.Module):
                 outside[..., items, rows, :] += level.decode(seen, which, silence)
         return skips[0][..., first + start : first + stop, :]
 
-    def _spans(self, lengths: Sequence[int], start: int, stop: int) -> tuple[list[Span], int]:
+    def _spans(
+        self, lengths: Sequence[int], start: int, stop: int
+    ) -> tuple[list[DecoderSpan], int]:
         """What the decoder does in every level for [start, stop), and where the answer begins.
 
         Args:
@@ -321,12 +323,12 @@ class StackedDemucs(nn.Module):
             whole.append((first + side, last - side))
             first = config.stride * (first + side)
             last = config.stride * (last - side - 1) + config.kernel_size
-        spans: list[Span] = []
+        spans: list[DecoderSpan] = []
         wanted = first + start, first + stop
         for gated in reversed(whole):
             blocks = wanted[0] // config.stride, -(-wanted[1] // config.stride)
             used = max(gated[0], blocks[0] - more), min(gated[1], blocks[1])
-            spans.append(Span(used, blocks))
+            spans.append(DecoderSpan(used, blocks))
             wanted = used[0] - side, used[1] + side
         return spans, first
 

@@ -103,7 +103,7 @@ class UpSampling(Frozen):
 
 
 def rectify(x: Tensor) -> Tensor:
-    """ReLU, in place."""
+    """ReLU, in place; of NaN it may make 0."""
     if x.dtype is torch.bfloat16 and x.device.type == "cpu":
         # As an integer a number has the same sign, and integers are compared several times faster.
         x.view(torch.int16).clamp_min_(0)
@@ -162,7 +162,7 @@ class Affine(Frozen):
     scale: Tensor  # [g, d]
     shift: Tensor  # [g, d]
     bias: Tensor  # [g, 1, 1, f], or empty
-    exact = ("scale", "shift")
+    exact = ("scale", "shift")  # as `batch_norm` wants them
 
     def __init__(self, layers: Sequence[tuple[Any, Any]]) -> None:
         super().__init__()
@@ -254,7 +254,7 @@ class StackedAxisRNN(Frozen):
         """[g, b, rows, steps, d] -> [g, b, steps, rows, d], as `AxisRNN`."""
         g, _, _, steps, d = x.shape
         x = x.contiguous()
-        rows = x.view(-1, 1, steps, d).permute(0, 3, 1, 2)  # channels last: nothing is copied
+        rows = x.view(-1, 1, steps, d).permute(0, 3, 1, 2)  # channels last, as a CPU likes it
         normed = group_norm(rows, self.norm_groups, eps=self.epsilon).permute(0, 2, 3, 1)
         recur = self.recur_together if x.is_cuda else self.recur_in_turn
         hidden = recur(
