@@ -14,6 +14,8 @@ from bridge.evaluate import find_excerpt, first_stage, read_example
 from bridge.scores import MIX, MMSNR, Scorer
 from models.training.songs import open_songs
 from streamer import Chunked, Series, StreamingModel
+from streamer.graphed import Graphed
+from streamer.streaming import Parallel
 from tests.small import Halves, Transparent, embedded, needs_zimtohrli, noise, windowed
 
 RATE = 48000
@@ -279,6 +281,10 @@ def test_first_stages_are_those_of_models_that_have_two() -> None:
     assert alone is not None
     assert (alone.stems, alone.latency) == (cascade.stems, cascade.latency)
     assert first_stage(alone) is None
+    spread = first_stage(Parallel(Graphed(chain), stems=chain.stems))
+    assert isinstance(spread, Parallel)
+    assert spread.latency == chain.models[0].latency
+    assert first_stage(Parallel(alone, stems=alone.stems)) is None
 
 
 @pytest.mark.usefixtures("model")

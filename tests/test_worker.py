@@ -40,6 +40,16 @@ LAUNCH = (
             "--device cpu or fewer --stems",
         ),
         (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED; another "
+            "program may use the GPU; --device cpu or fewer --stems",
+        ),
+        (
+            RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+            "CUDA error: no kernel image is available for execution on the device; "
+            "use --device cpu",
+        ),
+        (
             RuntimeError(LAUNCH),
             "CUDA error: unspecified launch failure; the GPU may be lost: see `nvidia-smi`, or "
             "use --device cpu",
