@@ -20,7 +20,7 @@ from models.demucs import Demucs
 from models.dtt_bsr import DTTBSR
 from models.dttnet import DTTNet
 from models.stacked.demucs import StackedDemucs
-from models.stacked.layers import listed
+from models.stacked.frozen import listed
 from models.stacked.unet import Levels, StackedUNet
 
 CHANNELS = 2

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from models.cascade import Cascade, Repair, Separator
 from models.demucs import Demucs, DemucsConfig
 from models.stacked.demucs import StackedDemucs
-from models.stacked.layers import StackedAxisRNN
+from models.stacked.recurrences import StackedAxisRNN
 from streamer import Chunked, Series, StreamingModel
 from streamer.graphed import CudaGraph, Graphed, blank_like, graphed
 from tests.plain import Plain

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from models.dtt_bsr import DTTBSR
-from models.stacked.layers import StackedAxisRNN, lstm_cell, rectify
+from models.stacked.convolutions import rectify
+from models.stacked.recurrences import StackedAxisRNN, lstm_cell
 from models.stacked.unet import StackedUNet
 from models.tfc_tdf import AxisRNN, UNet
 from tests.conftest import Golden

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from models.demucs import EPSILON, Demucs, DemucsConfig, Resampler
-from models.stacked.layers import listed
+from models.stacked.frozen import listed
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 PART = 1 << 18  # features, of all rows, that a layer takes at once on a CPU

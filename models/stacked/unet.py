@@ -19,15 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from models.dtt_bsr import DTTBSR
-from models.stacked.layers import (
-    Convolution,
-    Frozen,
-    StackedBandSequence,
-    StackedBlock,
-    StackedDualAxisTransformer,
-    UpSampling,
-    listed,
-)
+from models.stacked.attention import StackedDualAxisTransformer
+from models.stacked.convolutions import Convolution, StackedBlock, UpSampling
+from models.stacked.frozen import Frozen, listed
+from models.stacked.recurrences import StackedBandSequence
 from models.tfc_tdf import UNet, analyse, synthesise
 
 Levels = tuple[Tensor, ...]  # each encoder level's answer, [b, g * d, t, f], the deepest last
