@@ -54,6 +54,8 @@ class View(App[None]):
 
     def show(self) -> None:
         """Draw what the session says now."""
+        if not self.query("#strips"):  # the screen is on its way out
+            return
         now = self.session.look()
         self.query_one("#status", Static).update(describe(now))
         self.query_one("#strips", Static).update(self._strips(now))

@@ -168,8 +168,8 @@ def test_what_is_exported_restores_alike(
     separated = Separator({"bass": separator}, 48000)(noise(5000))
     assert torch.equal(stems["separator"], separated)
     whole = repair.repair(separated.reshape(-1, channels, 5000)).reshape(1, 2, 5000)
-    assert torch.equal(stems["repair"], whole)
-    assert not torch.equal(stems["repair"], separated)
+    assert torch.allclose(stems["repair"], whole, rtol=0, atol=1e-5 * float(whole.abs().max()))
+    assert not torch.allclose(stems["repair"], separated, atol=1e-2)
 
 
 def test_the_usual_gradient_is_the_largest(config: RepairTrainingConfig) -> None:

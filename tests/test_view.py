@@ -65,6 +65,16 @@ def test_the_screen_shows_what_the_session_says() -> None:
     press(Session(), then=check)
 
 
+def test_a_tick_that_comes_when_the_screen_has_gone_draws_nothing() -> None:
+    async def check() -> None:
+        view = View(Session())  # type: ignore[arg-type]
+        async with view.run_test():
+            await view.query("#status, #strips").remove()
+            view.show()
+
+    asyncio.run(check())
+
+
 def test_a_problem_is_said_and_unknown_times_are_a_dash() -> None:
     from dataclasses import replace
 
