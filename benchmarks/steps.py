@@ -163,9 +163,8 @@ def build_form(form: str, name: str, precision: str, count: int, device: str) ->
 
 
 def precisions(name: str, device: str) -> list[str]:
-    """Those to measure: float32, and the profile's own."""
-    profile = described(name)
-    if profile.separator.window is None:
+    """Those to measure: float32, and what `auto` picks here."""
+    if described(name).separator.window is None:
         return ["float32"]
     fast = pick_precision("auto", pick_device(device))
     return list(dict.fromkeys(("float32", str(fast).removeprefix("torch."))))
@@ -200,6 +199,7 @@ class Form:
     def __init__(
         self, form: str, name: str, precision: str, count: int, args: argparse.Namespace
     ) -> None:
+        self.title = f"{name}, {precision}, {count} stems, {form}"
         context = multiprocessing.get_context("spawn")
         self.line, far = context.Pipe()
         build = partial(build_form, form, name, precision, count, args.device)
@@ -215,8 +215,11 @@ class Form:
 
     def _hear(self) -> Any:
         if not self.line.poll(PATIENCE_SECONDS):
-            raise SystemExit("a step takes more than an hour: measure less")
-        return self.line.recv()
+            raise SystemExit(f"{self.title}: more than an hour for a step: measure less")
+        try:
+            return self.line.recv()
+        except EOFError as error:
+            raise SystemExit(f"{self.title}: it ended, as it says above") from error
 
     def step(self, count: bool = True) -> None:
         self.line.send(True)
@@ -304,12 +307,16 @@ def main(device: str, description: str) -> None:
     args = parser.parse_args()
     args.device = device
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # stems would be spread over all
+    try:
+        profiles = {name: described(name) for name in args.profiles.split(",")}
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     columns = [*COLUMNS, "eager, ms", "ratio"] if device == "cuda" else [*COLUMNS]
     machine = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
     print(f"{machine}, {args.threads} threads, PyTorch {torch.__version__}\n")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
-    for name in args.profiles.split(","):
-        most = len(described(name).stems)
+    for name, profile in profiles.items():
+        most = len(profile.stems)
         for precision in precisions(name, device):
             for count in sorted({min(int(each), most) for each in args.stems.split(",")}):
                 row = measure(name, precision, count, args)

@@ -136,9 +136,8 @@ class Repair(nn.Module):
         self.stride = geometry.stride
         self.normalizes = geometry.config.normalize
         # Windows one stride apart, or any multiple, then lie on one grid with the whole signal.
-        self.context = (
-            -(-(self.past + self.lookahead) // self.stride) * self.stride - self.lookahead
-        )
+        strides = -(-(self.past + self.lookahead) // self.stride)
+        self.context = strides * self.stride - self.lookahead
         # Of the stems with a network; on the device, which would wait for an index from elsewhere.
         self.register_buffer("rows", torch.tensor(rows, dtype=torch.long), persistent=False)
         self.rows: Tensor

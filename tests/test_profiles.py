@@ -9,6 +9,7 @@ import yaml
 
 from models import zoo
 from streamer import Chunked, Effected, Series, load_profile, render
+from streamer.engine import count_latency
 from streamer.profiles import (
     RepairConfig,
     build_profile,
@@ -103,6 +104,18 @@ def test_a_chosen_stem_sounds_as_among_all() -> None:
     profile = seeded(read_profile("live-gpu"))
     torch.testing.assert_close(stems_of("vocals", "guitars")[1:], stems_of("guitars"))
     assert not torch.allclose(stems_of("vocals"), stems_of("guitars"), atol=1e-3)
+
+
+def test_live_gpu_is_heard_within_200_ms_as_it_says() -> None:
+    profile = read_profile("live-gpu")
+    (row,) = (row for row in describe_profiles() if row["name"] == "live-gpu")
+    latency = count_latency(row, 256, profile.live.allowance)
+    milliseconds = 1000 * latency.total / profile.sample_rate
+    assert milliseconds <= 200
+    assert f"{milliseconds:.0f} ms in all" in " ".join(profile.description.split())
+    assert f"a step may take {1000 * latency.allowance / profile.sample_rate:.1f}" in (
+        " ".join(profile.description.split())
+    )
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

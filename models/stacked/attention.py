@@ -23,23 +23,24 @@ TILE = 2048  # positions that a CPU takes at once: temporaries then stay in its 
 class StackedAttention(Frozen):
     """`Attention`, with the norm's gain folded into the layers behind it."""
 
+    query: Tensor  # [g, d, h * e]
+    key_value: Tensor  # [g, d, 2 * h * e]
+    gates: Tensor  # [g, d, h]
+    gates_bias: Tensor  # [g, 1, h]
+    out: Tensor  # [g, h * e, d]
+
     def __init__(self, layers: Sequence[Any]) -> None:
         super().__init__()
         self.heads = layers[0].heads
         inner = layers[0].to_out[0].in_features
         gained = [layer.to_qkv.weight * layer.norm.gamma for layer in layers]
         self.hold(
-            query=torch.stack([weight[:inner].T for weight in gained]),  # [g, d, h * e]
-            key_value=torch.stack([weight[inner:].T for weight in gained]),  # [g, d, 2 * h * e]
-            gates=torch.stack([(x.to_gates.weight * x.norm.gamma).T for x in layers]),  # [g, d, h]
+            query=torch.stack([weight[:inner].T for weight in gained]),
+            key_value=torch.stack([weight[inner:].T for weight in gained]),
+            gates=torch.stack([(x.to_gates.weight * x.norm.gamma).T for x in layers]),
             gates_bias=torch.stack([layer.to_gates.bias for layer in layers])[:, None],
-            out=torch.stack([layer.to_out[0].weight.T for layer in layers]),  # [g, h * e, d]
+            out=torch.stack([layer.to_out[0].weight.T for layer in layers]),
         )
-        self.query: Tensor
-        self.key_value: Tensor
-        self.gates: Tensor
-        self.gates_bias: Tensor
-        self.out: Tensor
 
     def forward(self, x: Tensor, turns: Tensor, first: int, last: int) -> Tensor:
         """What is added to the positions [first, last) of x: [g, r, t, d] -> [g, r, u, d]."""

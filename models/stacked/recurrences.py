@@ -53,9 +53,8 @@ class StackedAxisRNN(Frozen):
         rows = x.view(-1, 1, steps, d).permute(0, 3, 1, 2)  # channels last, as a CPU likes it
         normed = group_norm(rows, self.norm_groups, eps=self.epsilon).permute(0, 2, 3, 1)
         recur = self.recur_together if x.is_cuda else self.recur_in_turn
-        hidden = recur(
-            normed.reshape(g, -1, steps, d).to(self.bias.dtype)
-        )  # [g, r, steps, directions * h]
+        normed = normed.reshape(g, -1, steps, d).to(self.bias.dtype)
+        hidden = recur(normed)  # [g, r, steps, directions * h]
         change = torch.baddbmm(self.bias_out, hidden.flatten(1, 2), self.weight_out)
         return (x + change.view(x.shape)).transpose(2, 3)
 
