@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from streamer.mixer import Mixer
-from streamer.playback import LARGEST, Fades, Policy, perform
-from streamer.ring import DECKS, TIMES, Audio, Cell, Geometry, Rings
+from streamer.playback import LARGEST, Fades, Policy, perform, ready_span
+from streamer.ring import DECKS, Audio, Cell, Geometry, Rings
 from streamer.streaming import StreamingModel
 from streamer.worker import Ready, StepTimes, run
 
@@ -116,7 +116,7 @@ class Engine:
             self.model = ready.model
             self.latency = count_latency(self.model, host_block, allowance)
             check_speed(ready, self.latency.allowance)
-            self.rings = Rings(self._geometry())
+            self.rings = Rings(self._geometry(host_block))
         except BaseException:
             first.stop()
             raise
@@ -128,10 +128,7 @@ class Engine:
         self._watch = threading.Thread(target=self._watch_workers, daemon=True)
         self._watch.start()
 
-    def _geometry(self) -> Geometry:
-        size = self.model["block_size"]
-        needed = 4 * (self.latency.total + 2 * size + LARGEST)
-        capacity = max(1 << (needed - 1).bit_length(), 1 << 16)
+    def _geometry(self, host_block: int | None) -> Geometry:
         taps = (len(self.model["stems"]) + 1) * self.channels
         return Geometry(
             sample_rate=self.model["sample_rate"],
@@ -140,7 +137,8 @@ class Engine:
             taps=taps,
             latency=self.latency.total,
             fade=FADE,
-            capacity=capacity,
+            capacity=max(count_capacity(self.latency.total, self.model["block_size"]), 1 << 16),
+            host_block=host_block or 0,
         )
 
     @property
@@ -210,8 +208,8 @@ class Engine:
 
     def status(self) -> Status:
         get, deck = self.rings.get, self._deck
-        steps = get(Cell.STEPS, deck)
-        recent = self.rings.step_times[deck, : min(steps, TIMES)].copy()
+        recent = self.rings.step_times[deck]
+        recent = recent[recent > 0]
         late = self.fades.state[deck] < 1
         replaced = self._workers[deck] is None
         return Status(
@@ -223,8 +221,8 @@ class Engine:
             late=get(Cell.LATE),
             late_frames=get(Cell.LATE_FRAMES),
             bad_samples=get(Cell.BAD_SAMPLES),
-            dropped=get(Cell.DROPPED, deck),
-            steps=steps,
+            dropped=sum(get(Cell.DROPPED, deck) for deck in range(DECKS)),
+            steps=sum(get(Cell.STEPS, deck) for deck in range(DECKS)),
             restarts=self.restarts,
             failure=self.failure,
             step_times=StepTimes.of((recent / 1e9).tolist()) if len(recent) else None,
@@ -282,10 +280,7 @@ class Engine:
     def _await_lead(self, deck: int) -> None:
         """Wait until a deck's stems are ahead of what is played."""
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            played = self.rings.get(Cell.HEARD) - self.latency.total
-            if self.rings.get(Cell.SOLVED, deck) >= played + FADE:
-                return
+        while not leads(self.rings, deck):
             if time.monotonic() > deadline or not self._lives(deck):
                 raise ValueError("the new model does not keep up; the old one plays on")
             self._closing.wait(GLANCE_SECONDS)
@@ -403,6 +398,18 @@ def count_latency(
     wanted = size if allowance is None else allowance
     reblocking = size - (1 if host_block is None else math.gcd(host, size))
     return Latency(int(model["latency"]), reblocking, max(1, -(-wanted // host)) * host, FADE)
+
+
+def count_capacity(latency: int, block_size: int) -> int:
+    """Frames of the rings: half of them is what a worker may be behind, a quarter what warms it."""
+    return 1 << (4 * (latency + 2 * block_size + LARGEST) - 1).bit_length()
+
+
+def leads(rings: Rings, deck: int) -> bool:
+    """Whether a deck's stems are there for what is played next, a fade and more of them."""
+    begin, end = ready_span(rings.header, deck, rings.get(Cell.RESET))
+    played = rings.get(Cell.HEARD) - rings.geometry.latency
+    return bool(begin <= played and played + rings.geometry.fade <= end)
 
 
 def check_speed(ready: Ready, allowance: int) -> None:

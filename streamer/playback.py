@@ -3,13 +3,13 @@
 Everything here is compiled by Numba, needs no interpreter, and works on memory that it is given: it
 never allocates, locks, waits or raises.
 
-Stems are taken `latency` frames behind the mix. A frame `q` is wet while the deck's cursor is at
-least a fade ahead of it; when it is not, the fade to the dry mix begins, and is over just before
-the stems run out:
+Stems are taken `latency` frames behind the mix. A frame `q` is wet while the deck's stems begin at
+or before it and reach at least a fade beyond it; when they do not, the fade to the dry mix begins,
+and is over just before the stems run out:
 
-    stems   ──────────────────────────┐ cursor
-    wet     ──────────────╲___________          the fade is part of the latency
-    dry     ______________╱──────────           the mix at the same q
+    stems   ──────────────────────────┐ cursor        ┌───────  a worker that left blocks out
+    wet     ──────────────╲___________________________╱‾‾‾‾‾‾‾  the fade is part of the latency
+    dry     ______________╱‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾╲_______  the mix at the same q
 
 Time never shifts: a late answer finds its frames already played, and nobody reads it.
 
@@ -41,6 +41,7 @@ NAP_US = 200  # between two looks at a deck that is waited for
 NAPS = sys.platform != "win32"  # where libc has usleep
 SOLVED_0, SOLVED_1 = cell(Cell.SOLVED, 0), cell(Cell.SOLVED, 1)
 ORIGIN_0, ORIGIN_1 = cell(Cell.ORIGIN, 0), cell(Cell.ORIGIN, 1)
+READY_FROM_0, READY_FROM_1 = cell(Cell.READY_FROM, 0), cell(Cell.READY_FROM, 1)
 
 
 class Policy(IntEnum):
@@ -88,20 +89,31 @@ def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> N
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def solved(header: NDArray[np.int64], deck: int, reset: int) -> Any:
-    """A deck's cursor, or -1 while what it says is older than the last reset."""
-    # Its origin first: once that is the last reset, the cursor speaks of what came after.
-    current = load_acquire(header, ORIGIN_1 if deck else ORIGIN_0) == reset
-    return load_acquire(header, SOLVED_1 if deck else SOLVED_0) if current else np.int64(-1)
+def ready_span(header: NDArray[np.int64], deck: int, reset: int) -> Any:
+    """The span of a deck's stems in its ring, (0, -1) while they are older than the last reset.
+
+    In the opposite order of the worker's stores: once the origin is the last reset, the end speaks
+    of what came after; and no end is seen without the beginning of its run of blocks.
+    """
+    if load_acquire(header, ORIGIN_1 if deck else ORIGIN_0) != reset:
+        return np.int64(0), np.int64(-1)
+    until = load_acquire(header, SOLVED_1 if deck else SOLVED_0)
+    return load_acquire(header, READY_FROM_1 if deck else READY_FROM_0), until
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def await_stems(header: NDArray[np.int64], until: int, patience_ms: int) -> None:
-    """Nap until the active deck's stems reach a position, or patience is over."""
+    """Nap until the active deck's stems reach a position, or patience is over.
+
+    A run of blocks that begins later brings none: its end is beyond the position at once.
+    """
     if NAPS:
         for _ in range(patience_ms * 1000 // NAP_US):
             reset = load_acquire(header, RESET)
-            if until <= reset or solved(header, load_acquire(header, ACTIVE), reset) >= until:
+            if until <= reset:
+                return
+            begin, end = ready_span(header, load_acquire(header, ACTIVE), reset)
+            if max(begin, end) >= until:
                 return
             _usleep(NAP_US)
 
@@ -119,26 +131,30 @@ def weigh(
     fade = header[FADE]
     step = 1.0 / fade
     active = load_acquire(header, ACTIVE)
-    solved_0, solved_1 = solved(header, 0, reset), solved(header, 1, reset)
+    from_0, until_0 = ready_span(header, 0, reset)
+    from_1, until_1 = ready_span(header, 1, reset)
     late = 0
     for i in range(count):
         q = start + i
         if q < reset:  # before all music: silence, and both decks start as they are
             first = max(reset, q)
-            state[0] = 1.0 if first + fade <= solved_0 else 0.0
-            state[1] = 1.0 if first + fade <= solved_1 else 0.0
+            state[0] = 1.0 if from_0 <= first and first + fade <= until_0 else 0.0
+            state[1] = 1.0 if from_1 <= first and first + fade <= until_1 else 0.0
             state[2] = float(active)
             weights[0, i] = weights[1, i] = weights[2, i] = 0
             continue
-        state[0] = approach(state[0], 1.0 if q + fade <= solved_0 else 0.0, step)
-        state[1] = approach(state[1], 1.0 if q + fade <= solved_1 else 0.0, step)
+        wet_0 = from_0 <= q and q + fade <= until_0
+        wet_1 = from_1 <= q and q + fade <= until_1
+        state[0] = approach(state[0], 1.0 if wet_0 else 0.0, step)
+        state[1] = approach(state[1], 1.0 if wet_1 else 0.0, step)
         heard = float(active)
         if state[active] == 1.0 or state[1 - active] == 0.0:
             state[2] = approach(state[2], heard, step)
-        share = smooth(state[2])
-        weights[0, i] = (1.0 - share) * smooth(state[0])
-        weights[1, i] = share * smooth(state[1])
-        weights[2, i] = 1.0 - ((1.0 - share) * smooth(state[0]) + share * smooth(state[1]))
+        share, full_0, full_1 = smooth(state[2]), smooth(state[0]), smooth(state[1])
+        weights[0, i] = (1.0 - share) * full_0
+        weights[1, i] = share * full_1
+        # Not 1 less the others: where both decks are full, it is 0 to the bit.
+        weights[2, i] = (1.0 - share) * (1.0 - full_0) + share * (1.0 - full_1)
         late += weights[2, i] > 0
     header[LATE_FRAMES] += late
     header[LATE] += late > 0 and state[WAS_LATE] == 0

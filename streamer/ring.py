@@ -12,13 +12,17 @@ cursor before the frames below it: x86 keeps the order of stores and of loads an
 by the release and acquire instructions that `streamer.atomics` compiles to. Nobody locks or waits.
 A reader that is slower than `capacity` finds its frames overwritten; positions tell.
 
-The segment, little-endian, version 1, for clients in other languages:
+Of a deck's stems the frames in [READY_FROM, SOLVED) are there, if its ORIGIN is the last RESET;
+the others were never written, or hold an older passage. A worker stores READY_FROM, SOLVED, ORIGIN
+in this order; whoever reads loads them in the opposite one (`playback.ready_span`).
+
+The segment, little-endian, version 2, for clients in other languages:
 
     byte 0      int64   MAGIC, written last
     byte 8      int64   one for each `Field`, in its order
     byte 512    int64   one for each `Cell`, each at the start of a cache line (64 bytes) of its
-                        own; those of deck 1 follow those of deck 0
-    byte 8192   int64   durations of a worker's newest steps in ns, [2 decks, 256]
+                        own: 16 lines for all, 16 for deck 0, 16 for deck 1; the rest is kept free
+    byte 8192   int64   durations of a worker's newest steps in ns, 0: none yet, [2 decks, 256]
     byte 16384  float32 mix ring    [channels, capacity]
                 float32 stems rings [2 decks, stems, channels, capacity]
                 float32 tap ring    [taps, capacity]
@@ -27,8 +31,9 @@ Shape letters: `s` stem, `c` channel, `n` frame.
 """
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import IntEnum, auto
+from hashlib import blake2b
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
@@ -39,8 +44,10 @@ from streamer.atomics import load_acquire, store_release
 Audio = NDArray[np.float32]
 
 MAGIC = int.from_bytes(b"RESTEM\x00\x01", "little")
+VERSION = 2
 LINE = 8  # int64 in a cache line
 CELLS_AT = 64  # int64
+LINES = 16  # cache lines for the cells of all, and as many for those of each deck
 HEADER = 2048  # int64
 DECKS = 2
 TIMES_AT, TIMES = 1024, 256  # int64
@@ -57,6 +64,9 @@ class Field(IntEnum):
     CAPACITY = auto()  # frames, a power of two
     LATENCY = auto()  # frames from the mix to the stems, all told
     FADE = auto()  # frames of a fade between stems and dry mix
+    HOST_BLOCK = auto()  # frames in every callback; 0: they may differ
+    OWNER = auto()  # process id of the maker
+    LAYOUT = auto()  # `layout_hash` of the maker
 
 
 class Cell(IntEnum):
@@ -70,22 +80,29 @@ class Cell(IntEnum):
     BAD_SAMPLES = auto()  # callback: NaN and Inf from a model, replaced by silence
     ACTIVE = auto()  # engine: the deck to play
     RESET = auto()  # engine: position of the last reset; what is older is silence
-    # Of each deck; a deck's own follow with an offset, see `cell`.
-    SOLVED = auto()  # worker: stems below this position are in the ring
+    # One set per deck; `cell` adds the deck's offset.
+    SOLVED = auto()  # worker: stems from READY_FROM to below this position are in the ring
     BEAT = auto()  # worker: goes up while it lives
     STEPS = auto()  # worker
     DROPPED = auto()  # worker: blocks that were skipped to catch up
-    ORIGIN = auto()  # worker: where its blocks begin, the last reset that it has seen
+    ORIGIN = auto()  # worker: the last reset that it has seen; engine: -1 before a new one comes
+    READY_FROM = auto()  # worker: where its run of blocks begins; what is older may be anything
 
 
 FIRST_OF_DECK = Cell.SOLVED
-CELLS_OF_DECK = len(Cell) - FIRST_OF_DECK
 
 
 def cell(which: Cell, deck: int = 0) -> int:
     """The index of a cell in `Rings.header`."""
-    line = which + (deck * CELLS_OF_DECK if which >= FIRST_OF_DECK else 0)
+    line = which if which < FIRST_OF_DECK else LINES * (1 + deck) + which - FIRST_OF_DECK
     return CELLS_AT + line * LINE
+
+
+def layout_hash() -> int:
+    """A positive int64 that differs between layouts of the segment: names, places and sizes."""
+    places = [*((f.name, int(f)) for f in Field), *((c.name, cell(c, 1)) for c in Cell)]
+    text = repr((VERSION, places, HEADER, DECKS, TIMES_AT, TIMES))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,7 @@ class Geometry:
     latency: int
     fade: int
     capacity: int
+    host_block: int = 0  # in every callback; 0: they may differ
 
     def __post_init__(self) -> None:
         if self.capacity < 1 or self.capacity & (self.capacity - 1):
@@ -135,16 +153,21 @@ class Rings:
         self.name, self._own = self.memory.name, own
         self.header = np.ndarray(HEADER, np.int64, self.memory.buf)
         if geometry is not None:
-            self.header[Field.VERSION] = 1
+            self.header[Field.VERSION] = VERSION
+            self.header[Field.OWNER] = os.getpid()
+            self.header[Field.LAYOUT] = layout_hash()
             for key, value in asdict(geometry).items():
                 self.header[Field[key.upper()]] = value
             store_release(self.header, 0, MAGIC)
-        elif load_acquire(self.header, 0) != MAGIC or self.header[Field.VERSION] != 1:
+        elif load_acquire(self.header, 0) != MAGIC or self.header[Field.LAYOUT] != layout_hash():
             del self.header
             self.memory.close()
             raise ValueError(f"{name}: no segment of restem, or of another version")
         self.geometry = Geometry(
-            **{f.name.lower(): int(self.header[f]) for f in Field if f is not Field.VERSION}
+            **{
+                field.name: int(self.header[Field[field.name.upper()]])
+                for field in fields(Geometry)
+            }
         )
         self._map()
 

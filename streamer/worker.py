@@ -164,6 +164,8 @@ class Worker:
         self.position = 0  # where the next block begins
         self.state: Any = None
         self.origin = -1
+        self.steps = 0
+        rings.step_times[deck] = 0
 
     def work(self, line: Connection) -> None:
         """Work until the engine hangs up."""
@@ -176,34 +178,51 @@ class Worker:
 
     def advance(self) -> bool:
         """Take one step, if a whole block has been heard."""
-        reset = self.rings.get(Cell.RESET)
-        if reset != self.origin:
-            self.begin(reset)
-        heard, size = self.rings.get(Cell.HEARD), self.model.block_size
-        behind = heard - self.position
-        if behind < size:
+        reset, heard = self.rings.get(Cell.RESET), self.rings.get(Cell.HEARD)
+        size, position = self.model.block_size, self.position if reset == self.origin else reset
+        if self._is_lost(heard, position):  # leave blocks out, but come early enough to be warm
+            warm = heard - self.rings.geometry.capacity // 4 - reset
+            position = reset + warm // size * size
+        if (reset, position) != (self.origin, self.position):
+            self.begin(reset, position)
+        if heard - self.position < size:
             return False
-        if behind > self.rings.geometry.capacity // 2:  # it will never catch up: leave some out
-            blocks = behind // size - 1
-            self.position += blocks * size
-            self.count(Cell.DROPPED, blocks)
         began = time.perf_counter_ns()
         block = read_ring(self.rings.mix, self.position, size)
+        if self._is_lost(self.rings.get(Cell.HEARD), position):  # the block may be overwritten
+            return True
         answer, self.state = self.host.step(block, self.state)
         begin = self.position - self.model.latency
         write_ring(self.rings.stems[self.deck], begin, answer)
         self.position += size
         self.rings.put(Cell.SOLVED, begin + size, self.deck)
         steps = self.rings.get(Cell.STEPS, self.deck)
-        self.rings.step_times[self.deck, steps % TIMES] = time.perf_counter_ns() - began
+        self.rings.step_times[self.deck, self.steps % TIMES] = time.perf_counter_ns() - began
         self.rings.put(Cell.STEPS, steps + 1, self.deck)
+        self.steps += 1
         return True
 
-    def begin(self, position: int) -> None:
-        """Forget everything; blocks begin at `position` from now on."""
-        self.state, self.position, self.origin = self.model.init_state(), position, position
-        self.rings.put(Cell.SOLVED, position - self.model.latency, self.deck)
-        self.rings.put(Cell.ORIGIN, position, self.deck)
+    def _is_lost(self, heard: int, position: int) -> bool:
+        """Whether a block at `position` is too old ever to be of use, or even to be there."""
+        return heard - position > self.rings.geometry.capacity // 2
 
-    def count(self, which: Cell, more: int) -> None:
-        self.rings.put(which, self.rings.get(which, self.deck) + more, self.deck)
+    def begin(self, origin: int, position: int) -> None:
+        """Forget everything; a new run of blocks begins at `position`.
+
+        Whatever the deck's ring holds from an earlier run stays unheard from here on. The stores
+        keep the order that `streamer.playback.ready_span` needs.
+        """
+        get, put, deck = self.rings.get, self.rings.put, self.deck
+        first, before = position - self.model.latency, get(Cell.ORIGIN, deck)
+        ready_from, expected = position, first  # older frames would be of music not heard here
+        if before == origin:  # a run of the same music, ended by a hole or a death
+            expected = get(Cell.SOLVED, deck)
+            ready_from = max(position, expected, get(Cell.READY_FROM, deck))
+        elif before >= 0:
+            expected = origin - self.model.latency
+        dropped = max(0, first - expected) // self.model.block_size
+        put(Cell.DROPPED, get(Cell.DROPPED, deck) + dropped, deck)
+        self.state, self.position, self.origin = self.model.init_state(), position, origin
+        put(Cell.READY_FROM, ready_from, deck)
+        put(Cell.SOLVED, first, deck)
+        put(Cell.ORIGIN, origin, deck)

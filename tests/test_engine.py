@@ -67,6 +67,14 @@ class Player:
         begin = 0 if last is None else -last * BLOCK
         return float(np.abs(played - law)[..., begin:].max())
 
+    def foreign(self) -> float:
+        """How far any frame is from the law's own, faded by any share: 0 unless from elsewhere."""
+        law = expected(np.concatenate(self.heard, axis=-1), self.latency)
+        played = np.concatenate(self.played, axis=-1).reshape(law.shape)
+        power = np.maximum((law * law).sum(axis=(0, 1)), 1e-12)
+        share = np.clip((played * law).sum(axis=(0, 1)) / power, 0, 1)
+        return float(np.abs(played - share * law).max())
+
 
 @pytest.fixture
 def player() -> Iterator[Player]:
@@ -99,6 +107,7 @@ def test_a_worker_that_is_gone_is_replaced_and_the_law_holds_again(
     until(player.caught_up)
     player.play(120)
     assert player.error(last=60) == 0
+    assert player.foreign() < 1e-6
     assert player.engine.status().late >= 1
 
 

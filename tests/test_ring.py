@@ -1,7 +1,19 @@
+import os
+
 import numpy as np
 import pytest
 
-from streamer.ring import MAGIC, Cell, Field, Geometry, Rings, cell, read_ring, write_ring
+from streamer.ring import (
+    MAGIC,
+    Cell,
+    Field,
+    Geometry,
+    Rings,
+    cell,
+    layout_hash,
+    read_ring,
+    write_ring,
+)
 
 GEOMETRY = Geometry(
     sample_rate=48000, channels=2, stems=3, taps=8, latency=100, fade=16, capacity=256
@@ -37,10 +49,12 @@ def test_the_header_is_as_documented_for_other_languages() -> None:
     try:
         words = np.frombuffer(rings.memory.buf, np.int64, 64).copy()
         assert words[0] == MAGIC
-        assert words[Field.VERSION] == 1
+        assert words[Field.VERSION] == 2
         assert words[Field.CAPACITY] == 256
         assert cell(Cell.HEARD) * 8 == 512
-        assert cell(Cell.SOLVED, 1) - cell(Cell.SOLVED, 0) == 8 * (len(Cell) - Cell.SOLVED)
+        assert words[Field.OWNER] == os.getpid()
+        assert words[Field.LAYOUT] == layout_hash() > 0
+        assert [8 * cell(Cell.SOLVED, deck) for deck in (0, 1)] == [1536, 2560]
         assert rings.mix.ctypes.data - rings.header.ctypes.data == 16384
     finally:
         del words
@@ -54,10 +68,11 @@ def test_every_cell_has_a_cache_line_of_its_own() -> None:
     assert max(decks) < 1024
 
 
-def test_a_segment_of_another_kind_is_refused() -> None:
+@pytest.mark.parametrize("word", [0, Field.LAYOUT])
+def test_a_segment_of_another_kind_is_refused(word: int) -> None:
     rings = Rings(GEOMETRY)
     try:
-        rings.header[0] = 7
+        rings.header[word] = 7
         with pytest.raises(ValueError, match="no segment of restem, or of another version"):
             Rings(name=rings.name)
     finally:
