@@ -22,10 +22,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from bridge.jack import JackStream, open_client
-from bridge.live import LiveSession
-from bridge.running import Settings
-from streamer.ring import Cell
+from restem.bridge.audio.jack import JackStream, open_client
+from restem.bridge.session.base import Settings
+from restem.bridge.session.live import LiveSession
+from restem.streamer.engine.rings import Cell
 
 BLOCK, RATE = 256, 48000
 LOOK_SECONDS = 20.0

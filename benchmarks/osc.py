@@ -18,11 +18,11 @@ import time
 import numpy as np
 
 from benchmarks.live import dummy_server
-from bridge.control import Control
-from bridge.live import LiveSession
-from bridge.osc.client import OscClient
-from bridge.osc.server import OscServer
-from bridge.running import Settings
+from restem.bridge.control.osc.client import OscClient
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control
+from restem.bridge.session.base import Settings
+from restem.bridge.session.live import LiveSession
 
 BURST = 3000
 CLIENTS, METERS_HZ = 8, 30

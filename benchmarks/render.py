@@ -18,8 +18,8 @@ from dataclasses import replace
 
 import torch
 
-from streamer import StreamingModel, render_blocks
-from streamer.profiles import SEEDED, build_profile, profile_names, read_profile
+from restem.streamer import StreamingModel, render_blocks
+from restem.streamer.profiles import SEEDED, build_profile, profile_names, read_profile
 
 COLUMNS = (
     "profile",

@@ -1,7 +1,7 @@
 """How long the steps of profiles take, as they run and in the straightforward form.
 
 The straightforward form is what the publications' code does: each network by itself, all of every
-window, float32, eager, without the memory policy of `streamer.heap`. Both forms live in processes
+window, float32, eager, without the memory policy of `streamer.engine.allocator`. Both forms live in processes
 of their own and step in turns, so that a busy machine disturbs both alike.
 
 `benchmarks.cpu` and `benchmarks.gpu` say on which device.
@@ -27,13 +27,13 @@ from torch import Tensor
 
 from benchmarks.render import peak_memory, synchronize
 from benchmarks.windows import snr
-from models.cascade import Cascade, Repair
-from models.stems import STEMS
-from streamer import Chunked, Series, StreamingModel
-from streamer.engine import count_latency
-from streamer.graphed import Graphed
-from streamer.heap import keep_freed_memory
-from streamer.profiles import (
+from restem.models.cascade import Cascade, Repair
+from restem.models.stems import STEMS
+from restem.streamer import Chunked, Series, StreamingModel
+from restem.streamer.engine.allocator import keep_freed_memory
+from restem.streamer.engine.engine import count_latency
+from restem.streamer.model.graphed import Graphed
+from restem.streamer.profiles import (
     SEEDED,
     Profile,
     RepairConfig,

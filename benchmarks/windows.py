@@ -15,9 +15,9 @@ import soundfile
 import torch
 
 from benchmarks.render import build
-from models.cascade import Cascade
-from streamer import Chunked, Series
-from streamer.graphed import Graphed
+from restem.models.cascade import Cascade
+from restem.streamer import Chunked, Series
+from restem.streamer.model.graphed import Graphed
 
 COLUMNS = ("profile", "weights", "windows", "SNR median, dB", "SNR worst, dB")
 

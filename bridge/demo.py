@@ -12,9 +12,9 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from bridge.files import RenderReport, render_file
-from bridge.scores import MMSNR, Line, Scorer, Scores
-from streamer.streaming import StreamingModel
+from restem.bridge.evaluation.scores import MMSNR, Line, Scorer, Scores
+from restem.bridge.files.render import RenderReport, render_file
+from restem.streamer.model.protocol import StreamingModel
 
 Audio = NDArray[np.float32]
 

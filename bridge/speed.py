@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from bridge.running import BLOCKSIZE, Settings
-from models import zoo
-from streamer.engine import TooSlowError, check_speed, count_latency, try_out
-from streamer.profiles import (
+from restem.bridge.session.base import BLOCKSIZE, Settings
+from restem.models import zoo
+from restem.streamer.engine.engine import TooSlowError, check_speed, count_latency, try_out
+from restem.streamer.engine.worker import Ready
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.profiles import (
     SEEDED,
     Profile,
     SeparatorConfig,
@@ -17,8 +19,6 @@ from streamer.profiles import (
     pick_device,
     read_profile,
 )
-from streamer.streaming import StreamingModel
-from streamer.worker import Ready
 
 MEASURE_SECONDS = 10.0  # of a profile, about
 LIMIT_SECONDS = 120.0  # of a profile, in all

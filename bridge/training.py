@@ -9,11 +9,11 @@ from typing import Any
 import torch
 import yaml
 
-from models import zoo
-from models.training.recipes import Recipe
-from models.training.songs import Song, open_songs, split_songs
-from models.training.train import Progress, Scores, build_trainee, load_checkpoint, train
-from streamer.profiles import read_profile
+from restem.models import zoo
+from restem.models.training.data.songs import Song, open_songs, split_songs
+from restem.models.training.loop import Progress, Scores, build_trainee, load_checkpoint, train
+from restem.models.training.recipes import Recipe
+from restem.streamer.profiles import read_profile
 
 WINDOWS_OF = {"dtt-bsr": "studio", "dttnet": "dttnet"}  # network -> profile
 

@@ -17,13 +17,13 @@ import soundfile
 import soxr
 import torch
 
-from bridge.audio import Device, portaudio_module
-from bridge.running import BLOCKSIZE, Settings, load_live
-from streamer.engine import Engine
-from streamer.profiles import pick_stems, read_profile
-from streamer.resample import Audio
-from streamer.routing import SIDES, Routing
-from streamer.stream import render
+from restem.bridge.audio.portaudio import Device, portaudio_module
+from restem.bridge.session.base import BLOCKSIZE, Settings, load_live
+from restem.streamer.engine.engine import Engine
+from restem.streamer.mixer.routing import SIDES, Routing
+from restem.streamer.profiles import pick_stems, read_profile
+from restem.streamer.resampler import Audio
+from restem.streamer.stream import render
 
 Progress = Callable[[float, float], None]  # seconds done, seconds in all
 

@@ -24,7 +24,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from models import zoo
+from restem.models import zoo
 
 LEDGER = "weights.json"
 GENERATOR = "generator."  # what a GAN's training calls the network that is to be used

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from models.demucs import Demucs
-from models.dtt_bsr import DTTBSR
-from models.dttnet import DTTNet
-from models.stacked.demucs import StackedDemucs
-from models.stacked.frozen import listed
-from models.stacked.unet import Levels, StackedUNet
+from restem.models.demucs import Demucs
+from restem.models.dtt_bsr import DTTBSR
+from restem.models.dttnet import DTTNet
+from restem.models.inference.demucs import StackedDemucs
+from restem.models.inference.frozen import listed
+from restem.models.inference.unet import Levels, StackedUNet
 
 CHANNELS = 2
 Kept = tuple[Levels, ...] | None  # of a window, what the next one may be made from

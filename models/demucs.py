@@ -21,7 +21,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from models.published import published_options
+from restem.models.published_config import published_options
 
 EPSILON = 1e-5  # added to the deviation, also to the 1 that stands for it without `normalize`
 

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from models.published import published_options
-from models.tfc_tdf import BandSequenceConfig, UNet, UNetConfig
+from restem.models.published_config import published_options
+from restem.models.tfc_tdf import BandSequenceConfig, UNet, UNetConfig
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from models.tfc_tdf import UNet, UNetConfig
+from restem.models.tfc_tdf import UNet, UNetConfig
 
 
 @dataclass(frozen=True)

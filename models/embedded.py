@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.stems import STEMS
+from restem.models.stems import STEMS
 
 
 @dataclass(frozen=True)

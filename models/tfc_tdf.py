@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from models.published import published_options
+from restem.models.published_config import published_options
 
 FEATURES_PER_GROUP = 16  # of the group norm in front of each recurrence
 

@@ -24,12 +24,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from models.demucs import Demucs, DemucsConfig
-from models.dtt_bsr import DTTBSR, DTTBSRConfig
-from models.dttnet import DTTNet, DTTNetConfig
-from models.embedded import EmbeddedCascade, EmbeddedConfig
-from models.published import published_options
-from models.stems import STEMS
+from restem.models.demucs import Demucs, DemucsConfig
+from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
+from restem.models.dttnet import DTTNet, DTTNetConfig
+from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
+from restem.models.published_config import published_options
+from restem.models.stems import STEMS
 
 EMBEDDED = "embedded"
 SHIPPED = (EMBEDDED, "embedded-fast")  # weights in the package

@@ -14,7 +14,7 @@ repair:                                 # stage 2, may be left out
   exact: true                           # in windows of its own, at `lookahead` more latency
 precision: auto                         # of networks in windows: bfloat16 where the device computes
                                         # in it; float32 (the default), bfloat16, float16
-effects: {vocals: [{plugin: Compressor, params: {ratio: 3}}]}    # see `streamer.effects`
+effects: {vocals: [{plugin: Compressor, params: {ratio: 3}}]}    # see `streamer.processors.effect_files`
 live: {late: residual, allowance: 2048} # while a step is late: residual, spread or silence; and the
                                         # samples it may take (one model block)
 """
@@ -29,16 +29,21 @@ from typing import Any
 
 import torch
 
-from models import zoo
-from models.cascade import Cascade, Repair, Separator
-from models.embedded import EmbeddedCascade
-from models.mapping import read_named, yaml_names
-from models.stems import STEMS
-from streamer.chunked import Chunked
-from streamer.effects import Effected, load_effects, parse_effects, read_effects
-from streamer.graphed import graphed
-from streamer.playback import Policy
-from streamer.streaming import Parallel, Series, StreamingModel
+from restem.models import zoo
+from restem.models.cascade import Cascade, Repair, Separator
+from restem.models.config import read_named, yaml_names
+from restem.models.embedded import EmbeddedCascade
+from restem.models.stems import STEMS
+from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.graphed import graphed
+from restem.streamer.model.protocol import Parallel, Series, StreamingModel
+from restem.streamer.processors.effect_files import (
+    Effected,
+    load_effects,
+    parse_effects,
+    read_effects,
+)
 
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT = "live-cpu"
@@ -50,7 +55,7 @@ NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
 
 @dataclass(frozen=True)
 class Window:
-    """What an offline network sees each step, in samples; see `streamer.chunked`."""
+    """What an offline network sees each step, in samples; see `streamer.model.chunked`."""
 
     block_size: int
     context: int = 0
@@ -81,7 +86,7 @@ class RepairConfig:
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """What a live engine does with a profile; see `streamer.engine`."""
+    """What a live engine does with a profile; see `streamer.engine.engine`."""
 
     late: str = "residual"
     allowance: int | None = None  # samples at the networks' rate
@@ -128,7 +133,7 @@ def load_profile(
         name_or_path: a profile of the package, or a YAML file.
         device: auto (CUDA where there is one), cpu or cuda.
         stems: which stems to restore, all of the profile if None; fewer cost less.
-        effects: a YAML file of them, in place of the profile's own; see `streamer.effects`. Where
+        effects: a YAML file of them, in place of the profile's own; see `streamer.processors.effect_files`. Where
             there are VST3s, build on the main thread.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from streamer.streaming import StreamingModel
+from restem.streamer.model.protocol import StreamingModel
 
 
 class Stream:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pedalboard_native._internal import AddLatency
 
-from streamer.resample import Audio
+from restem.streamer.resampler import Audio
 
 RATE = 48000
 LIMITER = Path("/usr/lib/vst3/ZaMaximX2.vst3")

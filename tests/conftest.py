@@ -11,10 +11,10 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from bridge import audio
-from bridge.headless import FileSession
-from bridge.running import Settings
-from streamer import engine
+from restem.bridge.audio import portaudio as audio
+from restem.bridge.session.base import Settings
+from restem.bridge.session.headless import FileSession
+from restem.streamer.engine import engine
 from tests import desk
 from tests.small import PROFILE
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bridge.control import Control
-from bridge.osc.client import OscClient
-from bridge.osc.packets import Message
-from bridge.osc.server import OscServer
-from bridge.running import Snapshot
-from streamer.mixer import Mixer
-from streamer.resample import Audio
+from restem.bridge.control.osc.client import OscClient
+from restem.bridge.control.osc.codec import Message
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control
+from restem.bridge.session.base import Snapshot
+from restem.streamer.mixer.mixer import Mixer
+from restem.streamer.resampler import Audio
 
 PATIENCE_SECONDS = 20.0
 RATE = 48000

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamer.engine import Engine
-from streamer.ring import Cell, read_ring
+from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.rings import Cell, read_ring
 
 Audio = NDArray[np.float32]
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.dtt_bsr import DTTBSR, DTTBSRConfig
-from models.dttnet import DTTNet, DTTNetConfig
-from models.embedded import EmbeddedCascade, EmbeddedConfig
-from models.tfc_tdf import UNet
-from streamer import Chunked, Series, StreamingModel, profiles
-from streamer.profiles import (
+from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
+from restem.models.dttnet import DTTNet, DTTNetConfig
+from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
+from restem.models.tfc_tdf import UNet
+from restem.streamer import Chunked, Series, StreamingModel, profiles
+from restem.streamer.profiles import (
     SEEDED,
     Profile,
     RepairConfig,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.training import activity
-from models.training.activity import Finding, inspect, inspect_all
+from restem.models.training.data import activity
+from restem.models.training.data.activity import Finding, inspect, inspect_all
 
 RATE = 8000
 

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from streamer.atomics import Words, exchange, load_acquire, raise_to, store_release
+from restem.streamer.atomics import Words, exchange, load_acquire, raise_to, store_release
 
 TIMES = 300_000
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bridge import audio
+from restem.bridge.audio import portaudio as audio
 
 DEVICES = [
     {"name": "Built-in", "hostapi": 0, "max_input_channels": 2, "max_output_channels": 2},

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
-from streamer.callback import Callback, portaudio, portaudio_capture, portaudio_pull
-from streamer.drift import AdaptiveResampler
-from streamer.ring import Audio, Cell
+from restem.bridge.audio.callbacks import Callback, portaudio, portaudio_capture, portaudio_pull
+from restem.bridge.audio.clock_drift import AdaptiveResampler
+from restem.streamer.engine.rings import Audio, Cell
 from tests.plain import Plain
 from tests.test_playback import Stage, expected, music
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from models.cascade import Cascade, Repair, Separator
-from models.demucs import Demucs
-from models.zoo import NETWORKS
-from streamer import Chunked, Stream, render
+from restem.models.cascade import Cascade, Repair, Separator
+from restem.models.demucs import Demucs
+from restem.models.zoo import NETWORKS
+from restem.streamer import Chunked, Stream, render
 from tests.small import PARAMS, noise, unets
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pedalboard as pb
 import pytest
 
-from streamer import Chain, Mix, StemRestorer
-from streamer.resample import Audio
+from restem.streamer import Chain, Mix, StemRestorer
+from restem.streamer.resampler import Audio
 from tests.boards import RATE, VARYING, Same, late, noise, stream, streamed
 from tests.plain import Plain
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamer import Chunked, render
-from streamer.chunked import crossfade
+from restem.streamer import Chunked, render
+from restem.streamer.model.chunked import crossfade
 from tests.small import Halves, noise
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import speed
-from bridge.cli import main
-from bridge.speed import Speed
-from models.stems import STEMS
-from streamer.profiles import profile_names
+from restem.bridge import speed
+from restem.bridge.cli.main import main
+from restem.bridge.speed import Speed
+from restem.models.stems import STEMS
+from restem.streamer.profiles import profile_names
 from tests.small import PROFILE, noise
 
 
@@ -142,7 +142,7 @@ def test_an_unexpected_error_is_one_line_too(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom\nsecond line")
 
-    monkeypatch.setattr("streamer.load_profile", fail)
+    monkeypatch.setattr("restem.streamer.load_profile", fail)
     code, _, err = run(capsys, "render", mix, "-o", tmp_path)
     assert (code, err) == (
         1,
@@ -162,7 +162,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     mix = tmp_path / "long.wav"
     soundfile.write(mix, np.zeros((48000 * 600, 1), dtype=np.int16), 48000)
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "bridge.cli", "render", str(mix), "-o", str(out)]
+    command = [sys.executable, "-m", "restem.bridge.cli.main", "render", str(mix), "-o", str(out)]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
     ) as process:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.training.degradations import degrade_mix, degrade_stem, make_example
-from models.training.songs import Audio
+from restem.models.training.data.degradations import degrade_mix, degrade_stem, make_example
+from restem.models.training.data.songs import Audio
 from tests.small import noise
 
 SEEDS = range(12)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.demo import DemoResult, run_demo
-from models.stems import STEMS
-from streamer import load_profile
+from restem.bridge.demo import DemoResult, run_demo
+from restem.models.stems import STEMS
+from restem.streamer import load_profile
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.demucs import Demucs, DemucsConfig, Resampler
+from restem.models.demucs import Demucs, DemucsConfig, Resampler
 from tests.conftest import Golden, peak_error
 
 SHALLOW = DemucsConfig(features=4, growth=1.5, depth=2)

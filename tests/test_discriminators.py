@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.training.discriminators import (
+from restem.models.training.losses.discriminators import (
     DiscriminatorConfig,
     MultiFrequencyDiscriminator,
     Verdict,

@@ -8,7 +8,7 @@ import pytest
 from numba.core.runtime import _nrt_python, rtsys
 from numpy.typing import NDArray
 
-from streamer.drift import (
+from restem.bridge.audio.clock_drift import (
     CAPTURED,
     FADE,
     HALF,

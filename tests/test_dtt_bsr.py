@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from models.dtt_bsr import DTTBSR, DTTBSRConfig, Rotary, TransformerConfig
-from models.tfc_tdf import BandSequenceConfig
+from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig, Rotary, TransformerConfig
+from restem.models.tfc_tdf import BandSequenceConfig
 from tests.conftest import Golden, peak_error
 
 SMALL = DTTBSRConfig(

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from models.dttnet import DTTNet, DTTNetConfig
-from models.tfc_tdf import BandSequenceConfig
+from restem.models.dttnet import DTTNet, DTTNetConfig
+from restem.models.tfc_tdf import BandSequenceConfig
 from tests.conftest import Golden, peak_error
 
 SMALL = DTTNetConfig(

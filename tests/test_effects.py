@@ -8,9 +8,9 @@ import pedalboard as pb
 import pytest
 import torch
 
-from streamer import Chain, Effected, Mix, Stream, render
-from streamer.effects import builtin_names, load_effects, read_effects
-from streamer.resampled import at_rate
+from restem.streamer import Chain, Effected, Mix, Stream, render
+from restem.streamer.model.resampled import at_rate
+from restem.streamer.processors.effect_files import builtin_names, load_effects, read_effects
 from tests.boards import LIMITER, Same, late, needs_limiter, noise
 from tests.plain import GAINS, Plain
 from tests.test_engine import Player

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.embedded import (
+from restem.models.embedded import (
     GELU,
     EmbeddedCascade,
     EmbeddedConfig,
@@ -18,9 +18,9 @@ from models.embedded import (
     scan,
     spread,
 )
-from models.stems import STEMS
-from models.training.embedded import whole
-from streamer import render
+from restem.models.stems import STEMS
+from restem.models.training.trainers.embedded import whole
+from restem.streamer import render
 from tests.conftest import peak_error
 from tests.small import embedded, noise
 

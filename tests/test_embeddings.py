@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.training.embeddings import Embedding, load_embedding, mel
-from models.training.metrics import Gaussian, frechet
+from restem.models.training.embeddings import Embedding, load_embedding, mel
+from restem.models.training.metrics import Gaussian, frechet
 from tests.small import noise
 
 

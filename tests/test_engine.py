@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamer import engine
-from streamer.engine import Build, Engine, Latency, check_speed, count_latency
-from streamer.ring import Audio, Cell
-from streamer.routing import Routing
-from streamer.worker import Ready, StepTimes
+from restem.streamer.engine import engine
+from restem.streamer.engine.engine import Build, Engine, Latency, check_speed, count_latency
+from restem.streamer.engine.rings import Audio, Cell
+from restem.streamer.engine.worker import Ready, StepTimes
+from restem.streamer.mixer.routing import Routing
 from tests.plain import Plain
 from tests.test_playback import expected, music
 

@@ -9,13 +9,13 @@ import soundfile
 import torch
 from torch import Tensor
 
-from bridge.cli import main
-from bridge.evaluate import find_excerpt, first_stage, read_example
-from bridge.scores import MIX, MMSNR, Scorer
-from models.training.songs import open_songs
-from streamer import Chunked, Series, StreamingModel
-from streamer.graphed import Graphed
-from streamer.streaming import Parallel
+from restem.bridge.cli.main import main
+from restem.bridge.evaluation.evaluate import find_excerpt, first_stage, read_example
+from restem.bridge.evaluation.scores import MIX, MMSNR, Scorer
+from restem.models.training.data.songs import open_songs
+from restem.streamer import Chunked, Series, StreamingModel
+from restem.streamer.model.graphed import Graphed
+from restem.streamer.model.protocol import Parallel
 from tests.small import Halves, Transparent, embedded, needs_zimtohrli, noise, windowed
 
 RATE = 48000
@@ -81,7 +81,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> StreamingModel:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, model: StreamingModel) -> StreamingModel:
-    monkeypatch.setattr("bridge.evaluate.load_profile", lambda *_: model)
+    monkeypatch.setattr("restem.bridge.evaluation.evaluate.load_profile", lambda *_: model)
     return model
 
 
@@ -462,7 +462,7 @@ def test_an_embedding_of_ones_own_names_its_distance(
 def test_without_zimtohrli_the_rest_is_scored_and_this_is_said(
     songs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.scores.find_spec", lambda _: None)
+    monkeypatch.setattr("restem.bridge.evaluation.scores.find_spec", lambda _: None)
     code, out, err = run(capsys, songs)
     assert code == 0
     assert "note: Zimtohrli is not installed: pip install restem[evaluate]; it is left out" in err

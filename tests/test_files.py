@@ -12,10 +12,10 @@ import soundfile
 import torch
 from torch import Tensor
 
-from bridge import files
-from bridge.files import RenderReport, StemFile, output_folders, render_file
-from bridge.mix import BLOCK, open_mix
-from streamer import Chunked
+from restem.bridge.files import render as files
+from restem.bridge.files.reader import BLOCK, open_mix
+from restem.bridge.files.render import RenderReport, StemFile, output_folders, render_file
+from restem.streamer import Chunked
 from tests.small import Halves
 from tests.test_mix import RATE, noise, read, write
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from models.cascade import Cascade, Repair, Separator
-from models.demucs import Demucs, DemucsConfig
-from models.stacked.demucs import StackedDemucs
-from models.stacked.recurrences import StackedAxisRNN
-from streamer import Chunked, Series, StreamingModel
-from streamer.graphed import CudaGraph, Graphed, blank_like, graphed
+from restem.models.cascade import Cascade, Repair, Separator
+from restem.models.demucs import Demucs, DemucsConfig
+from restem.models.inference.demucs import StackedDemucs
+from restem.models.inference.recurrences import StackedAxisRNN
+from restem.streamer import Chunked, Series, StreamingModel
+from restem.streamer.model.graphed import CudaGraph, Graphed, blank_like, graphed
 from tests.plain import Plain
 from tests.small import noise, small_models, unets
 

@@ -10,11 +10,11 @@ import pytest
 import soundfile
 import torch
 
-from bridge.control import Control, RefusalError
-from bridge.headless import BEHIND_SECONDS, Block, FileSession, read_audio
-from streamer import load_profile, render
-from streamer.resample import Resampler
-from streamer.ring import Audio
+from restem.bridge.control.tree import Control, RefusalError
+from restem.bridge.session.headless import BEHIND_SECONDS, Block, FileSession, read_audio
+from restem.streamer import load_profile, render
+from restem.streamer.engine.rings import Audio
+from restem.streamer.resampler import Resampler
 from tests.desk import until
 from tests.small import PROFILE, noise
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from streamer.heap import keep_freed_memory
+from restem.streamer.engine.allocator import keep_freed_memory
 
 ROUNDS = 12
 TEMPORARIES = f"""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.live import LiveSession
-from bridge.running import Settings
-from models.stems import STEMS
-from streamer import load_profile, render
+from restem.bridge.session.base import Settings
+from restem.bridge.session.live import LiveSession
+from restem.models.stems import STEMS
+from restem.streamer import load_profile, render
 from tests.desk import BLOCK, Audio, Desk, client, silence_heard
 from tests.small import noise
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from models.stems import STEMS
-from models.training.layout import layout_names, list_songs, read_layout, strangers
-from models.training.midi import stem_of
+from restem.models.stems import STEMS
+from restem.models.training.data.general_midi import stem_of
+from restem.models.training.data.layout import layout_names, list_songs, read_layout, strangers
 
 CLASSES = (
     *("Piano", "Chromatic Percussion", "Organ", "Guitar", "Bass", "Strings"),

@@ -17,15 +17,15 @@ import pytest
 import soundfile
 import torch
 
-from bridge import audio
-from bridge.cli import main
-from bridge.live import LiveSession, parse_inputs, parse_routing
-from bridge.running import Settings
-from bridge.verify import best_lag, measure_round_trip
-from streamer import load_profile, render
-from streamer.engine import Engine
-from streamer.playback import Policy
-from streamer.ring import Cell
+from restem.bridge.audio import portaudio as audio
+from restem.bridge.cli.main import main
+from restem.bridge.session.base import Settings
+from restem.bridge.session.live import LiveSession, parse_inputs, parse_routing
+from restem.bridge.verify import best_lag, measure_round_trip
+from restem.streamer import load_profile, render
+from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.engine.rings import Cell
 from tests.desk import QUIET, Audio, Desk, Server, client, silence_heard, until
 from tests.small import PROFILE, noise
 
@@ -288,7 +288,7 @@ def test_a_machine_without_sound_is_one_line(
 def restem(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """In a process of its own, for that knows one JACK server only."""
     return subprocess.run(
-        [sys.executable, "-m", "bridge.cli", *arguments],
+        [sys.executable, "-m", "restem.bridge.cli.main", *arguments],
         capture_output=True,
         text=True,
         timeout=120,

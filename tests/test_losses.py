@@ -1,7 +1,7 @@
 import torch
 
-from models.embedded import EmbeddedConfig, spread
-from models.training.losses import Powers, grid_weight, pooled_powers, spectral_loss
+from restem.models.embedded import EmbeddedConfig, spread
+from restem.models.training.losses.embedded import Powers, grid_weight, pooled_powers, spectral_loss
 
 CONFIG = EmbeddedConfig(
     stems=("vocals", "bass"),

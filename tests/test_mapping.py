@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models.mapping import from_mapping, read_named, yaml_names
+from restem.models.config import from_mapping, read_named, yaml_names
 
 
 @dataclass(frozen=True)

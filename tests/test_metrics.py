@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.training.metrics import (
+from restem.models.training.metrics import (
     RESOLUTIONS,
     Frechet,
     Gaussian,
@@ -191,7 +191,7 @@ def test_zimtohrli_refuses_what_would_make_it_crash() -> None:
 
 
 def test_a_missing_zimtohrli_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.training import metrics
+    from restem.models.training import metrics
 
     monkeypatch.setitem(sys.modules, "zimtohrli", None)
     metrics._zimtohrli.cache_clear()

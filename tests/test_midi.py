@@ -10,9 +10,9 @@ import pytest
 import soundfile
 import yaml
 
-from bridge.cli import main
-from models.training import midi
-from models.training.midi import (
+from restem.bridge.cli.main import main
+from restem.models.training.data import general_midi as midi
+from restem.models.training.data.general_midi import (
     Fonts,
     find_songs,
     off_channel_ten,

@@ -12,10 +12,10 @@ import mido
 import pytest
 import yaml
 
-from bridge import midi
-from bridge.control import Control, Node, RefusalError
-from bridge.midi import Entry, MidiBridge, read_map
-from streamer.mixer import Mixer
+from restem.bridge.control.midi import controllers as midi
+from restem.bridge.control.midi.controllers import Entry, MidiBridge, read_map
+from restem.bridge.control.tree import Control, Node, RefusalError
+from restem.streamer.mixer.mixer import Mixer
 from tests.desk import until
 
 FADER = "/restem/stem/vocals/fader"

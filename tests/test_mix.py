@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.mix import BLOCK, open_mix
-from streamer.resample import Audio
+from restem.bridge.files.reader import BLOCK, open_mix
+from restem.streamer.resampler import Audio
 from tests.small import Halves
 
 RATE = Halves.sample_rate

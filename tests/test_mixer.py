@@ -8,10 +8,21 @@ import numpy as np
 import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
-from models.stems import STEMS
-from streamer import mixing, routing
-from streamer.mixer import Change, Mixer, Routing, balance, mix_block
-from streamer.mixing import KNEE, LOGGED, NEVER, PAGE, SEEN, SEQUENCE, Audio, publish, receive
+from restem.models.stems import STEMS
+from restem.streamer.mixer import kernel as mixing
+from restem.streamer.mixer import routing
+from restem.streamer.mixer.kernel import (
+    KNEE,
+    LOGGED,
+    NEVER,
+    PAGE,
+    SEEN,
+    SEQUENCE,
+    Audio,
+    publish,
+    receive,
+)
+from restem.streamer.mixer.mixer import Change, Mixer, Routing, balance, mix_block
 
 RATE = 48000
 RAMP = 1440  # samples in 30 ms
@@ -757,7 +768,7 @@ def test_history_is_what_holds_even_if_a_callback_comes_in_the_middle_of_a_chang
         callback()
         publish(*arguments)
 
-    monkeypatch.setattr("streamer.mixer.publish", interrupted)
+    monkeypatch.setattr("restem.streamer.mixer.mixer.publish", interrupted)
     for _ in range(60):
         name = ("gain_db", "mute", "bypass")[random.integers(3)]
         change = name, int(random.integers(2)), None if name == "bypass" else "drums"
@@ -778,7 +789,7 @@ def test_history_is_what_holds_even_if_a_callback_comes_in_the_middle_of_a_chang
 def test_history_may_be_read_by_many_and_forgets_the_oldest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("streamer.mixer.MOMENTS", 3)
+    monkeypatch.setattr("restem.streamer.mixer.mixer.MOMENTS", 3)
     mixer = small()
     for gain_db in range(0, -10, -2):
         mixer.set("gain_db", gain_db - 1, "vocals")

@@ -18,11 +18,11 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bridge.control import Control
-from bridge.osc.clients import WAITING
-from bridge.osc.commands import COMMANDS
-from bridge.osc.packets import encode
-from bridge.osc.server import OscServer
+from restem.bridge.control.osc.codec import encode
+from restem.bridge.control.osc.commands import COMMANDS
+from restem.bridge.control.osc.peers import WAITING
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control
 from tests.console import RATE, STEMS, Console, StillSession, control, run
 from tests.desk import until
 

@@ -13,9 +13,7 @@ import pytest
 import soundfile
 import torch
 
-from bridge.control import Control, RefusalError
-from bridge.headless import FileSession
-from bridge.osc.audio import (
+from restem.bridge.control.osc.audio import (
     AUDIO,
     CAPACITY,
     CREDIT,
@@ -27,10 +25,12 @@ from bridge.osc.audio import (
     around_gaps,
     message,
 )
-from bridge.osc.packets import LARGEST_SENT, Message
-from bridge.osc.server import OscServer
-from streamer import load_profile, render
-from streamer.ring import Audio
+from restem.bridge.control.osc.codec import LARGEST_SENT, Message
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control, RefusalError
+from restem.bridge.session.headless import FileSession
+from restem.streamer import load_profile, render
+from restem.streamer.engine.rings import Audio
 from tests.console import Console
 from tests.desk import until
 from tests.small import noise

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.cli import main
-from bridge.control import Control
-from bridge.osc.client import OscClient, listen, monitor, parse_args
-from bridge.osc.packets import encode
-from bridge.osc.server import OscServer
+from restem.bridge.cli.main import main
+from restem.bridge.control.osc.client import OscClient, listen, monitor, parse_args
+from restem.bridge.control.osc.codec import encode
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control
 from tests.console import StillSession
 from tests.desk import until
 

@@ -18,13 +18,13 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bridge.control import Control
-from bridge.live import LiveSession
-from bridge.osc.packets import NTP_EPOCH, encode
-from bridge.osc.server import OscServer
-from bridge.running import Settings
-from streamer.parameters import amplitude, parameter
-from streamer.ring import Cell
+from restem.bridge.control.osc.codec import NTP_EPOCH, encode
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control
+from restem.bridge.session.base import Settings
+from restem.bridge.session.live import LiveSession
+from restem.streamer.engine.rings import Cell
+from restem.streamer.mixer.parameters import amplitude, parameter
 from tests.desk import BLOCK, PATIENCE_SECONDS, Desk, silence_heard, until
 from tests.small import PROFILE
 

@@ -22,11 +22,17 @@ from pythonosc.osc_message import OscMessage
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from bridge.control import Control, Node
-from bridge.osc.packets import Args, decode, encode
-from bridge.osc.query import ATTRIBUTES, CONNECTIONS, LARGEST_FRAME, Connection, OscQuery
-from bridge.osc.server import OscServer
-from streamer.parameters import PARAMETERS
+from restem.bridge.control.osc.codec import Args, decode, encode
+from restem.bridge.control.osc.query import (
+    ATTRIBUTES,
+    CONNECTIONS,
+    LARGEST_FRAME,
+    Connection,
+    OscQuery,
+)
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control, Node
+from restem.streamer.mixer.parameters import PARAMETERS
 from tests.console import PATIENCE_SECONDS, STEMS, StillSession
 from tests.desk import until
 
@@ -464,7 +470,7 @@ def test_of_values_that_a_client_is_too_slow_for_the_newest_comes(
         delivered.append(deliver(connection, packet, port))
         return delivered[-1]
 
-    monkeypatch.setattr("bridge.osc.query.BACKLOG", 100)
+    monkeypatch.setattr("restem.bridge.control.osc.query.BACKLOG", 100)
     monkeypatch.setattr(Connection, "send", send_late)
     monkeypatch.setattr(Connection, "deliver", noted)
     with Client(query) as client:
@@ -763,7 +769,7 @@ def test_pages_of_the_internet_cannot_open_a_socket(
 def test_closing_says_good_bye_and_waits_for_nobody(
     server: OscServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.osc.query.OPEN_SECONDS", 600.0)
+    monkeypatch.setattr("restem.bridge.control.osc.query.OPEN_SECONDS", 600.0)
     query = OscQuery(server)
     query.start()
     with Client(query) as client:

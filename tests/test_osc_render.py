@@ -9,10 +9,10 @@ import pytest
 import soundfile
 import torch
 
-from bridge.control import Control
-from bridge.osc.render import RenderService
-from bridge.osc.server import OscServer
-from streamer import load_profile, render
+from restem.bridge.control.osc.render import RenderService
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.tree import Control
+from restem.streamer import load_profile, render
 from tests.console import Console, StillSession
 from tests.small import PROFILE, noise
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from streamer import parameters
-from streamer.parameters import (
+from restem.streamer.mixer import parameters
+from restem.streamer.mixer.parameters import (
     PARAMETERS,
     Parameter,
     amplitude,

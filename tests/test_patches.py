@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge.control import READ, STATUS, WRITE, Control
-from bridge.osc.commands import COMMANDS
-from bridge.osc.server import OscServer
-from bridge.patches import max_device, max_patch, pd_patch
-from bridge.patches.__main__ import main
-from bridge.patches.widgets import global_widgets, strip_widgets
-from models.stems import STEMS
-from streamer.engine import Engine
-from streamer.parameters import PARAMETERS, strip_names
-from streamer.profiles import profile_names
+from restem.bridge.control.osc.commands import COMMANDS
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.patches import max_device, max_patch, pd_patch
+from restem.bridge.control.patches.widgets import global_widgets, strip_widgets
+from restem.bridge.control.tree import READ, STATUS, WRITE, Control
+from restem.bridge.patches.__main__ import main
+from restem.models.stems import STEMS
+from restem.streamer.engine.engine import Engine
+from restem.streamer.mixer.parameters import PARAMETERS, strip_names
+from restem.streamer.profiles import profile_names
 from tests.console import StillSession
 from tests.desk import until
 from tests.plain import Plain

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import yaml
 
-from bridge.control import Control, RefusalError
-from bridge.presets import Crossfade, Presets
-from streamer.mixer import Mixer, Values
-from streamer.mixing import Audio
-from streamer.parameters import gain_db_to_fader
-from streamer.routing import Routing
+from restem.bridge.control.presets import Crossfade, Presets
+from restem.bridge.control.tree import Control, RefusalError
+from restem.streamer.mixer.kernel import Audio
+from restem.streamer.mixer.mixer import Mixer, Values
+from restem.streamer.mixer.parameters import gain_db_to_fader
+from restem.streamer.mixer.routing import Routing
 from tests.desk import until
 from tests.test_mixer import level, sine, splatter
 

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 import torch
 
-from bridge.files import render_file
-from streamer import Chain, Effected, StemRestorer, StreamingModel, render
-from streamer.parameters import PARAMETERS
-from streamer.resample import Audio
+from restem.bridge.files.render import render_file
+from restem.streamer import Chain, Effected, StemRestorer, StreamingModel, render
+from restem.streamer.mixer.parameters import PARAMETERS
+from restem.streamer.resampler import Audio
 from tests.boards import LIMITER, RATE, VARYING, late, needs_limiter, noise, stream, streamed
 from tests.plain import GAINS, Plain
 from tests.small import embedded

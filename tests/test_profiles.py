@@ -7,10 +7,10 @@ import pytest
 import torch
 import yaml
 
-from models import zoo
-from streamer import Chunked, Effected, Series, load_profile, render
-from streamer.engine import count_latency
-from streamer.profiles import (
+from restem.models import zoo
+from restem.streamer import Chunked, Effected, Series, load_profile, render
+from restem.streamer.engine.engine import count_latency
+from restem.streamer.profiles import (
     RepairConfig,
     build_profile,
     describe_profiles,

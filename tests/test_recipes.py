@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.training.recipes import Recipe, check, read_recipe, recipe_names
+from restem.models.training.recipes import Recipe, check, read_recipe, recipe_names
 
 
 def test_the_package_has_a_recipe_for_every_network_that_can_be_trained() -> None:

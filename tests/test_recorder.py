@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import recorder
-from bridge.files import StemFile
-from bridge.recorder import BLOCK, Recorder, Take
-from bridge.session import Loss, Session, read_session
-from streamer.engine import Latency
-from streamer.playback import LARGEST, Policy
-from streamer.ring import Audio, Cell
+from restem.bridge.files.render import StemFile
+from restem.bridge.takes import recorder
+from restem.bridge.takes.recorder import BLOCK, Recorder, Take
+from restem.bridge.takes.sidecar import Loss, Session, read_session
+from restem.streamer.engine.engine import Latency
+from restem.streamer.engine.playback_kernel import LARGEST, Policy
+from restem.streamer.engine.rings import Audio, Cell
 from tests import test_files
 from tests.plain import Plain
 from tests.test_mix import read

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.cli import main
-from bridge.control import ROOT, WRITE, Node
-from bridge.headless import FileSession
-from bridge.osc.table import BEGIN, COMMANDS, END, markdown, written
-from bridge.remote import Remote, RemoteSettings
-from bridge.running import Settings
+from restem.bridge.cli.main import main
+from restem.bridge.control.address_table import BEGIN, COMMANDS, END, markdown, written
+from restem.bridge.control.remote import Remote, RemoteSettings
+from restem.bridge.control.tree import ROOT, WRITE, Node
+from restem.bridge.session.base import Settings
+from restem.bridge.session.headless import FileSession
 from tests.console import Console
 from tests.small import PROFILE, noise
 
@@ -149,7 +149,7 @@ def test_without_its_usual_port_osc_is_left_out_and_said(
     said: list[str] = []
     with Remote(session, wanted(tmp_path, midi=False), tell=lambda text: None) as first:
         assert first.server is not None
-        monkeypatch.setattr("bridge.remote.PORT", first.server.port)
+        monkeypatch.setattr("restem.bridge.control.remote.PORT", first.server.port)
         with Remote(session, wanted(tmp_path, midi=False, port=None), said.append) as second:
             assert second.server is None
         with pytest.raises(ValueError, match="is in use; take another one"):

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import zoo
-from models.cascade import Separator
-from models.training.repair import (
+from restem.models import zoo
+from restem.models.cascade import Separator
+from restem.models.training.trainers.repair import (
     RepairTraining,
     RepairTrainingConfig,
     as_repair,
@@ -17,7 +17,7 @@ from models.training.repair import (
     mingle,
     random_angles,
 )
-from models.training.separator import as_separator
+from restem.models.training.trainers.separator import as_separator
 from tests.small import PARAMS, noise
 from tests.test_separator import same
 

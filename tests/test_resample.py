@@ -4,7 +4,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from streamer.resample import Audio, Resampler
+from restem.streamer.resampler import Audio, Resampler
 
 RATES = [
     (44100, 48000),

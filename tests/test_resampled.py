@@ -8,9 +8,9 @@ import soundfile
 import torch
 from torch import Tensor
 
-from bridge.files import render_file
-from streamer import Stream, StreamingModel, render
-from streamer.resampled import HALF, Resampled, at_rate
+from restem.bridge.files.render import render_file
+from restem.streamer import Stream, StreamingModel, render
+from restem.streamer.model.resampled import HALF, Resampled, at_rate
 from tests.conftest import peak_error
 from tests.plain import GAINS, Plain
 from tests.small import embedded, noise

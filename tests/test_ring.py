@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from streamer.ring import (
+from restem.streamer.engine.rings import (
     MAGIC,
     Cell,
     Field,

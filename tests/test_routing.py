@@ -2,9 +2,9 @@ import doctest
 
 import pytest
 
-from models.stems import STEMS
-from streamer import routing
-from streamer.routing import Routing, source_names
+from restem.models.stems import STEMS
+from restem.streamer.mixer import routing
+from restem.streamer.mixer.routing import Routing, source_names
 
 
 def test_presets_have_their_outputs() -> None:

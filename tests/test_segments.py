@@ -5,9 +5,9 @@ import numpy as np
 import pedalboard as pb
 import pytest
 
-from streamer import Chain
-from streamer.resample import Audio
-from streamer.segments import Native, Python
+from restem.streamer import Chain
+from restem.streamer.processors.nodes import Native, Python
+from restem.streamer.resampler import Audio
 from tests.boards import LIMITER, RATE, VARYING, Same, late, needs_limiter, noise, stream, streamed
 
 Make = Callable[[], Any]

@@ -8,10 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import zoo
-from models.cascade import Separator
-from models.training.discriminators import DiscriminatorConfig
-from models.training.separator import SeparatorTraining, SeparatorTrainingConfig, as_separator
+from restem.models import zoo
+from restem.models.cascade import Separator
+from restem.models.training.losses.discriminators import DiscriminatorConfig
+from restem.models.training.trainers.separator import (
+    SeparatorTraining,
+    SeparatorTrainingConfig,
+    as_separator,
+)
 from tests.conftest import peak_error
 from tests.small import PARAMS, noise
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.session import Change, Loss, Session, listed, read_session, write_session
-from streamer.engine import Latency
-from streamer.mixer import Mixer
+from restem.bridge.takes.sidecar import Change, Loss, Session, listed, read_session, write_session
+from restem.streamer.engine.engine import Latency
+from restem.streamer.mixer.mixer import Mixer
 
 SESSION = Session(
     version=1,

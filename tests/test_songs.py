@@ -7,9 +7,9 @@ import pytest
 import soundfile
 import soxr
 
-from bridge.cli import main
-from models.stems import STEMS
-from models.training.songs import (
+from restem.bridge.cli.main import main
+from restem.models.stems import STEMS
+from restem.models.training.data.songs import (
     Part,
     Song,
     Split,

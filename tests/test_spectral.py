@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.training.metrics import mel_filters
-from models.training.spectral import LogMelLoss, MultiResolutionLoss, turn_phase
+from restem.models.training.losses.spectral import LogMelLoss, MultiResolutionLoss, turn_phase
+from restem.models.training.metrics import mel_filters
 from tests.small import noise
 
 N = 4800

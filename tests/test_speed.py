@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge import speed
-from bridge.speed import Speed, measure_profiles
-from streamer.engine import Build, Latency, TooSlowError
-from streamer.profiles import SEEDED, Profile
-from streamer.worker import Ready, StepTimes
+from restem.bridge import speed
+from restem.bridge.speed import Speed, measure_profiles
+from restem.streamer.engine.engine import Build, Latency, TooSlowError
+from restem.streamer.engine.worker import Ready, StepTimes
+from restem.streamer.profiles import SEEDED, Profile
 from tests.small import PROFILE
 
 MODEL = {"stems": ("a", "b"), "sample_rate": 48000, "block_size": 480, "latency": 100}

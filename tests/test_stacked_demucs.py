@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.demucs import Demucs, DemucsConfig
-from models.stacked import demucs
-from models.stacked.demucs import StackedDemucs
+from restem.models.demucs import Demucs, DemucsConfig
+from restem.models.inference import demucs
+from restem.models.inference.demucs import StackedDemucs
 from tests.conftest import Golden, peak_error
 
 SHALLOW = DemucsConfig(features=4, growth=1.5, depth=2)

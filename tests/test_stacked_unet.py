@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.dtt_bsr import DTTBSR
-from models.stacked.convolutions import rectify
-from models.stacked.recurrences import StackedAxisRNN, lstm_cell
-from models.stacked.unet import StackedUNet
-from models.tfc_tdf import AxisRNN, UNet
+from restem.models.dtt_bsr import DTTBSR
+from restem.models.inference.convolutions import rectify
+from restem.models.inference.recurrences import StackedAxisRNN, lstm_cell
+from restem.models.inference.unet import StackedUNet
+from restem.models.tfc_tdf import AxisRNN, UNet
 from tests.conftest import Golden
 from tests.small import PARAMS, UNETS, noise, unets
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamer import Chunked, Series, Stream, StreamingModel, render, render_blocks
-from streamer.profiles import profile_names
+from restem.streamer import Chunked, Series, Stream, StreamingModel, render, render_blocks
+from restem.streamer.profiles import profile_names
 from tests.small import Halves, noise, shipped, small_models, transparent
 
 MODELS = (*small_models(), *(f"profile {name}" for name in profile_names()))

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamer import Chunked, Series, render
-from streamer.streaming import Parallel
+from restem.streamer import Chunked, Series, render
+from restem.streamer.model.protocol import Parallel
 from tests.small import Halves, noise
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.recorder import Take
-from bridge.session import read_session
-from bridge.takes import render_take
-from streamer.resample import Audio
-from streamer.routing import Routing
+from restem.bridge.takes.recorder import Take
+from restem.bridge.takes.rerender import render_take
+from restem.bridge.takes.sidecar import read_session
+from restem.streamer.mixer.routing import Routing
+from restem.streamer.resampler import Audio
 from tests.plain import Plain
 from tests.test_mix import read
 from tests.test_playback import STEMS, music

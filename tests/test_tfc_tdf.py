@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.tfc_tdf import (
+from restem.models.tfc_tdf import (
     TDF,
     TFC,
     BandSequence,

@@ -7,12 +7,12 @@ import pytest
 import soundfile
 import torch
 
-from models import zoo
-from models.embedded import EmbeddedCascade
-from models.training.embedded import EmbeddedTrainingConfig
-from models.training.recipes import DataConfig, Recipe, ValidationConfig
-from models.training.songs import Song, open_songs, read_split
-from models.training.train import Clips, Progress, Trainee, train, validate
+from restem.models import zoo
+from restem.models.embedded import EmbeddedCascade
+from restem.models.training.data.songs import Song, open_songs, read_split
+from restem.models.training.loop import Clips, Progress, Trainee, train, validate
+from restem.models.training.recipes import DataConfig, Recipe, ValidationConfig
+from restem.models.training.trainers.embedded import EmbeddedTrainingConfig
 from tests.small import noise
 from tests.test_training_embedded import PARAMS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.cli import main
+from restem.bridge.cli.main import main
 
 RECIPE = {
     "description": "a tiny cascade",

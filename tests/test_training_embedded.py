@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import zoo
-from models.embedded import EmbeddedCascade
-from models.training.embedded import (
+from restem.models import zoo
+from restem.models.embedded import EmbeddedCascade
+from restem.models.training.trainers.embedded import (
     OF_REPAIR,
     EmbeddedTraining,
     EmbeddedTrainingConfig,
@@ -14,7 +14,7 @@ from models.training.embedded import (
     schedule,
     whole,
 )
-from streamer import render
+from restem.streamer import render
 from tests.small import embedded, noise
 
 PARAMS = {

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from bridge import verify as module
-from bridge.cli import main
-from bridge.running import Settings
-from bridge.verify import Check, best_lag, verify
+from restem.bridge import verify as module
+from restem.bridge.cli.main import main
+from restem.bridge.session.base import Settings
+from restem.bridge.verify import Check, best_lag, verify
 from tests.small import PROFILE, noise
 
 SECONDS = 1.5

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from textual.widgets import Static
 
-from bridge.running import Snapshot
-from bridge.view import WIDTH, View, describe, meter
-from streamer.mixer import Mixer
+from restem.bridge.control.terminal import WIDTH, View, describe, meter
+from restem.bridge.session.base import Snapshot
+from restem.streamer.mixer.mixer import Mixer
 from tests.console import NOW
 
 

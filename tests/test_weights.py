@@ -13,8 +13,8 @@ import yaml
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bridge import weights
-from models import zoo
+from restem.bridge import weights
+from restem.models import zoo
 from tests.test_zoo import SMALL, Touch, answer, network_named
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from streamer import worker
-from streamer.ring import Audio
-from streamer.worker import Host, StepTimes, last_words, measure, run
+from restem.streamer.engine import worker
+from restem.streamer.engine.rings import Audio
+from restem.streamer.engine.worker import Host, StepTimes, last_words, measure, run
 from tests.plain import Plain
 from tests.small import noise
 

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from models import zoo
-from models.stems import STEMS
+from restem.models import zoo
+from restem.models.stems import STEMS
 from tests.conftest import Golden
 from tests.small import PARAMS, noise
 

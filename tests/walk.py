@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from streamer.engine import FADE, count_capacity, count_latency, leads
-from streamer.mixer import Mixer
-from streamer.playback import Fades, Policy, perform
-from streamer.ring import Audio, Cell, Geometry, Rings, read_ring
-from streamer.worker import Worker
+from restem.streamer.engine.engine import FADE, count_capacity, count_latency, leads
+from restem.streamer.engine.playback_kernel import Fades, Policy, perform
+from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings, read_ring
+from restem.streamer.engine.worker import Worker
+from restem.streamer.mixer.mixer import Mixer
 from tests.plain import Plain
 
 PERIOD = 1 << 20  # frames until the ramp begins anew, many rings long

@@ -12,17 +12,17 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from models.mapping import read_named, yaml_names
-from models.training.embedded import EmbeddedTrainingConfig
-from models.training.repair import RepairTrainingConfig
-from models.training.separator import SeparatorTrainingConfig
+from restem.models.config import read_named, yaml_names
+from restem.models.training.trainers.embedded import EmbeddedTrainingConfig
+from restem.models.training.trainers.repair import RepairTrainingConfig
+from restem.models.training.trainers.separator import SeparatorTrainingConfig
 
 KINDS = ("embedded", "separator", "repair")
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Random clips, as `models.training.songs.draw_stems` draws them."""
+    """Random clips, as `models.training.data.songs.draw_stems` draws them."""
 
     clip_seconds: float = 3.0
     batch_size: int = 2
@@ -76,7 +76,7 @@ def read_recipe(name_or_path: str | Path) -> Recipe:
 
 
 def _folder() -> Traversable:
-    return resources.files("models.training") / "recipes"
+    return resources.files("restem.models.training") / "recipes"
 
 
 def check(recipe: Recipe, where: str) -> None:

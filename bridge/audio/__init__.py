@@ -1,0 +1,1 @@
+"""Audio devices: PortAudio and JACK, their native callbacks, the drift between their clocks."""

@@ -1,0 +1,1 @@
+"""Renders of many files, in processes of their own."""

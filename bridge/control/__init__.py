@@ -1,0 +1,1 @@
+"""Remote control: the tree of addresses, OSC, MIDI, presets, patches."""

@@ -1,0 +1,1 @@
+"""MIDI controllers: what they move, and what is sent back to them."""

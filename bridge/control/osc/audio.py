@@ -1,0 +1,674 @@
+"""Audio in OSC: a mix comes in as packets and drives the engine, stems go out the same way.
+
+    /restem/audio/in ─► jitter buffer ─► clock ─► engine ─► /restem/audio/out/<bus>
+    sequence, position, channels, blob                      sequence, position, channels, blob
+
+A blob is PCM, float32, little-endian, channels interleaved. Sequence numbers count packets, a
+position is the number of a packet's first frame. Time never shifts:
+
+    out[n + latency] == render(mix)[n]      latency: jitter buffer and engine, in frames
+
+The sender's positions are the only clock. A block is played once the sender is as far beyond it as
+the jitter buffer is long: whatever comes until then, in any order, is in its place. What does not
+come is silence in the mix, for lost audio has no dry signal, with a fade of `FADE` frames before
+and behind it; that is why packets must come `FADE` frames sooner than the buffer is long.
+
+Only if a sender over UDP stalls does the wall clock go on, with silence; one over TCP is waited
+for. `/restem/audio/credit` tells how far a sender may go, so that a file can be sent as fast as the
+engine follows; who reads stems and credit from one TCP connection cannot be overrun by stems.
+"""
+
+import math
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from restem.bridge.control.osc.codec import LARGEST_SENT, Arg, Args, pattern
+from restem.bridge.control.osc.commands import CommandRow, number_in
+from restem.bridge.control.osc.peers import (
+    LEASE_SECONDS,
+    LONGEST_LEASE,
+    SLOWEST_HZ,
+    Client,
+    Subscription,
+)
+from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.osc.service import Command
+from restem.bridge.control.tree import ROOT, Node, RefusalError
+from restem.bridge.session.headless import Block, FileSession
+from restem.streamer.engine.rings import Audio
+from restem.streamer.mixer.kernel import HUGE
+
+AUDIO = f"{ROOT}/audio"
+OUT = f"{AUDIO}/out"
+JITTER_SECONDS = 0.05
+FADE = 64  # frames, on each side of a gap
+CAPACITY = 1 << 18  # frames of the jitter buffer's memory
+AHEAD = 1 << 17  # frames that a packet may be ahead of what is played
+LONGEST_JITTER = 1 << 16
+CREDIT, CREDIT_STEP = 8192, 1024  # frames that a sender may be ahead; between two tellings
+WINDOW = 4096  # packets by which a sequence number may be off
+LAST_POSITION = 1 << 53
+STALL_SECONDS = 0.25  # without a packet over UDP: the wall clock goes on
+SILENT_SECONDS = 1.0  # without a packet: over UDP the stream ends, over TCP if another one waits
+GONE_SECONDS = 10.0  # without a packet over TCP
+POSTS = 4096  # blocks that may wait for the server's thread
+INT32_END = 1 << 31
+
+COMMANDS = (
+    CommandRow(
+        "audio/in",
+        "sequence position channels blob",
+        "The mix's next frames: float32, little-endian, interleaved, 1 or 2 channels, under 1.4 kB "
+        "over UDP. The first packet begins a stream; one client may send at a time.",
+    ),
+    CommandRow(
+        "audio/end",
+        "[position]",
+        "Ends your stream, at the frame behind its last one; its last stems follow, then "
+        "/restem/audio/ended and the position at which they end.",
+    ),
+    CommandRow(
+        "audio/subscribe",
+        "bus [lease_s] [port]",
+        "Sends a stem, residual, master or dry, or what a pattern means, as /restem/audio/out/BUS "
+        "sequence position channels blob, until the lease (10 s) ends or is renewed. Answers with "
+        "bus and lease.",
+    ),
+    CommandRow("audio/unsubscribe", "[bus]", "Ends that, or all that you receive."),
+    CommandRow(
+        "audio/begun",
+        "",
+        "Only sent, to who receives or sends audio: the position of what goes out next, and the "
+        "file's or the sender's name. All before it belongs to something else.",
+    ),
+    CommandRow("audio/ended", "", "Only sent: a stream's stems end at this position."),
+    CommandRow(
+        "audio/credit", "", "Only sent, to who sends audio: frames before this position may come."
+    ),
+)
+
+
+@dataclass
+class Counts:
+    """What came of the packets of a stream."""
+
+    packets: int = 0  # that were in time
+    lost: int = 0  # numbers that are missing so far
+    doubled: int = 0
+    reordered: int = 0  # overtaken by others, and in time
+    late: int = 0  # after their frames, or some of them, were played
+    lost_frames: int = 0  # silence where the sender had audio
+    refused: int = 0
+    unsent: int = 0  # packets of stems that a client did not take
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What all streams of a server have in common."""
+
+    sample_rate: int  # Hz
+    channels: int  # of the mix
+    jitter: int  # frames
+    tail: int  # frames that are played after the end, so that its stems come out
+    stall_seconds: float = STALL_SECONDS
+    silent_seconds: float = SILENT_SECONDS
+
+
+class Incoming:
+    """A sender's stream: packets come in any order, frames leave in theirs.
+
+        played ─┬─ next ─ block ─┬─ FADE ─┬─ may still come ─┬─ end
+                                 └─ decided: what is missing there stays silent
+
+    Frames may be missing within what is played next; it is decided a fade ahead.
+
+    Args:
+        name: the sender's.
+        limits: of the server.
+        live: whether the wall clock goes on if it stalls.
+        on_over: called in the clock's thread when all has been played.
+    """
+
+    paced = False
+
+    def __init__(
+        self, name: str, limits: Limits, live: bool, on_over: Callable[["Incoming"], None]
+    ) -> None:
+        self.name, self.limits, self.live = name, limits, live
+        self.counts = Counts()
+        self.over = self.challenged = False
+        self._on_over = on_over
+        self._ring = np.zeros((limits.channels, CAPACITY), np.float32)
+        self._there = np.zeros(CAPACITY, np.bool_)
+        self._lock = threading.Lock()
+        self._seen: set[int] = set()
+        self._numbers = 0  # different ones so far
+        self._lowest = self._newest = -1
+        self._first = self.next = self._decided = self._end = -1
+        self._begun = self._closed = False
+        self._alive = self._due = time.monotonic()
+
+    @property
+    def position(self) -> int:
+        """Of what goes out next."""
+        return self.next + self.limits.jitter
+
+    @property
+    def credit(self) -> int:
+        return self.next + self.limits.jitter + CREDIT
+
+    def put(self, sequence: int, position: int, audio: Audio) -> None:
+        """Take a packet's frames, [c, n].
+
+        Raises:
+            RefusalError: they are too far off, overlap, or, though new, were to be played already.
+        """
+        with self._lock:
+            end = position + audio.shape[1]
+            if self._newest < 0:
+                self._lowest, self._newest = sequence, sequence - 1
+                self.next = self._decided = self._end = position
+            if sequence in self._seen:
+                self.counts.doubled += 1
+                self._hear()
+                return
+            try:
+                self._check(sequence, position, end)
+            except RefusalError:
+                self.counts.refused += 1
+                raise
+            self._hear()
+            is_new = sequence > self._newest
+            self._note_number(sequence)
+            if not self._begun and position < self.next:  # the first was overtaken
+                self.next = self._decided = position
+            is_late = position < self._decided
+            self.counts.packets += not is_late
+            self.counts.late += is_late
+            self.counts.reordered += not is_new and not is_late
+            if end > self._end:
+                # Silence was played beyond the end that was known, and it was none.
+                self.counts.lost_frames += max(0, min(self._decided, end) - self._end)
+                self._end = end
+            begin = min(max(position, self._decided), end)
+            at = np.arange(begin, end) % CAPACITY
+            self._ring[:, at] = audio[:, begin - position :]
+            self._there[at] = True
+            if is_late and is_new:
+                raise RefusalError(
+                    "late",
+                    f"frames from {position} on were due before {self._decided}: count on from "
+                    f"there, or send {AUDIO}/end and begin anew",
+                )
+
+    def _check(self, sequence: int, position: int, end: int) -> None:
+        if abs(sequence - self._newest) > WINDOW:
+            raise RefusalError(
+                "out_of_range",
+                f"sequence number {sequence} after {self._newest}; count packets one by one",
+            )
+        base = self.next if self._begun else min(self.next, position)
+        if max(end, self._end) > base + AHEAD:
+            raise RefusalError(
+                "out_of_range",
+                f"frames from {position} on, where {self.next} is played next and at most "
+                f"{AHEAD} may be ahead; send {AUDIO}/end to begin elsewhere",
+            )
+        if self._closed and end > self._end:
+            raise RefusalError("ended", f"the stream ends; wait for {AUDIO}/ended")
+        at = np.arange(max(position, self._decided), end) % CAPACITY
+        if self._there[at].any():
+            raise RefusalError("overlap", f"frames from {position} on were sent in another packet")
+
+    def _hear(self) -> None:
+        self._alive, self.challenged = time.monotonic(), False
+
+    def _note_number(self, sequence: int) -> None:
+        self._seen.add(sequence)
+        self._numbers += 1
+        self._lowest = min(self._lowest, sequence)
+        self._newest = max(self._newest, sequence)
+        if len(self._seen) > 3 * WINDOW:
+            self._seen = {number for number in self._seen if number >= self._newest - WINDOW}
+        self.counts.lost = self._newest - self._lowest + 1 - self._numbers
+
+    def close(self, position: int | None = None) -> None:
+        """Let the stream end with its newest frame, or at a position beyond it.
+
+        Raises:
+            RefusalError: the position is too far off.
+        """
+        with self._lock:
+            if position is not None and not self._end <= position <= self.next + AHEAD:
+                raise RefusalError(
+                    "out_of_range",
+                    f"the end must be in [{self._end}, {self.next + AHEAD}], got {position}",
+                )
+            self._end = max(self._end, position or 0)
+            self._closed = True
+
+    def read(self, count: int) -> Block | None:
+        with self._lock:
+            now = time.monotonic()
+            if self._closed and self._begun and self.next >= self._end + self.limits.tail:
+                self.over = True
+                self._on_over(self)
+                return None
+            self._judge(now)
+            if not self._may_play(count, now):
+                return None
+            return self._take(count)
+
+    def _judge(self, now: float) -> None:
+        """End the stream of who is gone."""
+        impatient = self.live or self.challenged
+        silent = self.limits.silent_seconds
+        limit = silent if impatient else max(silent, GONE_SECONDS)
+        if now - self._alive > limit:
+            self._closed = True
+
+    def _may_play(self, count: int, now: float) -> bool:
+        if self._end >= self.next + count + self.limits.jitter:
+            self._alive = self._due = now  # who waits for us is not silent
+            return True
+        stalled = now - self._alive > self.limits.stall_seconds
+        if not self._closed and not (self.live and stalled):
+            self._due = now
+            return False
+        if now < self._due:
+            return False
+        period = count / self.limits.sample_rate
+        self._due = max(self._due, now - period) + period
+        return True
+
+    def _take(self, count: int) -> Block:
+        fresh, self._begun = not self._begun, True
+        if fresh:
+            self._first = self.next
+        begin, until = self.next, self.next + count + FADE
+        decided = np.arange(self._decided, min(until, self._end)) % CAPACITY
+        self.counts.lost_frames += int(np.count_nonzero(~self._there[decided]))
+        self._decided = until
+        frames = np.arange(begin - FADE, until)
+        at = frames % CAPACITY
+        there = self._there[at] | (frames < self._first)
+        if self._closed:
+            there |= frames >= self._end
+        audio = self._ring.take(at[FADE:-FADE], axis=1)
+        if not there.all():
+            audio *= around_gaps(there)
+        self._ring[:, at[:count]] = 0
+        self._there[at[:count]] = False
+        position = self.position
+        self.next += count
+        return Block(audio, position, fresh)
+
+
+def around_gaps(there: NDArray[np.bool_], fade: int = FADE) -> Audio:
+    """The gain of frames some of which are missing: 0 there, sin² ramps before and behind.
+
+    Args:
+        there: [fade + n + fade]
+
+    Returns:
+        [n]
+
+    >>> around_gaps(np.array([1, 1, 1, 1, 0, 1, 1, 1, 1]) > 0, 1)
+    array([1. , 1. , 0.5, 0. , 0.5, 1. , 1. ], dtype=float32)
+    """
+    far = len(there) + fade
+    missing = np.concatenate([[-far], np.flatnonzero(~there), [2 * far]])
+    at = np.arange(fade, len(there) - fade)
+    right = np.searchsorted(missing, at)
+    distance = np.minimum(missing[right] - at, at - missing[right - 1])
+    distance = np.where(there[at], np.minimum(distance, fade + 1), 0)
+    gains: Audio = (np.sin(np.pi / 2 * distance / (fade + 1)) ** 2).astype(np.float32)
+    return gains
+
+
+@dataclass(frozen=True)
+class _Listener:
+    """Who receives a bus, as long as its subscription is among the client's."""
+
+    client: Client
+    key: tuple[str, int | None]
+    subscription: Subscription
+    bus: str
+
+    @property
+    def waits(self) -> bool:
+        return self.client.subscriptions.get(self.key) is self.subscription
+
+
+@dataclass(frozen=True)
+class _Post:
+    """What the clock's thread has for the server's."""
+
+    packets: dict[tuple[str, bool], list[bytes]] = field(default_factory=dict)  # see `_wanted`
+    message: bytes = b""  # for the sender
+    is_for_all: bool = False  # for all listeners, too
+    sender: Client | None = None
+
+
+class OscAudio:
+    """Adds audio to a server that has not started yet. Its own thread obeys; the clock's sends.
+
+    Args:
+        server: it gets the commands, and its control the nodes.
+        session: what is fed.
+        jitter: frames that packets may be late; None for 50 ms.
+        stall_seconds, silent_seconds: see `STALL_SECONDS`, `SILENT_SECONDS`.
+
+    Raises:
+        ValueError: `jitter` is out of range.
+    """
+
+    def __init__(
+        self,
+        server: OscServer,
+        session: FileSession,
+        jitter: int | None = None,
+        stall_seconds: float = STALL_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
+        engine = session.engine
+        if jitter is None:
+            jitter = math.ceil(JITTER_SECONDS * engine.sample_rate)
+        if not FADE <= jitter <= LONGEST_JITTER:
+            raise ValueError(
+                f"the jitter buffer must be in [{FADE}, {LONGEST_JITTER}] frames, got {jitter}"
+            )
+        self.server, self.session = server, session
+        self.limits = Limits(
+            engine.sample_rate,
+            engine.channels,
+            jitter,
+            engine.latency.total,
+            stall_seconds,
+            silent_seconds,
+        )
+        self.counts = Counts()
+        self._incoming: Incoming | None = None
+        self._sender: Client | None = None
+        self._told = 0  # the credit
+        self._listeners: list[_Listener] = []
+        self._wanted: frozenset[tuple[str, bool]] = frozenset()  # buses, and whether for TCP
+        self._sequences: Counter[tuple[str, bool]] = Counter()
+        self._posts: deque[_Post] = deque(maxlen=POSTS)
+        commands: dict[str, Command] = {
+            "in": self._in,
+            "end": self._finish,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+        }
+        for name, command in commands.items():
+            server.add_command(f"{AUDIO}/{name}", command)
+        for node in self.nodes():
+            server.control.add(node)
+        session.listeners.append(self._played)
+
+    @property
+    def latency(self) -> int:
+        """Frames from the sender's positions to those of the stems."""
+        return self.limits.jitter + self.limits.tail
+
+    def nodes(self) -> list[Node]:
+        """What can be read."""
+        names = [each.name for each in fields(Counts)]
+        rate, buses = self.limits.sample_rate, self.session.buses
+        return [
+            Node(
+                f"{AUDIO}/latency",
+                "i",
+                "How much later stems are than the mix: jitter buffer and engine.",
+                "frames",
+                read=lambda: (self.latency,),
+            ),
+            Node(
+                f"{AUDIO}/jitter",
+                "i",
+                "How late packets may be.",
+                "frames",
+                read=lambda: (self.limits.jitter,),
+            ),
+            Node(f"{AUDIO}/sample_rate", "i", "Of mix and stems.", "Hz", read=lambda: (rate,)),
+            Node(f"{AUDIO}/buses", "s" * len(buses), "What can be received.", read=lambda: buses),
+            Node(f"{AUDIO}/sender", "s", "Who is heard, empty if nobody.", read=self._who),
+            Node(
+                f"{AUDIO}/counts",
+                "i" * len(names),
+                f"Of the newest stream: {', '.join(names)}.",
+                read=lambda: tuple(int(getattr(self.counts, name)) for name in names),
+            ),
+        ]
+
+    def _who(self) -> Args:
+        incoming = self._incoming
+        return (incoming.name if incoming and not incoming.over else "",)
+
+    def close(self) -> None:
+        """Send no more; once the server is closed."""
+        self.session.listeners.remove(self._played)
+
+    # In the server's thread: what comes in.
+
+    def _in(self, client: Client, args: Args) -> None:
+        incoming = self._incoming
+        is_heard = incoming is not None and self.session.source is incoming
+        if incoming and is_heard and not incoming.over and self._sender is not client:
+            incoming.challenged = True
+            self.counts.refused += 1
+            raise RefusalError(
+                "busy",
+                f"{incoming.name} is heard until it ends, or is silent for "
+                f"{self.limits.silent_seconds:g} s",
+            )
+        try:
+            sequence, position, audio = parse(args, self.limits.channels)
+        except RefusalError:
+            self.counts.refused += 1
+            raise
+        if incoming is None or incoming.over:
+            incoming = Incoming(client.name, self.limits, not is_reliable(client), self._over)
+            incoming.put(sequence, position, audio)
+            self._feed(client, incoming)
+        else:
+            incoming.put(sequence, position, audio)
+        self.session.wake()
+
+    def _feed(self, client: Client, incoming: Incoming) -> None:
+        self._told = incoming.credit
+        before = self._incoming, self._sender, self.counts
+        self._incoming, self._sender, self.counts = incoming, client, incoming.counts
+        try:
+            self.session.feed(incoming)
+        except ValueError as error:
+            self._incoming, self._sender, self.counts = before
+            raise RefusalError("busy", str(error)) from error
+        client.send_packet(message(f"{AUDIO}/credit", incoming.credit))
+
+    def _finish(self, client: Client, args: Args) -> None:
+        incoming = self._incoming
+        if incoming is None or incoming.over or self._sender is not client:
+            raise RefusalError("no_stream", "you send no audio; it may have ended")
+        if len(args) > 1:
+            raise RefusalError("wrong_count", f"{AUDIO}/end takes nothing, or a position")
+        incoming.close(whole(args[0], "position") if args else None)
+        self.session.wake()
+
+    # In the server's thread: who listens.
+
+    def _subscribe(self, client: Client, args: Args) -> None:
+        wanted, *numbers = args or ("",)
+        if not isinstance(wanted, str) or len(args) > 3:
+            raise RefusalError("wrong_type", "subscribe takes bus [lease_s] [port]")
+        buses = self._find(wanted)
+        lease = number_in(numbers, 0, LEASE_SECONDS, 0.1, LONGEST_LEASE)
+        port = int(number_in(numbers, 1, 0, 0, 65535)) or None
+        for bus in buses:
+            key, ends = (f"{OUT}/{bus}", port), time.monotonic() + lease
+            subscription = Subscription(key[0], (), SLOWEST_HZ, lease, ends, port)
+            client.subscriptions[key] = subscription
+            self._listeners.append(_Listener(client, key, subscription, bus))
+            client.send(f"{AUDIO}/subscribe", bus, lease)
+        self._sweep()
+
+    def _find(self, wanted: str) -> list[str]:
+        try:
+            means = pattern(wanted)
+        except ValueError as error:
+            raise RefusalError("malformed", str(error)) from error
+        buses = [bus for bus in self.session.buses if means(bus)]
+        if not buses:
+            raise RefusalError(
+                "unknown_bus",
+                f"there is no {wanted!r}; expected one of {', '.join(self.session.buses)}",
+            )
+        return buses
+
+    def _unsubscribe(self, client: Client, args: Args) -> None:
+        buses = self._find(str(args[0])) if args else self.session.buses
+        addresses = {f"{OUT}/{bus}" for bus in buses}
+        ended = [key for key in client.subscriptions if key[0] in addresses]
+        if not ended:
+            raise RefusalError("no_subscription", "you have no such subscription")
+        for key in ended:
+            del client.subscriptions[key]
+        self._sweep()
+        client.send(f"{AUDIO}/unsubscribe", len(ended))
+
+    def _sweep(self) -> None:
+        """Forget those whose subscription is over."""
+        self._listeners = [each for each in self._listeners if each.waits]
+        self._wanted = frozenset((each.bus, is_reliable(each.client)) for each in self._listeners)
+
+    def _deliver(self) -> None:
+        """Send what the clock's thread has for clients."""
+        while self._posts:
+            post = self._posts.popleft()
+            if not all(each.waits for each in self._listeners):
+                self._sweep()
+            targets = {(each.client, each.subscription.port) for each in self._listeners}
+            for client, port in (targets if post.is_for_all else set()) | {(post.sender, None)}:
+                if client is not None:
+                    client.send_packet(post.message, port)
+            for each in self._listeners:
+                for packet in post.packets.get((each.bus, is_reliable(each.client)), ()):
+                    sent = each.client.send_packet(packet, each.subscription.port)
+                    self.counts.unsent += not sent
+
+    # In the clock's thread.
+
+    def _played(self, block: Block, outputs: Audio) -> None:
+        source, incoming = self.session.source, self._incoming
+        if block.fresh:
+            begun = message(f"{AUDIO}/begun", block.position, source.name)
+            sender = self._sender if source is incoming else None
+            self._post(_Post(message=begun, is_for_all=True, sender=sender))
+        played = dict(zip(self.session.buses, outputs, strict=True))
+        packets = {
+            wanted: self._packets(wanted, block.position, played[wanted[0]])
+            for wanted in self._wanted
+        }
+        if packets:
+            self._post(_Post(packets))
+        if incoming is source and incoming.credit - self._told >= CREDIT_STEP:
+            self._told = incoming.credit
+            credit = message(f"{AUDIO}/credit", self._told)
+            self._post(_Post(message=credit, sender=self._sender))
+
+    def _packets(self, wanted: tuple[str, bool], position: int, audio: Audio) -> list[bytes]:
+        """[2, n] as packets of equal length that fit."""
+        bus, reliable = wanted
+        address, count = f"{OUT}/{bus}", audio.shape[1]
+        largest = count if reliable else frames_in_datagram(address)
+        size = math.ceil(count / math.ceil(count / largest))
+        packets = []
+        for start in range(0, count, size):
+            blob = audio[:, start : start + size].T.astype("<f4").tobytes()
+            sequence = self._sequences[wanted] % INT32_END
+            packets.append(message(address, sequence, position + start, 2, blob))
+            self._sequences[wanted] += 1
+        return packets
+
+    def _over(self, incoming: Incoming) -> None:
+        ended = message(f"{AUDIO}/ended", incoming.position)
+        self._post(_Post(message=ended, is_for_all=True, sender=self._sender))
+
+    def _post(self, post: _Post) -> None:
+        self._posts.append(post)
+        self.server.post(self._deliver)
+
+
+def parse(args: Args, channels: int) -> tuple[int, int, Audio]:
+    """Sequence number, position and [channels, n] of a packet; one channel becomes all.
+
+    Raises:
+        RefusalError: it is none.
+    """
+    if len(args) != 4:
+        raise RefusalError("wrong_count", f"{AUDIO}/in takes sequence position channels blob")
+    sequence, position = whole(args[0], "sequence"), whole(args[1], "position")
+    given, blob = whole(args[2], "channels"), args[3]
+    if given not in (1, channels):
+        raise RefusalError("out_of_range", f"channels must be 1 or {channels}, got {given}")
+    if not isinstance(blob, bytes):
+        raise RefusalError("wrong_type", f"{AUDIO}/in takes a blob last, got {blob!r}")
+    frames, rest = divmod(len(blob), 4 * given)
+    if rest or not 0 < frames <= CREDIT:
+        raise RefusalError(
+            "wrong_size",
+            f"a blob holds 1 to {CREDIT} frames of {4 * given} bytes, got {len(blob)} bytes",
+        )
+    audio = np.frombuffer(blob, "<f4").reshape(-1, given).T
+    if not np.abs(audio).max() <= HUGE:  # not so for NaN
+        raise RefusalError("not_audio", f"NaN, Inf or more than {HUGE:g} from frame {position} on")
+    return sequence, position, np.broadcast_to(audio, (channels, frames))
+
+
+@lru_cache
+def frames_in_datagram(address: str) -> int:
+    """How many frames of two channels a packet to an address holds, to go in one piece."""
+    one = message(address, 0, LAST_POSITION, 2, bytes(8))
+    return max(1, 1 + (LARGEST_SENT - len(one)) // 8)
+
+
+def whole(arg: Arg, what: str) -> int:
+    """A whole number from 0 on.
+
+    Raises:
+        RefusalError: it is none.
+    """
+    if isinstance(arg, bool) or not isinstance(arg, int | float):
+        raise RefusalError("wrong_type", f"{what} must be a whole number, got {arg!r}")
+    if not 0 <= arg <= LAST_POSITION or arg != int(arg):
+        raise RefusalError("out_of_range", f"{what} must be a whole number from 0 on, got {arg!r}")
+    return int(arg)
+
+
+def message(address: str, *args: int | str | bytes) -> bytes:
+    """A message whose numbers keep all their digits, unlike `bridge.control.osc.codec.encode`'s: an int
+    beyond 32 bits, as positions are after half a day, is of type h.
+    """
+    builder = OscMessageBuilder(address)
+    for arg in args:
+        if isinstance(arg, int):
+            tag = "i" if arg < INT32_END else "h"
+        else:
+            tag = "b" if isinstance(arg, bytes) else "s"
+        builder.add_arg(arg, tag)
+    packet: bytes = builder.build().dgram
+    return packet
+
+
+def is_reliable(client: Client) -> bool:
+    """Whether all that is sent arrives: over TCP."""
+    return client.name.startswith("tcp ")

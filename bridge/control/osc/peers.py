@@ -1,0 +1,131 @@
+"""Who talks to the server: where answers go, what a client may do, and what it subscribed to."""
+
+import ipaddress
+import math
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from restem.bridge.control.osc.codec import Arg, Args, Framing, encode
+from restem.bridge.control.tree import Node
+
+SLOWEST_HZ, FASTEST_HZ = 0.1, 100.0
+RATE_HZ, LEASE_SECONDS = 10.0, 10.0  # unless asked otherwise
+LONGEST_LEASE = 86400.0
+WAITING = 8192  # packets of one client that wait for their turn
+BACKLOG = 1 << 20  # bytes that a TCP client may be behind
+ERRORS_A_SECOND = 50  # that one client is told; the rest is counted
+
+
+@dataclass
+class Subscription:
+    """What one client wants to know, how often, and until when (`time.monotonic`)."""
+
+    pattern: str
+    nodes: tuple[Node, ...]
+    rate_hz: float
+    lease: float  # seconds
+    ends: float
+    port: int | None  # of the client's host; None: where its answers go
+    seen: dict[str, Args] = field(default_factory=dict)
+    last: float = -math.inf
+
+    def due(self) -> float:
+        """When the next values may go, on a grid that all of one rate share."""
+        return math.floor(self.last * self.rate_hz + 1) / self.rate_hz if self.last > 0 else 0.0
+
+    def renew(self, lease: float | None = None) -> None:
+        self.lease = self.lease if lease is None else lease
+        self.ends = time.monotonic() + self.lease
+
+
+class Client:
+    """One sender of packets; `deliver` takes what is sent to it, and a port of its host or None."""
+
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        deliver: Callable[[bytes, int | None], bool],
+        is_page: bool = False,
+    ) -> None:
+        """`is_page`: it is a page in a browser, which may be anybody's."""
+        self.name, self.host, self._deliver, self.is_page = name, host, deliver, is_page
+        self.waiting: deque[bytes] = deque()
+        self.subscriptions: dict[tuple[str, int | None], Subscription] = {}
+        self.authorised, self.echo = False, False
+        self.port: int | None = None  # where answers go, if not where its packets come from
+        self.heard = time.monotonic()
+        self.lost = 0  # packets that came too fast
+        self.jobs = 0  # commands under way in the background
+        self.timed: list[float] = []  # when its timed messages are due, a heap
+        self._errors: deque[float] = deque(maxlen=ERRORS_A_SECOND)
+
+    @property
+    def may_touch_files(self) -> bool:
+        """Whether it is of this machine, or knows the passphrase."""
+        is_here = plain_address(self.host).is_loopback and not self.is_page
+        return self.authorised or is_here
+
+    def send(self, address: str, *args: Arg, port: int | None = None) -> bool:
+        """Send a message; whether it went."""
+        return self._deliver(encode(address, *args), port or self.port)
+
+    def send_packet(self, packet: bytes, port: int | None = None) -> bool:
+        return self._deliver(packet, port or self.port)
+
+    def complain(self, address: str, code: str, text: str) -> bool:
+        """Send `/restem/error`, unless this client has had so many; whether it went."""
+        now = time.monotonic()
+        if len(self._errors) == ERRORS_A_SECOND and now - self._errors[0] < 1:
+            return False
+        self._errors.append(now)
+        return self.send("/restem/error", shortened(address), code, shortened(text))
+
+    def note_own(self, values: Mapping[str, Args]) -> None:
+        """What it set itself is not sent back to it, unless it wants that."""
+        if not self.echo:
+            for subscription in self.subscriptions.values():
+                for address in values.keys() & {node.address for node in subscription.nodes}:
+                    subscription.seen[address] = values[address]
+
+
+class Connection:
+    """A TCP client's socket: frames in, frames out, never waiting."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock, self.framing = sock, Framing()
+        self.backlog = bytearray()
+        self.is_open, self.has_ended = True, False  # it may still wait for answers
+        self.watched = 0  # events that the server's selector waits for
+
+    def deliver(self, packet: bytes, _: int | None) -> bool:
+        if not self.is_open or len(self.backlog) > BACKLOG:
+            return False
+        self.backlog += self.framing.frame(packet)
+        self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Send what can be sent."""
+        try:
+            while self.backlog:
+                del self.backlog[: self.sock.send(self.backlog)]
+        except BlockingIOError:
+            return
+        except OSError:
+            self.is_open = False
+
+
+def plain_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Of a peer's host; one of IPv4 that comes in over IPv6 is one of IPv4."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def shortened(text: str) -> str:
+    """Of a text from outside, what fits a packet."""
+    clean = "".join(letter if letter.isprintable() else "?" for letter in text[:300])
+    return clean if len(text) <= 300 else f"{clean}..."

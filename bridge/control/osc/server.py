@@ -1,0 +1,407 @@
+"""The OSC server: sockets, queues and one thread, in which the service obeys.
+
+    UDP ──► a socket and a queue for each client ──► one packet of each in turn ──► Service
+    TCP ──┘
+
+On UDP the first packet of a client comes in through the common socket. The next ones have one of
+their own, connected to the client, wherever the system allows two of the same port: so a flood
+fills its sender's buffer, not the others'.
+"""
+
+import errno
+import ipaddress
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import fields
+
+from restem.bridge.control.osc.codec import PacketError
+from restem.bridge.control.osc.commands import Commands
+from restem.bridge.control.osc.peers import WAITING, Client, Connection, plain_address
+from restem.bridge.control.osc.service import Counts, Service
+from restem.bridge.control.tree import ROOT, Control, Node
+
+HOST, PORT = "127.0.0.1", 7770
+RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less
+DRAINED = 500  # packets read from a socket before any is obeyed
+TURN_SECONDS = 0.01  # of obeying, before the sockets are looked at again
+WAITING_BYTES = 64 << 20  # of all clients' packets that wait for their turn
+CLIENTS = 100  # UDP senders that are remembered
+IDLE_SECONDS = 600.0  # after which one that has no subscription is forgotten
+CONNECTIONS = 64
+PAUSE_SECONDS = 0.01
+SWEEP_SECONDS = 1.0  # between two looks for leases that ended
+
+
+class PortTakenError(ValueError):
+    """Somebody else listens there."""
+
+
+class OscServer(Service):
+    """Serves a `Control` until it is closed.
+
+    Args:
+        control: what is read and set.
+        host: an address of this machine; 127.0.0.1 is heard by this machine alone.
+        port: of UDP and TCP both; 0 for any that is free, see `port`.
+        passphrase: what clients must send to /restem/auth first; None for nothing.
+        allowed: networks or addresses that may talk, such as 192.168.1.0/24; all if empty.
+        tell: gets a line about what concerns the user.
+
+    Raises:
+        ValueError: the address is none of this machine, the port is taken, a network is none.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        host: str = HOST,
+        port: int = PORT,
+        passphrase: str | None = None,
+        allowed: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        super().__init__(control, passphrase, tell)
+        self.host = host
+        try:
+            self._allowed = [ipaddress.ip_network(text.strip()) for text in allowed]
+        except ValueError as error:
+            raise ValueError(f"OSC: {error}; expected e.g. 192.168.1.0/24") from error
+        self._udp, self._listener = self._open(host, port)
+        self.port: int = self._udp.getsockname()[1]
+        self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        for sock in (self._udp, self._listener, self._woken):
+            sock.setblocking(False)
+            self._selector.register(sock, selectors.EVENT_READ)
+        self._clients: dict[tuple[str, int], Client] = {}
+        self._private: dict[socket.socket, tuple[str, int]] = {}  # whose they are
+        self._connections: dict[socket.socket, tuple[Connection, Client]] = {}
+        self._guests: list[Client] = []  # of other transports
+        self._ready: dict[int, Client] = {}  # those with packets waiting, in turn
+        self._waiting = 0  # bytes of them all
+        self._posted: deque[Callable[[], None]] = deque()
+        self._swept = time.monotonic()
+        self._denied_told = False
+        self._closing = False
+        Commands(self)
+        names = [each.name for each in fields(Counts)]
+        control.add(
+            Node(
+                f"{ROOT}/osc/counts",
+                "i" * len(names),
+                f"Since restem began: {', '.join(names)}.",
+                read=lambda: tuple(getattr(self.counts, name) for name in names),
+            )
+        )
+        self._thread = threading.Thread(target=self._serve, name="restem osc", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    @staticmethod
+    def _open(host: str, port: int, tries: int = 8) -> tuple[socket.socket, socket.socket]:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+            family, address = found[0][0], found[0][4]
+        except OSError as error:
+            raise ValueError(f"OSC: {host}: {error.strerror or error}") from error
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        tcp = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            udp.bind(address)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of clients' own sockets
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
+            tcp.listen(CONNECTIONS)
+        except OSError as error:
+            udp.close()
+            tcp.close()
+            if port == 0 and tries and error.errno == errno.EADDRINUSE:  # by TCP
+                return OscServer._open(host, port, tries - 1)
+            if error.errno == errno.EADDRINUSE:
+                raise PortTakenError(
+                    f"OSC: port {port} of {host} is in use; take another one"
+                ) from error
+            raise ValueError(f"OSC: port {port} of {host}: {error.strerror}") from error
+        return udp, tcp
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Let the server's thread do something soon; from any thread."""
+        self._posted.append(work)
+        with suppress(OSError):  # full, so it wakes anyway, or closed
+            self._wake.send(b"\0")
+
+    def join(self, client: Client) -> None:
+        """Let a client of another transport take part, until it leaves; from any thread."""
+        self.post(lambda: self._guests.append(client))
+
+    def leave(self, client: Client) -> None:
+        """End that; from any thread."""
+
+        def end() -> None:
+            client.subscriptions.clear()
+            self._forget(client)
+            if client in self._guests:
+                self._guests.remove(client)
+
+        self.post(end)
+
+    def receive(self, client: Client, packet: bytes) -> None:
+        """A packet of one that joined; from any thread."""
+
+        def take() -> None:
+            self.counts.packets += 1
+            self._queue(client, packet)
+
+        self.post(take)
+
+    def clients(self) -> list[Client]:
+        return [
+            *self._clients.values(),
+            *(client for _, client in self._connections.values()),
+            *self._guests,
+        ]
+
+    # The thread's loop.
+
+    def _serve(self) -> None:
+        turn = (
+            self._listen,
+            self._do_posted,
+            self._take_turns,
+            self.catch_up,
+            self.update,
+            self._sweep,
+        )
+        while not self._closing:
+            for work in turn:
+                try:
+                    work()
+                except Exception as error:  # a fault of ours must not end the service
+                    self.note_fault(error)
+
+    def _listen(self) -> None:
+        """Read what comes in, until there is something else to do."""
+        ready = {key.fileobj: events for key, events in self._selector.select(self._patience())}
+        earlier = self._udp in ready and not self._drain(self._udp)
+        for sock, events in ready.items():
+            if sock is self._listener:
+                self._accept()
+            elif sock is self._woken:
+                self._woken.recv(4096)
+            elif sock in self._private:
+                if not earlier:  # or later packets would overtake them
+                    self._drain(sock)
+            elif sock in self._connections:
+                self._talk(sock, events)
+
+    def _do_posted(self) -> None:
+        while self._posted:
+            self._posted.popleft()()
+
+    def _sweep(self) -> None:
+        """Listen to what can be sent to, and forget who is gone."""
+        now = time.monotonic()
+        is_time = now - self._swept > SWEEP_SECONDS
+        for sock in list(self._connections):
+            self._watch(sock)
+        if is_time:
+            self._swept = now
+            for address, client in list(self._clients.items()):
+                if now - client.heard > IDLE_SECONDS and not (client.subscriptions or client.jobs):
+                    self._dismiss(address)
+
+    def _watch(self, sock: socket.socket) -> None:
+        """Wait for what it can be read or written for; hang up once nothing is left to do."""
+        connection, client = self._connections[sock]
+        if not connection.is_open or (connection.has_ended and not client.waiting):
+            self._hang_up(sock)
+            return
+        reads = not connection.has_ended and len(client.waiting) < WAITING // 2
+        wanted = (selectors.EVENT_READ if reads else 0) | (
+            selectors.EVENT_WRITE if connection.backlog else 0
+        )
+        if wanted != connection.watched:
+            if connection.watched:
+                self._selector.unregister(sock)
+            if wanted:
+                self._selector.register(sock, wanted)
+            connection.watched = wanted
+
+    def _patience(self) -> float:
+        """How long nothing is to be done, in seconds."""
+        if self._ready or self._posted:
+            return 0.0
+        due = min(self._swept + SWEEP_SECONDS, self.next_due())
+        return max(0.0, due - time.monotonic())
+
+    def _drain(self, sock: socket.socket) -> bool:
+        """Read a UDP socket; whether all of it."""
+        for _ in range(DRAINED):
+            try:
+                packet, address = sock.recvfrom(1 << 16)
+            except BlockingIOError:
+                return True
+            except OSError:
+                continue  # a port that answers were sent to is closed
+            self.counts.packets += 1
+            client = self._clients.get(address[:2]) or self._welcome(address)
+            if client is not None:
+                self._queue(client, packet)
+        return False
+
+    def _welcome(self, address: tuple[str, int]) -> Client | None:
+        if not self.may_talk(address[0]):
+            return None
+
+        def deliver(packet: bytes, port: int | None) -> bool:
+            target = address if port is None else (address[0], port, *address[2:])
+            try:
+                self._udp.sendto(packet, target)
+            except OSError:
+                return False
+            return True
+
+        if len(self._clients) >= CLIENTS:
+            idle = [c for c in self._clients.items() if not c[1].subscriptions and not c[1].jobs]
+            self._dismiss(min(idle or self._clients.items(), key=lambda item: item[1].heard)[0])
+        self._clients[address[:2]] = Client(f"{address[0]}:{address[1]}", address[0], deliver)
+        try:
+            own = socket.socket(self._udp.family, socket.SOCK_DGRAM)
+        except OSError:  # there are too many
+            return self._clients[address[:2]]
+        try:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            own.setblocking(False)
+            own.bind(self._udp.getsockname())
+            own.connect(address)
+        except OSError:
+            own.close()  # then the common socket has to do
+        else:
+            self._private[own] = address[:2]
+            self._selector.register(own, selectors.EVENT_READ)
+        return self._clients[address[:2]]
+
+    def _dismiss(self, address: tuple[str, int]) -> None:
+        """Forget a UDP client."""
+        self._forget(self._clients.pop(address))
+        for sock in [sock for sock, whose in self._private.items() if whose == address]:
+            del self._private[sock]
+            self._selector.unregister(sock)
+            sock.close()
+
+    def may_talk(self, host: str) -> bool:
+        """Whether an address is among those that are allowed; if not, that is counted and told."""
+        where = plain_address(host)
+        if not self._allowed or any(where in network for network in self._allowed):
+            return True
+        self.counts.denied += 1
+        if not self._denied_told:
+            self._denied_told = True
+            self.tell(f"OSC: {host} is not among the hosts that are allowed; it is not heard")
+        return False
+
+    def _accept(self) -> None:
+        try:
+            sock, address = self._listener.accept()
+        except OSError:
+            time.sleep(PAUSE_SECONDS)  # there are too many, and it stays readable
+            return
+        if len(self._connections) >= CONNECTIONS or not self.may_talk(address[0]):
+            sock.close()
+            return
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(sock)
+        client = Client(f"tcp {address[0]}:{address[1]}", address[0], connection.deliver)
+        self._connections[sock] = connection, client
+        self._watch(sock)
+
+    def _talk(self, sock: socket.socket, events: int) -> None:
+        connection, client = self._connections[sock]
+        if events & selectors.EVENT_WRITE:
+            connection.flush()
+        if events & selectors.EVENT_READ:
+            try:
+                received = sock.recv(1 << 14)
+                connection.has_ended = not received
+                for packet in connection.framing.feed(received):
+                    self.counts.packets += 1
+                    self._queue(client, packet)
+            except BlockingIOError:
+                pass
+            except OSError:
+                connection.is_open = False
+            except PacketError as error:
+                self.counts.malformed += 1
+                client.complain("", "malformed", f"{error}; the connection is closed")
+                connection.is_open = False
+
+    def _hang_up(self, sock: socket.socket) -> None:
+        connection, client = self._connections.pop(sock)
+        client.subscriptions.clear()
+        self._forget(client)
+        if connection.watched:
+            self._selector.unregister(sock)
+        sock.close()
+
+    def _forget(self, client: Client) -> None:
+        """Drop what a client still wanted."""
+        self._ready.pop(id(client), None)
+        self._waiting -= sum(map(len, client.waiting))
+        client.waiting.clear()
+
+    def _queue(self, client: Client, packet: bytes) -> None:
+        if len(client.waiting) >= WAITING or self._waiting > WAITING_BYTES:
+            client.lost += 1
+            self.counts.lost += 1
+            if client.lost % WAITING == 1:
+                client.complain("", "too_fast", f"packets come too fast; {client.lost} were lost")
+            return
+        client.waiting.append(packet)
+        self._waiting += len(packet)
+        self._ready[id(client)] = client
+
+    def _take_turns(self) -> None:
+        """Obey some packets, one of each client that waits, and again."""
+        until = time.monotonic() + TURN_SECONDS
+        while self._ready and time.monotonic() < until:
+            for number, client in list(self._ready.items()):
+                packet = client.waiting.popleft()
+                self._waiting -= len(packet)
+                if not client.waiting:
+                    del self._ready[number]
+                self.obey(client, packet)
+
+    def close(self) -> None:
+        """Say good-bye to subscribers, end what is under way."""
+        self.finish()
+
+        def end() -> None:
+            self.broadcast(f"{ROOT}/shutdown")
+            self._closing = True
+
+        self.post(end)
+        if self._thread.ident is not None:
+            self._thread.join()
+        for sock in list(self._connections):
+            self._hang_up(sock)
+        self._selector.close()
+        for sock in (*self._private, self._udp, self._listener, self._wake, self._woken):
+            sock.close()
+
+    def __enter__(self) -> "OscServer":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

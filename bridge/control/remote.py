@@ -1,0 +1,140 @@
+"""All remote controls of a session: OSC, OSCQuery, MIDI, presets, rendering; opened as one.
+
+session ─► Control ◄─┬─ OscServer (commands: rendering, audio)
+             ▲       ├─ OscQuery
+Presets ─────┘       └─ MidiBridge
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from restem.bridge.control.midi.controllers import MidiBridge
+from restem.bridge.control.osc.audio import OscAudio
+from restem.bridge.control.osc.query import OscQuery
+from restem.bridge.control.osc.render import RenderService
+from restem.bridge.control.osc.server import HOST, PORT, OscServer, PortTakenError
+from restem.bridge.control.presets import Presets
+from restem.bridge.control.tree import Control
+from restem.bridge.session.base import RunningSession
+from restem.bridge.session.headless import FileSession
+
+LAST = ".last.yaml"  # no preset's name begins with a dot
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RemoteSettings:
+    """Which remote controls there are."""
+
+    osc: bool = True
+    host: str = HOST
+    port: int | None = None  # of OSC; None: `PORT`, and none at all if that is taken
+    passphrase: str | None = None
+    allowed: tuple[str, ...] = ()
+    jitter: int | None = None  # frames that audio over OSC may be late; None: 50 ms
+    query_port: int | None = None  # of OSCQuery; 0: any that is free; None: not served
+    announce: bool = False  # OSC and OSCQuery, over mDNS
+    midi: bool = False
+    midi_map: Path | None = None
+    midi_ports: str | None = None  # part of the ports' names
+    midi_backend: str | None = None
+    presets: Path | None = None  # their folder; None: the user's
+    restore: bool = False  # begin with the values of the last session's end
+
+
+class Remote:
+    """The remote controls of a session, until they are closed; before the session.
+
+    Raises:
+        ValueError: a port is taken, or a file is damaged; one line.
+    """
+
+    def __init__(self, session: RunningSession, settings: RemoteSettings, tell: Tell) -> None:
+        self.settings, self._tell = settings, tell
+        self._stack = ExitStack()
+        self.server: OscServer | None = None
+        self.query: OscQuery | None = None
+        with self._stack:
+            self.presets = Presets(session.engine.mixer, settings.presets)
+            if settings.restore and self._last.is_file():
+                self.presets.restore(self._last)
+            self._stack.callback(self.presets.close)
+            transport = session.nodes() if isinstance(session, FileSession) else []
+            self.control = Control(session, (*self.presets.nodes(), *transport))
+            self._open()
+            self._stack = self._stack.pop_all()
+
+    def _open(self) -> None:
+        settings, open_until_closed = self.settings, self._stack.enter_context
+        if settings.midi:
+            midi = MidiBridge(
+                self.control,
+                settings.midi_map,
+                settings.midi_ports,
+                settings.midi_ports,
+                settings.midi_backend,
+                self._tell,
+            )
+            for node in midi.nodes():
+                self.control.add(node)
+            open_until_closed(midi)
+        if settings.osc:
+            self._serve()
+        if settings.announce and settings.query_port is None:
+            raise ValueError("--announce needs --oscquery, which is what it announces")
+        if settings.query_port is not None:
+            if self.server is None:
+                raise ValueError("OSCQuery needs OSC: leave out --no-osc, or choose an --osc-port")
+            self.query = open_until_closed(
+                OscQuery(
+                    self.server,
+                    settings.host,
+                    settings.query_port,
+                    announce=settings.announce,
+                    tell=self._tell,
+                )
+            )
+            self._tell(f"OSCQuery: http://{settings.host}:{self.query.port}")
+
+    def _serve(self) -> None:
+        settings = self.settings
+        access = settings.passphrase, settings.allowed
+        try:
+            wanted = PORT if settings.port is None else settings.port
+            server = OscServer(self.control, settings.host, wanted, *access, self._tell)
+        except PortTakenError as error:
+            if settings.port is not None or settings.host != HOST:
+                raise
+            self._tell(f"{error} with --osc-port; going on without OSC")
+            return
+        try:
+            self._stack.callback(RenderService(server).close)
+            if isinstance(self.control.session, FileSession):
+                audio = OscAudio(server, self.control.session, settings.jitter)
+                self._stack.callback(audio.close)
+        except BaseException:
+            server.close()
+            raise
+        self.server = self._stack.enter_context(server)
+        self._tell(f"OSC: UDP and TCP port {server.port} of {settings.host}")
+
+    def close(self) -> None:
+        """Say good-bye, and keep the values for the next session."""
+        try:
+            self.presets.snapshot(self._last)
+        except OSError as error:
+            self._tell(f"the values are not kept for --restore: {error}")
+        self._stack.close()
+
+    @property
+    def _last(self) -> Path:
+        """Where the values at the end are kept."""
+        return self.presets.folder / LAST
+
+    def __enter__(self) -> "Remote":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

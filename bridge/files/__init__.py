@@ -1,0 +1,1 @@
+"""Audio files: reading a mix of any format, writing stems, rendering."""

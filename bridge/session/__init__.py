@@ -1,0 +1,1 @@
+"""Sessions: an engine with a device, or fed with files and streams."""

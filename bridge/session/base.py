@@ -1,0 +1,298 @@
+"""What all sessions have in common: an engine that is metered, recorded, switched and looked at.
+
+`bridge.session.live` gives it sound devices, `bridge.session.headless` files and streams.
+"""
+
+import json
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Self, TextIO
+
+from restem.bridge.takes.recorder import Recorder
+from restem.streamer.engine.engine import Build, Engine, TooSlowError, holds
+from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.mixer.routing import Routing
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.resampled import at_rate
+from restem.streamer.profiles import (
+    DEFAULT,
+    describe_profiles,
+    load_profile,
+    pick_stems,
+    read_profile,
+)
+
+BLOCKSIZE = 256  # frames, where nothing else decides
+GLANCE_SECONDS = 1 / 30  # between two looks at the meters
+RELEASE_DB_PER_SECOND = 20.0  # of the meters
+FLOOR_DB = -90.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `restem live` was asked for."""
+
+    profile: str = DEFAULT
+    device: str = "auto"  # of the network: auto, cpu or cuda
+    stems: tuple[str, ...] | None = None
+    effects: str | None = None  # a YAML file of them, in place of the profile's own
+    input: str | None = None  # a device's number or name; with JACK: ports to connect to
+    output: str | None = None
+    jack: str | None = None  # the name of a JACK client; None for sound devices
+    server: str | None = None  # the JACK server's name
+    heard: tuple[int, int] | None = None  # device inputs that are left and right, from 0
+    channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
+    blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
+    rate: int | None = None  # Hz of the device; None: the model's where the device takes it
+    allowance: int | None = None  # frames; None: the profile's
+    policy: Policy | None = None  # None: the profile's
+    threads: int = 1
+    takes: str = "restem-takes"  # folder for recordings
+    take_format: str = "wav"
+
+    def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
+        """An engine as it was asked for, and for the rest as the profile says.
+
+        Raises:
+            ValueError: see `Engine`.
+        """
+        profile = read_profile(self.profile)
+        policy = Policy[profile.live.late.upper()] if self.policy is None else self.policy
+        allowance = self.allowance_at(sample_rate)
+        return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
+
+    def allowance_at(self, sample_rate: int) -> int | None:
+        """Frames of a device that a step may take; None for one block of the model."""
+        profile = read_profile(self.profile)
+        if self.allowance is not None or profile.live.allowance is None:
+            return self.allowance
+        return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)
+
+
+def load_live(
+    profile: str,
+    device: str,
+    stems: Sequence[str] | None,
+    sample_rate: int,
+    effects: str | None = None,
+) -> StreamingModel:
+    """A profile's model at a device's rate; called in the worker."""
+    return at_rate(load_profile(profile, device, stems, effects), sample_rate)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a view or a script wants to know; levels in dBFS, times in milliseconds."""
+
+    state: str  # ready, late, starting (a worker is being replaced), no device
+    problem: str  # one line, with the remedy; "" if all is well
+    profile: str
+    link: str
+    sample_rate: int
+    blocksize: int
+    seconds: float  # of music heard
+    latency: dict[str, int]  # frames, by cause, and their total
+    latency_ms: float
+    device_latency: tuple[int, int]
+    drift_ppm: float | None  # of the input's clock against the output's, if there are two
+    step_p50: float | None
+    step_p99: float | None
+    step_allowed: float  # of a step, what the allowance gives it
+    callback_p50_us: float | None
+    callback_p999_us: float | None
+    late: int
+    late_frames: int
+    dropped: int
+    restarts: int
+    failure: str  # why a worker was replaced last
+    reconnections: int
+    xruns: int
+    bad_samples: int
+    recording: str  # recording, stopped, failed
+    take: str  # its folder, while there is one
+    take_seconds: float
+    take_lost: int  # frames that came too late to the disk
+    levels: dict[str, tuple[float, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def line(self) -> str:
+        """One line for people."""
+        step = "" if self.step_p50 is None else f", step {self.step_p50:.1f}/{self.step_p99:.1f} ms"
+        left, right = self.levels["master"]
+        text = (
+            f"{self.state}: {self.seconds:.0f} s, latency {self.latency['total']} samples "
+            f"({self.latency_ms:.1f} ms){step} of {self.step_allowed:.1f}, "
+            f"late {self.late}, xruns {self.xruns}, master {left:.0f}/{right:.0f} dBFS"
+        )
+        if self.recording == "recording":
+            text += f", recording {self.take_seconds:.0f} s"
+        return f"{text}; {self.problem}" if self.problem else text
+
+
+class RunningSession:
+    """An engine, its meters and its recorder, until it is closed.
+
+    Args:
+        settings: what to run.
+        blocksize: frames that are played at a time.
+        sample_rate: Hz.
+        routing: of the outputs.
+        tell: gets a line while things start.
+
+    Raises:
+        ValueError: the profile or a number does not fit, or it is too slow here; one line.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        blocksize: int,
+        sample_rate: int,
+        routing: Callable[[Sequence[str]], Routing],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.settings, self.blocksize, self.sample_rate = settings, blocksize, sample_rate
+        stems = pick_stems(read_profile(settings.profile).stems, settings.stems)
+        outputs = routing(stems)
+        tell(f"{settings.profile}: loading, warming up, measuring")
+        self.engine = self._start(self._build(settings.profile, stems))
+        try:
+            self.engine.mixer.route(outputs)
+            takes = settings.takes, settings.profile, settings.take_format
+            self.recorder = Recorder(self.engine, *takes)
+        except BaseException:
+            self.engine.close()
+            raise
+        buses = (*self.engine.mixer.strips, "master")
+        self._levels = {bus: [FLOOR_DB, FLOOR_DB] for bus in buses}
+        self._metered = time.monotonic()
+        self._switching = threading.Lock()
+
+    def _build(self, profile: str, stems: Sequence[str] | None) -> Build:
+        device, effects = self.settings.device, self.settings.effects
+        return partial(load_live, profile, device, stems, self.sample_rate, effects)
+
+    def _start(self, build: Build) -> Engine:
+        try:
+            return self.settings.start_engine(build, self.blocksize, self.sample_rate)
+        except TooSlowError as error:
+            raise ValueError(f"{self.settings.profile}: {error}; {self._advice()}") from None
+
+    def _advice(self) -> str:
+        """Which profile would hold where the wanted one does not."""
+        wanted = self.settings
+        names = [row["name"] for row in describe_profiles() if row["ready"] == "yes"]
+        for name in names:
+            if name == wanted.profile:
+                continue
+            build = self._build(name, wanted.stems)
+            allowance = replace(wanted, profile=name).allowance_at(self.sample_rate)
+            if holds(build, self.blocksize, allowance, wanted.threads):
+                return f"use --profile {name}, which holds here"
+        return "give it a larger --allowance, fewer --stems, or more --threads"
+
+    @property
+    def profile(self) -> str:
+        """What plays."""
+        return self.settings.profile
+
+    def switch(self, profile: str) -> None:
+        """Let another profile take over, crossfaded, at the same latency; takes seconds.
+
+        Raises:
+            ValueError: it cannot; the old one plays on.
+        """
+        wanted = replace(self.settings, profile=profile)
+        read_profile(profile)
+        with self._switching:
+            self.engine.swap(self._build(profile, self.engine.stems))
+            self.settings = wanted
+
+    def position_at(self, moment: float) -> int:
+        """Which sample of the mixer's is mixed at a time of `time.monotonic`."""
+        raise NotImplementedError
+
+    def meter(self) -> None:
+        """Read the peaks; called again and again, by one thread."""
+        now = time.monotonic()
+        fall = RELEASE_DB_PER_SECOND * (now - self._metered)
+        self._metered = now
+        for bus, peaks in self.engine.mixer.peaks().items():
+            held = self._levels[bus]
+            for side, peak in enumerate(peaks):
+                level = 20 * math.log10(peak) if peak > 0 else FLOOR_DB
+                held[side] = max(level, held[side] - fall, FLOOR_DB)
+
+    def levels(self) -> dict[str, tuple[float, float]]:
+        """Left and right peaks of every strip and of the master, in dBFS; they fall slowly."""
+        return {bus: (left, right) for bus, (left, right) in self._levels.items()}
+
+    def look(self) -> Snapshot:
+        """How it is going."""
+        status, take = self.engine.status(), self.recorder.status()
+        rate, steps, total = status.sample_rate, status.step_times, status.latency.total
+        return Snapshot(
+            state=status.state,
+            problem=(f"recording failed: {take.reason}" if take.reason else "")
+            or (status.failure if status.state != "ready" else ""),
+            profile=self.settings.profile,
+            link="",
+            sample_rate=rate,
+            blocksize=self.blocksize,
+            seconds=status.heard / rate,
+            latency={**asdict(status.latency), "total": total},
+            latency_ms=1000 * total / rate,
+            device_latency=(0, 0),
+            drift_ppm=None,
+            step_p50=steps.p50 if steps else None,
+            step_p99=steps.p99 if steps else None,
+            step_allowed=1000 * status.latency.allowance / rate,
+            callback_p50_us=None,
+            callback_p999_us=None,
+            late=status.late,
+            late_frames=status.late_frames,
+            dropped=status.dropped,
+            restarts=status.restarts,
+            failure=status.failure,
+            reconnections=0,
+            xruns=0,
+            bad_samples=status.bad_samples,
+            recording=take.state,
+            take=str(take.folder or ""),
+            take_seconds=take.seconds,
+            take_lost=take.lost_frames,
+            levels=self.levels(),
+        )
+
+    def close(self) -> None:
+        """Stop recording, then the engine."""
+        self.recorder.close()
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def watch(
+    session: RunningSession, out: TextIO, seconds: float | None = None, as_json: bool = False
+) -> None:
+    """Print a line a second, for people or as JSON, until Ctrl-C or `seconds` have passed."""
+    began = time.monotonic()
+    with suppress(KeyboardInterrupt):
+        while True:
+            left = math.inf if seconds is None else began + seconds - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(1.0, left))
+            now = session.look()
+            print(json.dumps(now.as_dict()) if as_json else now.line(), file=out, flush=True)

@@ -1,0 +1,367 @@
+"""A session without a sound device: an engine whose clock is a thread, fed by a file or a stream.
+
+    Transport (a file) ─┐
+                        ├─► clock's thread: read a block, process it, hand on what comes out
+    a stream fed to it ─┘
+
+Nobody's buffer runs empty here, so the clock waits for a worker that is late, and the stems are
+always those of `restem render`; only while a worker is being replaced does the dry mix stand in.
+
+The rule for what was before: each start, each jump while it plays, and each stream that begins
+forgets all that was heard, the dry mix too; from there on all is as if a file began on this sample.
+Stopping, or coming to an end, lets out what was heard; a loop is one piece of music, end to begin.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from restem.bridge.control.tree import ROOT, Node
+from restem.bridge.files.reader import open_mix
+from restem.bridge.session.base import BLOCKSIZE, GLANCE_SECONDS, RunningSession, Settings, Snapshot
+from restem.models.zoo import first_line
+from restem.streamer.engine.rings import Audio
+from restem.streamer.mixer.parameters import strip_names
+from restem.streamer.mixer.routing import SIDES, Routing
+from restem.streamer.profiles import read_profile
+from restem.streamer.resampler import Resampler
+
+PATIENCE_MS = 2000  # for stems that are late, in every 1024 frames
+BEHIND_SECONDS = 0.25  # that the clock makes up for; what is more it lets go
+LONGEST_SECONDS = 3600.0  # of a file, which is held in memory
+
+
+class Block(NamedTuple):
+    """The mix's next frames, [c, n]."""
+
+    audio: Audio
+    position: int  # of the first frame, as its source counts
+    fresh: bool  # nothing that was heard before belongs to it
+
+
+class Source(Protocol):
+    """Where the mix comes from; `read` is called in the clock's thread."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def paced(self) -> bool:
+        """Whether it is read in real time, not as fast as the worker follows."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing follows."""
+
+    def read(self, count: int) -> Block | None:
+        """So many frames, or None as long as there are none."""
+
+
+Listener = Callable[[Block, Audio], None]  # what was heard, and [bus, 2, n] that came out
+
+
+class Transport:
+    """A file, where it plays, and whether; silence while it does not. Any thread may call it.
+
+    Args:
+        sample_rate: Hz, to which files are converted.
+        channels: of the mix; a mono file is on all of them.
+    """
+
+    paced, over = True, False
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self.sample_rate, self.channels = sample_rate, channels
+        self.path = ""
+        self.loop = False
+        self._audio = np.zeros((channels, 0), np.float32)
+        self._lock = threading.Lock()
+        self._position = self._given = 0  # frames: in the file, and of all blocks so far
+        self._playing = self._fresh = False
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    @property
+    def playing(self) -> bool:
+        return self._playing
+
+    @property
+    def seconds(self) -> float:
+        """Where in the file the next frame lies."""
+        return self._position / self.sample_rate
+
+    @property
+    def length_seconds(self) -> float:
+        return self._audio.shape[1] / self.sample_rate
+
+    def load(self, path: str) -> None:
+        """Take another file, stopped at its beginning; may take seconds.
+
+        Raises:
+            OSError, ValueError: see `read_audio`; the old one stays.
+        """
+        audio = read_audio(path, self.sample_rate, self.channels)
+        with self._lock:
+            self._audio, self.path = audio, path
+            self._position, self._playing = 0, False
+
+    def play(self) -> None:
+        """Begin where it stands, or at the beginning if that is the end.
+
+        Raises:
+            ValueError: there is no file.
+        """
+        with self._lock:
+            length = self._audio.shape[1]
+            if not length:
+                raise ValueError(f"there is no file to play; send {ROOT}/transport/load PATH first")
+            if not self._playing:
+                self._position %= length
+                self._playing = self._fresh = True
+
+    def stop(self) -> None:
+        with self._lock:
+            self._playing = False
+
+    def locate(self, seconds: float) -> None:
+        """Go to the sample next to a time.
+
+        Raises:
+            ValueError: it is not in the file.
+        """
+        with self._lock:
+            if not 0 <= seconds <= self.length_seconds:
+                raise ValueError(
+                    f"position must be in [0, {self.length_seconds:.3f}] s, got {seconds:g}"
+                )
+            self._position = min(round(seconds * self.sample_rate), self._audio.shape[1])
+            self._fresh = self._playing
+
+    def read(self, count: int) -> Block:
+        with self._lock:
+            block, done = np.zeros((self.channels, count), np.float32), 0
+            while self._playing and done < count:
+                part = self._audio[:, self._position : self._position + count - done]
+                block[:, done : done + part.shape[1]] = part
+                done += part.shape[1]
+                self._position += part.shape[1]
+                if self._position == self._audio.shape[1]:
+                    self._playing = self.loop
+                    self._position *= not self.loop
+            fresh, self._fresh = self._fresh, False
+            self._given += count
+            return Block(block, self._given - count, fresh)
+
+
+def read_audio(path: str, sample_rate: int, channels: int) -> Audio:
+    """A whole file, [channels, n], converted to a sample rate.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is no audio that fits, or longer than an hour.
+    """
+    with open_mix(Path(path).expanduser()) as mix:
+        seconds = mix.frames / mix.sample_rate
+        if seconds > LONGEST_SECONDS:
+            raise ValueError(
+                f"{path}: lasts {seconds / 60:.0f} minutes, and files up to "
+                f"{LONGEST_SECONDS / 60:.0f} are held in memory; cut it, or stream it"
+            )
+        resampler = Resampler(mix.sample_rate, sample_rate, mix.channels)
+        parts = [resampler.process(block) for block in mix]
+        parts.append(resampler.process(np.zeros((mix.channels, 0), np.float32), last=True))
+    audio = np.concatenate(parts, axis=1)
+    return np.ascontiguousarray(np.broadcast_to(audio, (channels, audio.shape[1])))
+
+
+class FileSession(RunningSession):
+    """A session that plays files, and streams that take their place.
+
+    Every bus is routed, in pairs, so `Settings.channels` and its devices mean nothing here.
+
+    Args:
+        settings: what to run.
+        tell: gets a line while things start.
+
+    Raises:
+        ValueError: the profile or a number does not fit; one line.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
+        rate = settings.rate or read_profile(settings.profile).sample_rate
+        super().__init__(settings, settings.blocksize or BLOCKSIZE, rate, all_buses, tell)
+        self.buses = buses_of(self.engine.stems)
+        self.transport = Transport(rate, self.engine.channels)
+        self.listeners: list[Listener] = []  # called in the clock's thread
+        self._fed: Source | None = None
+        self._lock = threading.Lock()
+        self._problem = ""
+        self._began = time.monotonic(), 0  # of the newest block: when, and at which position
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._clock = threading.Thread(target=self._run, name="restem clock", daemon=True)
+        self._clock.start()
+
+    def feed(self, source: Source) -> None:
+        """Let a stream take the file's place until it is over; the file stops.
+
+        Raises:
+            ValueError: another one is heard.
+        """
+        with self._lock:
+            if self._fed is not None and not self._fed.over:
+                raise ValueError(f"{self._fed.name} is heard; end it first")
+            self.transport.stop()
+            self._fed, self._problem = source, ""
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the clock ask a source again that had nothing."""
+        self._wake.set()
+
+    @property
+    def source(self) -> Source:
+        """What is heard."""
+        fed = self._fed
+        return self.transport if fed is None or fed.over else fed
+
+    def load(self, path: str | Path) -> None:
+        """Take another file, stopped at its beginning; see `Transport.load`."""
+        self.transport.load(str(path))
+
+    def play(self, on: bool = True) -> None:
+        """Start or stop the file.
+
+        Raises:
+            ValueError: there is none, or a stream is heard.
+        """
+        if not on:
+            self.transport.stop()
+            return
+        with self._lock:
+            if self.source is not self.transport:
+                raise ValueError(f"{self.source.name} is heard; end it first")
+            self.transport.play()
+            self._problem = ""
+
+    # The clock.
+
+    def _run(self) -> None:
+        period = self.blocksize / self.engine.sample_rate
+        due = time.monotonic()
+        while not self._closing.is_set():
+            if time.monotonic() - self._metered >= GLANCE_SECONDS:
+                self.meter()
+            source = self.source
+            try:
+                played = self._step(source)
+            except Exception as error:  # whatever it is, the clock goes on
+                self._problem = f"{source.name}: {first_line(error)}"
+                self._fed, played = None, False
+            if not played:
+                self._wake.wait(period)
+                self._wake.clear()
+            now = time.monotonic()
+            # A recorder reads the rings in its own time: let it follow.
+            paced = played and (source.paced or self.recorder.recording)
+            due = max(due + period, now - BEHIND_SECONDS) if paced else now
+            if due > now:
+                self._closing.wait(due - now)
+
+    def _step(self, source: Source) -> bool:
+        """Process a source's next block; whether there was one."""
+        block = source.read(self.blocksize)
+        if block is None:
+            return False
+        if block.fresh:
+            self.engine.reset()
+        engine = self.engine
+        self._began = time.monotonic(), engine.mixer.position
+        patience_ms = PATIENCE_MS if engine.worker_pid is not None else 0
+        played = engine.process(block.audio, patience_ms)
+        for listener in self.listeners:
+            listener(block, played.reshape(len(self.buses), 2, -1))
+        return True
+
+    def position_at(self, moment: float) -> int:
+        """Which sample of the mixer's is mixed at a time of `time.monotonic`.
+
+        At the pace of real time; a stream that is read faster is ahead of it.
+        """
+        began, begins = self._began
+        return max(0, begins + round((moment - began) * self.engine.sample_rate))
+
+    def look(self) -> Snapshot:
+        """How it is going."""
+        now = super().look()
+        return replace(now, problem=self._problem or now.problem, link=self.source.name)
+
+    def nodes(self) -> list[Node]:
+        """The transport, for a `Control`."""
+        transport, at = self.transport, f"{ROOT}/transport"
+        return [
+            Node(
+                f"{at}/load",
+                "s",
+                "Takes a file of this machine, stopped at its beginning.",
+                write=lambda args: self.load(str(args[0])),
+                slow=True,
+                touches_files=True,
+            ),
+            Node(f"{at}/file", "s", "The file's path.", read=lambda: (transport.path,)),
+            Node(
+                f"{at}/length",
+                "f",
+                "How long the file is.",
+                "s",
+                read=lambda: (transport.length_seconds,),
+            ),
+            Node(
+                f"{at}/play",
+                "i",
+                "1 plays the file from where it stands, 0 stops it there.",
+                low=0,
+                high=1,
+                read=lambda: (int(transport.playing),),
+                write=lambda args: self.play(bool(args[0])),
+            ),
+            Node(
+                f"{at}/position",
+                "f",
+                "Where in the file it stands; what enters the engine, not what leaves it.",
+                "s",
+                low=0,
+                read=lambda: (transport.seconds,),
+                write=lambda args: transport.locate(float(args[0] or 0)),
+            ),
+            Node(
+                f"{at}/loop",
+                "i",
+                "Whether the file begins again at its end.",
+                low=0,
+                high=1,
+                read=lambda: (int(transport.loop),),
+                write=lambda args: setattr(transport, "loop", bool(args[0])),
+            ),
+        ]
+
+    def close(self) -> None:
+        """Stop the clock, then the engine."""
+        self._closing.set()
+        self.wake()
+        self._clock.join()
+        super().close()
+
+
+def buses_of(stems: Sequence[str]) -> tuple[str, ...]:
+    """What comes out of a session without devices, each left and right."""
+    return (*strip_names(stems), "master", "dry")
+
+
+def all_buses(stems: Sequence[str]) -> Routing:
+    return Routing(tuple(f"{bus}.{side}" for bus in buses_of(stems) for side in SIDES))

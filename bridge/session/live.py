@@ -1,0 +1,308 @@
+"""A live session: an engine between an input and an output, watched, metered, connected again.
+
+devices or JACK ──► native callback ──► engine ──► worker
+                         ▲                │
+LiveSession: opens and reopens it, reads meters and counts, says what is wrong and what helps
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from restem.bridge.audio.callbacks import Callback
+from restem.bridge.audio.jack import JackStream, open_client
+from restem.bridge.audio.portaudio import (
+    JACK_HOST,
+    AudioStream,
+    abandon_portaudio,
+    find_device,
+    pick_sample_rate,
+    refresh_devices,
+)
+from restem.bridge.session.base import BLOCKSIZE, GLANCE_SECONDS, RunningSession, Settings, Snapshot
+from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.rings import Cell
+from restem.streamer.mixer.routing import PRESETS, Routing
+from restem.streamer.profiles import pick_stems, read_profile
+
+SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
+RETRY_SECONDS = 1.0
+
+
+class Link(Protocol):
+    """An engine's connection to the sound: `AudioStream` or `JackStream`."""
+
+    name: str
+    callback: Callback
+
+    @property
+    def extra_latency(self) -> int: ...
+    @property
+    def drift_ppm(self) -> float | None: ...
+    @property
+    def alive(self) -> bool: ...
+    @property
+    def xruns(self) -> int: ...
+    @property
+    def device_latency(self) -> tuple[int, int]: ...
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Devices:
+    """Sound devices as a place to open links at."""
+
+    def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
+        self.settings, self.outputs = settings, outputs
+        self.inputs = max(settings.heard) + 1 if settings.heard else 1
+        self.blocksize = settings.blocksize or BLOCKSIZE
+        self.sample_rate = pick_sample_rate(
+            self._find(), settings.rate or sample_rate, only=settings.rate is not None
+        )
+
+    def _find(self) -> tuple[Any, Any]:
+        wanted = self.settings
+        return find_device(wanted.input, self.inputs, 0), find_device(
+            wanted.output, 0, self.outputs
+        )
+
+    def open(self, engine: Engine, lost: Link | None = None) -> Link:
+        if isinstance(lost, AudioStream) and lost.host == JACK_HOST:
+            abandon_portaudio()
+            raise ValueError(
+                "PortAudio cannot find a JACK server again: start restem anew, "
+                "or with --jack, which can"
+            )
+        if lost is not None:
+            refresh_devices()
+        return AudioStream(engine, self._find(), self.blocksize, self.settings.heard)
+
+
+class Jack:
+    """A JACK server as a place to open links at."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        asked = {"--inputs": settings.heard, "--rate": settings.rate}
+        asked["--blocksize"] = settings.blocksize
+        for option, value in asked.items():
+            if value is not None:
+                raise ValueError(
+                    f"{option} is nothing that a JACK client decides: set rate and block size in "
+                    "the server, and connect the inputs with --input or in a patchbay"
+                )
+        client, _ = open_client(f"{settings.jack} probe", settings.server)
+        self.sample_rate, self.blocksize = int(client.samplerate), int(client.blocksize)
+        client.close()
+        self._connections: list[tuple[str, str]] = []
+
+    def open(self, engine: Engine, lost: Link | None = None) -> Link:
+        wanted = self.settings
+        name = wanted.jack or "restem"
+        if lost is None:
+            return JackStream(engine, name, wanted.server, wanted.input, wanted.output)
+        return JackStream(engine, name, wanted.server)
+
+    def remember(self, link: Link) -> None:
+        assert isinstance(link, JackStream)
+        self._connections = link.connections()
+
+    def restore(self, link: Link) -> None:
+        assert isinstance(link, JackStream)
+        link.restore(self._connections)
+
+
+def parse_routing(text: str, stems: Sequence[str]) -> Routing:
+    """A routing's name, or a map such as `1=master.left,2=master.right,5=vocals.left`.
+
+    Raises:
+        ValueError: it is neither, or asks for what is not there.
+    """
+    if text in PRESETS:
+        return Routing.preset(text, stems)
+    sources = {}
+    for item in text.split(","):
+        number, separator, source = item.partition("=")
+        if not separator or not number.strip().isdigit():
+            raise ValueError(
+                f"channels: expected {', '.join(PRESETS)}, or OUTPUT=SOURCE,.. "
+                f"such as 1=vocals.left; got {item!r}"
+            )
+        sources[int(number)] = source.strip()
+    routing = Routing.of(sources)
+    routing.rows(stems)
+    return routing
+
+
+def parse_inputs(text: str | None) -> tuple[int, int] | None:
+    """Inputs counted from 1, `3,4` or `3` for both sides, as indices.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if text is None:
+        return None
+    numbers = text.split(",")
+    if len(numbers) > 2 or not all(n.strip().isdigit() and int(n) > 0 for n in numbers):
+        raise ValueError(f"inputs: expected one or two channels counted from 1, got {text!r}")
+    return int(numbers[0]) - 1, int(numbers[-1]) - 1
+
+
+class LiveSession(RunningSession):
+    """A session with sound devices or JACK; whoever views it calls `look`.
+
+    Args:
+        settings: what to run.
+        tell: gets a line while things start.
+
+    Raises:
+        ValueError: a device, the profile or a number does not fit; one line.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
+        profile = read_profile(settings.profile)
+        stems = pick_stems(profile.stems, settings.stems)
+        routing = parse_routing(settings.channels, stems)
+        outputs = len(routing.outputs)
+        self.place = (
+            Jack(settings) if settings.jack else Devices(settings, outputs, profile.sample_rate)
+        )
+        place = self.place
+        super().__init__(settings, place.blocksize, place.sample_rate, lambda _: routing, tell)
+        self.reconnections, self._xruns = 0, 0
+        self.link: Link | None = None
+        self._lost: Link | None = None
+        self._problem = ""
+        self._late_seen: list[tuple[float, int]] = []
+        try:
+            self.link = self._open()
+            self._device_latency = self.link.device_latency
+        except BaseException:
+            if self.link:
+                self.link.close()  # before the engine, whose memory its callback works on
+            super().close()
+            raise
+        self._closing = threading.Event()
+        self._tending = threading.Thread(target=self._tend, name="restem session", daemon=True)
+        self._tending.start()
+
+    def _tend(self) -> None:
+        """Read the meters, notice a device that is gone, and wait for it.
+
+        Only this thread talks to a link: others could find it closed in the middle.
+        """
+        beat, alive_at, asked_at = -1, time.monotonic(), -math.inf
+        patience = math.inf if isinstance(self.place, Jack) else SILENT_SECONDS
+        while not self._closing.wait(GLANCE_SECONDS):
+            self.meter()
+            now, callbacks = time.monotonic(), self.engine.rings.get(Cell.CALLBACKS)
+            link = self.link
+            if link is None:
+                self._reconnect()
+                beat, alive_at = -1, time.monotonic()
+            elif callbacks != beat and link.alive:
+                beat, alive_at = callbacks, now
+                if now - asked_at > 1:
+                    asked_at = now
+                    self._ask(link)
+            elif not link.alive or now - alive_at > patience:
+                self._let_go(link)
+
+    def _ask(self, link: Link) -> None:
+        with suppress(Exception):  # a link that breaks meanwhile is noticed at the next look
+            self._device_latency = link.device_latency
+            if isinstance(self.place, Jack):
+                self.place.remember(link)
+
+    def _let_go(self, link: Link) -> None:
+        self._problem = f"{link.name} is gone; waiting for it"
+        self._xruns += link.xruns
+        self.link = None
+        self._lost = link
+        link.close()
+
+    def _open(self, lost: Link | None = None) -> Link:
+        link = self.place.open(self.engine, lost)
+        try:
+            link.start()
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def _reconnect(self) -> None:
+        self._closing.wait(RETRY_SECONDS)
+        if self._closing.is_set():
+            return
+        try:
+            link = self._open(self._lost)
+            if isinstance(self.place, Jack):
+                self.place.restore(link)
+        except Exception as error:  # whatever it is, the next try may go well
+            name = self._lost.name if self._lost else "the device"
+            self._problem = f"waiting for {name}: {' '.join(str(error).split())}"
+            return
+        self.link, self._problem = link, ""
+        self.reconnections += 1
+
+    def position_at(self, moment: float) -> int:
+        """Which sample of the mixer's is mixed at a time of `time.monotonic`.
+
+        Within a callback: it is reckoned from when the newest one began.
+        """
+        link, mixer, rate = self.link, self.engine.mixer, self.engine.sample_rate
+        began, begins = time.monotonic(), mixer.position
+        if link and (last := link.callback.last_began) is not None:
+            began, begins = last, begins - self.place.blocksize
+        return max(0, begins + round((moment - began) * rate))
+
+    def look(self) -> Snapshot:
+        """How it is going."""
+        now, link = super().look(), self.link
+        late = self._why_late(now.late, now.step_p99)
+        if link is None:
+            return replace(now, state="no device", problem=self._problem, xruns=self._xruns)
+        durations, extra = link.callback.timings_us()[0], link.extra_latency
+        p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
+        latency = {**now.latency, "total": now.latency["total"] + extra}
+        return replace(
+            now,
+            problem=self._problem or now.problem or late,
+            link=link.name,
+            latency={"clocks": extra, **latency} if extra else latency,
+            latency_ms=1000 * latency["total"] / now.sample_rate,
+            device_latency=self._device_latency,
+            drift_ppm=link.drift_ppm,
+            callback_p50_us=p50,
+            callback_p999_us=p999,
+            reconnections=self.reconnections,
+            xruns=self._xruns + link.xruns,
+        )
+
+    def _why_late(self, late: int, p99: float | None) -> str:
+        """What to do if steps were late in the last ten seconds."""
+        now = time.monotonic()
+        self._late_seen = [(t, n) for t, n in self._late_seen if now - t < 10] + [(now, late)]
+        recent = late - self._late_seen[0][1]
+        if not recent or p99 is None:
+            return ""
+        allowed = 1000 * self.engine.latency.allowance / self.engine.sample_rate
+        return (
+            f"late {recent} times in 10 s: a step takes {p99:.1f} ms (p99), {allowed:.1f} ms are "
+            "allowed: give it a larger --allowance, a faster profile, or close other programs"
+        )
+
+    def close(self) -> None:
+        """Stop the sound, then the engine."""
+        self._closing.set()
+        self._tending.join()
+        self.recorder.close()
+        if self.link:
+            self.link.close()
+        super().close()

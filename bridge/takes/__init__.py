@@ -1,0 +1,1 @@
+"""Takes: recordings of a live session, their sidecar, rendering them again."""

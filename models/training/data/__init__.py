@@ -1,0 +1,1 @@
+"""Songs to train on: layouts, activity, rendering of MIDI, degradations."""

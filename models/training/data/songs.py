@@ -1,0 +1,379 @@
+"""Songs as folders of stems, random training clips drawn from them, and their split in two.
+
+A layout says which file of a song is (part of) which stem; a stem is the sum of its parts. Layouts
+are YAML files: some ship with restem, `models.training.data.layout` says how to write another.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+import yaml
+from numpy.typing import NDArray
+
+from restem.models.config import from_mapping
+from restem.models.stems import STEMS
+from restem.models.training.data.activity import Finding, Progress, inspect, inspect_all
+from restem.models.training.data.layout import (
+    DEFAULT,
+    Listing,
+    layout_names,
+    list_songs,
+    read_layout,
+    strangers,
+)
+from restem.models.zoo import atomically
+
+Audio = NDArray[np.float32]
+# soxr's filter is shorter than this, in samples of the lower rate.
+RESAMPLER_REACH = 256
+# Clips start on a grid that all usual sample rates share: parts stay aligned to the sample.
+STARTS_PER_SECOND = 25
+
+
+@dataclass(frozen=True)
+class Part:
+    """One recorded part of a stem and the seconds in which it plays."""
+
+    path: Path
+    sample_rate: int
+    active: tuple[int, ...]
+    frames: int = 0
+
+    @property
+    def duration_seconds(self) -> float:
+        return self.frames / self.sample_rate
+
+    def read(self, second: float, duration_seconds: float, sample_rate: int | None = None) -> Audio:
+        """Read from `second` on, padded with silence past the end.
+
+        Args:
+            second: where to start, not before 0.
+            duration_seconds: of the clip.
+            sample_rate: of the clip, in Hz; the part's own if None.
+
+        Returns:
+            [2, round(duration_seconds * sample_rate)]; mono becomes two equal channels. Whatever
+            their own rates, parts that are read at one rate are aligned with each other.
+        """
+        rate = sample_rate or self.sample_rate
+        start, count = max(round(second * rate), 0), round(duration_seconds * rate)
+        if rate == self.sample_rate:
+            return self._frames(start, count)
+        #            | reach | start ... start + count | reach |      at `rate`
+        #  ^ first, on the grid of instants that are samples at both rates
+        common = math.gcd(rate, self.sample_rate)
+        own_step, step = self.sample_rate // common, rate // common
+        reach = RESAMPLER_REACH * rate // min(rate, self.sample_rate) + 1
+        first = max(start - reach, 0) // step
+        last = -(-(start + count + reach) // step)
+        own = self._frames(first * own_step, (last - first) * own_step)
+        clip = soxr.resample(own.T, self.sample_rate, rate)[start - first * step :][:count]
+        return np.ascontiguousarray(clip.T)
+
+    def _frames(self, start: int, count: int) -> Audio:
+        with soundfile.SoundFile(self.path) as file:
+            file.seek(min(start, file.frames))
+            found = file.read(count, dtype="float32", always_2d=True)  # [n, c]
+        audio = np.zeros((2, count), dtype=np.float32)
+        audio[:, : len(found)] = found.T
+        return audio
+
+
+@dataclass(frozen=True)
+class Song:
+    """The parts of a song that can be used."""
+
+    name: str  # its folder, below the folder of songs
+    parts: dict[str, tuple[Part, ...]]  # by stem
+    mixture: Part | None = None
+    duration_seconds: float = 0.0  # of the longest part
+
+
+def open_part(path: Path) -> Part:
+    """Open a part and find the whole seconds in which it plays.
+
+    Raises:
+        ValueError: it cannot be used; says why.
+    """
+    finding = inspect(path)
+    if finding.problem:
+        raise ValueError(f"{path}: {finding.problem}")
+    return _part(path, finding)
+
+
+def open_songs(
+    folder: Path,
+    layout: str | Path = DEFAULT,
+    progress: Progress = lambda done, total: None,
+) -> list[Song]:
+    """Open every song below a folder.
+
+    Every file is listened to, once: what was found is remembered (`models.training.data.activity`).
+    Whatever cannot be used is left out with a warning that names it.
+
+    Args:
+        folder: the folder of songs.
+        layout: a name of `layout_names`, or a YAML file.
+        progress: called with the number of files heard and the number of all.
+
+    Raises:
+        ValueError: there is no song, no such layout, or it is wrong.
+    """
+    rules = read_layout(layout)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder")
+    listings = list_songs(folder, rules)
+    if not listings:
+        expected = f"expected {folder}/{rules.example} (layout {_name(layout)})"
+        raise ValueError(f"{folder}: no songs; {expected}, found {_found(folder)}")
+    if lost := strangers(listings):
+        _warn(f"{folder}: files of no stem are left out: {lost}")
+    findings = inspect_all([path for listing in listings for path in _paths(listing)], progress)
+    songs = [song for listing in listings if (song := _open_song(listing, findings))]
+    if not songs:
+        raise ValueError(f"{folder}: no songs; nothing in {len(listings)} folders can be used")
+    return songs
+
+
+def draw_stems(
+    songs: Sequence[Song],
+    duration_seconds: float,
+    rng: np.random.Generator,
+    together: float = 0.4,
+    sample_rate: int = 48000,
+    always: str | None = None,
+) -> dict[str, Audio]:
+    """Draw one clip of each of a random set of stems.
+
+    Args:
+        songs: where to draw from.
+        duration_seconds: of the clips.
+        rng: all chance comes from here.
+        together: how often the stems come from one moment of one song; otherwise each stem is
+            drawn from any song and any moment in which it plays.
+        sample_rate: of the clips, in Hz.
+        always: a stem that is drawn, and plays, if any song has it.
+
+    Returns:
+        [2, n] by stem; stems that were not drawn are left out.
+    """
+    if rng.random() < together:
+        having = [song for song in songs if always in song.parts] or songs
+        song = having[int(rng.integers(len(having)))]
+        stem = always if always in song.parts else str(rng.choice(sorted(song.parts)))
+        anchor = song.parts[stem]
+        second = _start(anchor[rng.integers(len(anchor))], duration_seconds, rng)
+        return {
+            stem: _sum([part.read(second, duration_seconds, sample_rate) for part in parts])
+            for stem, parts in song.parts.items()
+        }
+    clips = {}
+    for stem in STEMS:
+        players = [song for song in songs if stem in song.parts]
+        if not players or (rng.random() > 0.6 and stem != always):
+            continue
+        # A real multitrack has many parts, a rendered song one: the real ones are drawn more often.
+        weight = np.array([len(song.parts[stem]) for song in players]) ** 1.5
+        song = players[rng.choice(len(players), p=weight / weight.sum())]
+        parts = song.parts[stem]
+        part = parts[rng.integers(len(parts))]
+        second = _start(part, duration_seconds, rng)
+        clips[stem] = part.read(second, duration_seconds, sample_rate)
+    return clips
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which songs are trained on and which are held out, by name."""
+
+    training: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+def split_songs(
+    songs: Sequence[Song], held_out: float = 0.1, seed: int = 0
+) -> tuple[list[Song], list[Song]]:
+    """Split songs in those to train on and those to hold out.
+
+    A hash of its name and the seed decides on each song by itself, so adding songs moves no other.
+    The one exception: where that leaves a side empty, the song nearest to it crosses over.
+
+    Args:
+        songs: any number.
+        held_out: the share that is held out, about; between 0 and 1.
+        seed: another one gives another split.
+
+    Returns:
+        The songs to train on, then the others.
+    """
+    if not 0 < held_out < 1:
+        raise ValueError(f"held_out must be between 0 and 1, got {held_out}")
+    ranks = {song.name: _rank(song.name, seed) for song in songs}
+    ordered = sorted(songs, key=lambda song: ranks[song.name])
+    count = sum(rank < held_out for rank in ranks.values())
+    if len(ordered) > 1:
+        count = min(max(count, 1), len(ordered) - 1)
+    apart = {song.name for song in ordered[:count]}
+    return (
+        [song for song in songs if song.name not in apart],
+        [song for song in songs if song.name in apart],
+    )
+
+
+def write_split(path: Path, training: Sequence[Song], held_out: Sequence[Song]) -> None:
+    """Write the names of both sides as YAML."""
+    sides = {
+        "training": sorted(song.name for song in training),
+        "held_out": sorted(song.name for song in held_out),
+    }
+    with atomically(path) as part:
+        part.write_text(yaml.safe_dump(sides, allow_unicode=True), encoding="utf-8")
+
+
+def read_split(path: Path) -> Split:
+    """Read what `write_split` wrote.
+
+    Raises:
+        ValueError: it cannot be read, is no split, or has a song on both sides.
+    """
+    try:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot read the split: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    split: Split = from_mapping(Split, mapping, str(path))
+    if both := sorted(set(split.training) & set(split.held_out)):
+        raise ValueError(f"{path}: on both sides of the split: {_few(both)}")
+    return split
+
+
+def apply_split(songs: Sequence[Song], split: Split) -> tuple[list[Song], list[Song]]:
+    """Split songs as was done before.
+
+    Songs of the split that are no longer there are named by a warning.
+
+    Raises:
+        ValueError: there are songs that the split does not know.
+    """
+    names = {song.name for song in songs}
+    if unknown := sorted(names.difference(split.training, split.held_out)):
+        raise ValueError(f"songs that the split does not know: {_few(unknown)}")
+    if missing := sorted({*split.training, *split.held_out} - names):
+        _warn(f"songs of the split that are not there: {_few(missing)}")
+    return (
+        [song for song in songs if song.name in split.training],
+        [song for song in songs if song.name in split.held_out],
+    )
+
+
+def summarize(songs: Sequence[Song]) -> list[dict[str, Any]]:
+    """By stem: how many songs have it and for how many minutes it plays, its parts together."""
+    return [
+        {
+            "stem": stem,
+            "songs": sum(stem in song.parts for song in songs),
+            "minutes": round(sum(_playing(song, stem) for song in songs) / 60, 1),
+        }
+        for stem in STEMS
+    ]
+
+
+def describe_layouts() -> list[dict[str, str]]:
+    """The package's layouts for people and scripts."""
+    return [
+        {"layout": name, "description": read_layout(name).description} for name in layout_names()
+    ]
+
+
+def _open_song(listing: Listing, findings: dict[Path, Finding]) -> Song | None:
+    """The song with all that can be used; whatever cannot is said."""
+    for path in _paths(listing):
+        if problem := findings[path].problem:
+            _warn(f"{path}: {problem}: left out")
+    parts = {}
+    for stem in STEMS:
+        sound = [path for path in listing.stems.get(stem, ()) if not findings[path].problem]
+        if sound:
+            parts[stem] = tuple(_part(path, findings[path]) for path in sound)
+    if not parts:
+        _warn(f"{listing.problem or f'{listing.folder}: no stem can be used'}: song skipped")
+        return None
+    everything = [part for of_stem in parts.values() for part in of_stem]
+    durations = sorted(part.duration_seconds for part in everything)
+    if durations[-1] - durations[0] > 1:
+        _warn(
+            f"{listing.folder}: stems of {durations[0]:.1f} to {durations[-1]:.1f} s: "
+            "the shorter ones end in silence"
+        )
+    rates = sorted({part.sample_rate for part in everything})
+    if len(rates) > 1:
+        named = ", ".join(f"{rate}" for rate in rates)
+        _warn(f"{listing.folder}: stems at {named} Hz: resampled when they are read")
+    mixture = None
+    if listing.mixture and not findings[listing.mixture].problem:
+        mixture = _part(listing.mixture, findings[listing.mixture])
+    return Song(listing.name, parts, mixture, durations[-1])
+
+
+def _part(path: Path, finding: Finding) -> Part:
+    return Part(path, finding.sample_rate, finding.active, finding.frames)
+
+
+def _paths(listing: Listing) -> list[Path]:
+    paths = [path for paths in listing.stems.values() for path in paths]
+    return paths + ([listing.mixture] if listing.mixture else [])
+
+
+def _found(folder: Path) -> str:
+    """What a folder without songs holds instead, and which layout fits it best, in words."""
+    names = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+    listings = {name: list_songs(folder, read_layout(name)) for name in layout_names()}
+    stems = {name: sum(len(song.stems) for song in songs) for name, songs in listings.items()}
+    best = max(stems, key=lambda name: stems[name])
+    hint = f"; it looks like layout {best}" if stems[best] else ""
+    return (_few(names) if names else "nothing") + hint
+
+
+def _name(layout: str | Path) -> str:
+    return layout if isinstance(layout, str) else layout.name
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=3)
+
+
+def _rank(name: str, seed: int) -> float:
+    """A number in [0, 1) that depends on nothing else."""
+    digest = blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def _playing(song: Song, stem: str) -> int:
+    """Seconds in which any part of the stem plays."""
+    return len({second for part in song.parts.get(stem, ()) for second in part.active})
+
+
+def _start(part: Part, duration_seconds: float, rng: np.random.Generator) -> float:
+    """A start from which a clip has a second in which the part plays."""
+    second = part.active[rng.integers(len(part.active))]
+    start = max(0.0, second - rng.random() * (duration_seconds - 1))
+    return math.floor(start * STARTS_PER_SECOND) / STARTS_PER_SECOND
+
+
+def _sum(clips: Sequence[Audio]) -> Audio:
+    total: Audio = np.sum(clips, axis=0, dtype=np.float32)
+    return total

@@ -1,0 +1,1 @@
+"""Losses, by network and domain."""

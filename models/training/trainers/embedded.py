@@ -1,0 +1,237 @@
+"""Training of the embedded cascade: both stages at once, on the spectra of streaming."""
+
+import copy
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restem.models import zoo
+from restem.models.embedded import EmbeddedCascade, EmbeddedConfig, spread
+from restem.models.training.losses.embedded import (
+    LossWeights,
+    grid_weight,
+    pooled_powers,
+    spectral_loss,
+)
+from restem.models.training.metrics import Example, mmsnr, plays
+
+STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the repair, that are tried
+OF_REPAIR = ("repair", "stem_encoder", "stem_embedding", "hint", "gain")  # the second stage's parts
+
+
+@dataclass(frozen=True)
+class EmbeddedTrainingConfig:
+    """Hidden matrices are trained with Muon (arXiv 2502.16982), everything else with AdamW."""
+
+    params: dict[str, Any] = field(default_factory=dict)  # overrides of `EmbeddedConfig`
+    start: str = ""  # weights to begin with: a name, or a path of a .safetensors file
+    learns: str = "both"  # stages, or `repair`: the separator stays as it is
+    learning_rate: float = 1.5e-3
+    hidden_learning_rate: float = 4e-3
+    weight_decay: float = 0.01
+    repaired_stems: int = 3  # a step: the second stage costs by the stem
+    averaging: float = 0.998
+    losses: LossWeights = field(default_factory=LossWeights)
+    precision: str = "fp32"  # or bf16, of the matrix products
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision must be fp32 or bf16, got {self.precision!r}")
+        if self.learns not in ("both", "repair"):
+            raise ValueError(f"learns must be both or repair, got {self.learns!r}")
+
+
+class EmbeddedTraining:
+    """A cascade in training, its average and its optimisers."""
+
+    def __init__(self, config: EmbeddedTrainingConfig, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.model = _begin(config).to(device)
+        self.sample_rate, self.stems = self.model.sample_rate, self.model.stems
+        self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.mel = grid_weight(self.model.config).to(device)
+        self.optimizers = _optimizers(self.model, config)
+        self.steps = 0
+        self.strength: tuple[float, ...] = ()  # of the repair, once it is calibrated
+
+    def step(self, mix: Tensor, targets: Tensor, progress: float) -> dict[str, float]:
+        """Train both stages on a batch.
+
+        Args:
+            mix: [b, c, n].
+            targets: [b, s, c, n], silence where a stem does not play.
+            progress: 0 to 1, through the schedule.
+
+        Returns:
+            The losses by stage.
+        """
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * schedule(progress)
+        bins = spectra(mix.to(self.device), self.model)
+        powers = pooled_powers(
+            bins, spectra(targets.to(self.device), self.model), self.model.config
+        )
+        repaired = draw_repaired(targets, min(self.config.repaired_stems, len(self.stems)))
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"
+        ):
+            mask, gain, _ = self.model.gains(bins, repaired=repaired)
+        losses = {"repair": spectral_loss(gain, powers.of(repaired), self.mel, self.config.losses)}
+        if self.config.learns == "both":
+            losses["separator"] = spectral_loss(mask.float(), powers, self.mel, self.config.losses)
+        self.model.zero_grad()
+        sum(losses.values(), torch.zeros((), device=self.device)).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.steps += 1
+        self._average()
+        return {name: loss.item() for name, loss in losses.items()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.averaging, self.steps / (self.steps + 20))
+        pairs = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
+        for average, value in pairs:
+            average.lerp_(value, 1 - decay)
+
+    @torch.no_grad()
+    def restore(self, mix: Tensor) -> dict[str, Tensor]:
+        """Restore a whole clip [c, n] with the averaged weights: [s, c, n] by stage."""
+        separated, repaired = whole(self.averaged, mix.to(self.device))
+        return {"separator": separated.cpu(), "repair": repaired.cpu()}
+
+    def calibrate(self, examples: Sequence[Example]) -> None:
+        """Choose how much of its repair each stem gets: what scores best on held-out clips.
+
+        A stem that learned from few songs may be repaired for the worse on others.
+        """
+        scores: dict[int, list[list[float]]] = {n: [] for n in range(len(self.stems))}
+        for mix, targets in examples:
+            stages = self.restore(mix)
+            for number, target in enumerate(targets):
+                if plays(target):
+                    separated, repaired = (audio[number] for audio in stages.values())
+                    scores[number].append(
+                        [mmsnr(target, separated.lerp(repaired, s)) for s in STRENGTHS]
+                    )
+        self.strength = tuple(
+            STRENGTHS[int(np.argmax(np.mean(rows, axis=0)))] if rows else 1.0
+            for rows in scores.values()
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.averaged.load_state_dict(state["averaged"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.steps = state["steps"]
+
+    def export(self, path: Path) -> None:
+        """Write the averaged weights as they are shipped, at half precision."""
+        config = replace(self.model.config, repair_strength=self.strength)
+        description = zoo.Description(
+            "embedded", asdict(config), origin="restem", licence="GPL-3.0-or-later"
+        )
+        state = {name: value.half() for name, value in self.averaged.state_dict().items()}
+        zoo.save_weights(state, path, description)
+
+
+def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
+    """The network's sizes, from a recipe's overrides; ValueError names a wrong one."""
+    network = zoo.build_network("embedded", params, "embedded: params")
+    assert isinstance(network, EmbeddedCascade)
+    return network.config
+
+
+def _begin(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
+    """The network with its first weights; only what learns wants gradients."""
+    if config.start:
+        path = zoo.find_weights(config.start)
+        model = zoo.load_network(path)
+        if not isinstance(model, EmbeddedCascade):
+            raise ValueError(f"{path}: start: not the weights of an embedded cascade")
+        if config.params:
+            raise ValueError("embedded: start brings its own params; leave one of the two out")
+    else:
+        model = EmbeddedCascade(embedded_config(config.params))
+    model.requires_grad_(True)
+    if config.learns == "repair":
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.split(".")[0] in OF_REPAIR)
+    return model.train()
+
+
+def _optimizers(
+    model: EmbeddedCascade, config: EmbeddedTrainingConfig
+) -> tuple[torch.optim.Optimizer, ...]:
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    hidden = {id(layer.weight) for layer in layers}
+    parts: tuple[Iterable[nn.Parameter], ...] = (
+        [p for p in model.parameters() if id(p) not in hidden and p.requires_grad],
+        [p for p in model.parameters() if id(p) in hidden and p.requires_grad],
+    )
+    decay = config.weight_decay
+    optimizers = (
+        torch.optim.AdamW(parts[0], config.learning_rate, betas=(0.9, 0.98), weight_decay=decay),
+        torch.optim.Muon(
+            parts[1],
+            config.hidden_learning_rate,
+            weight_decay=decay,
+            adjust_lr_fn="match_rms_adamw",
+        ),
+    )
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
+
+
+def schedule(progress: float) -> float:
+    """Warm up over 1 % of the schedule, then a half cosine to 1 % of the peak."""
+    warm = min(progress / 0.01, 1.0)
+    return warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+
+
+def draw_repaired(targets: Tensor, count: int) -> list[int]:
+    """Draw stems for the second stage, those that play in more of the batch more often."""
+    plays = targets.flatten(2).any(-1).float().sum(0)  # [s]
+    return torch.multinomial(plays + 0.3, count).tolist()
+
+
+def spectra(audio: Tensor, model: EmbeddedCascade) -> Tensor:
+    """The frames of streaming: [.., c, n] -> complex [.., t, f, c], the Nyquist bin left out."""
+    n_fft, hop = model.config.n_fft, model.config.hop_length
+    frames = nn.functional.pad(audio, (model.latency, 0)).unfold(-1, n_fft, hop)
+    bins: Tensor = torch.fft.rfft(frames * model.window)[..., :-1]  # [.., c, t, f]
+    return bins.movedim(-3, -1)
+
+
+def whole(model: EmbeddedCascade, mix: Tensor) -> tuple[Tensor, Tensor]:
+    """Restore a whole clip: mix [c, n] -> stems of stage 1 and of stage 2, [s, c, n] each."""
+    bins = spectra(nn.functional.pad(mix, (0, 2 * model.latency)), model)
+    masks, gains, _ = model.gains(bins[None])
+    n_fft, hop = model.config.n_fft, model.config.hop_length
+    results = []
+    for gain in (masks, gains):
+        estimate = (spread(gain[0], model.config.pools) * bins).movedim(-1, 1)  # [s, c, t, f]
+        frames = torch.fft.irfft(nn.functional.pad(estimate, (0, 1)), n=n_fft) * model.window
+        first, second = frames.split(hop, dim=-1)
+        joined = (first[:, :, 1:] + second[:, :, :-1]).flatten(-2)
+        results.append(joined[..., : mix.shape[-1]])
+    return results[0], results[1]

@@ -1,0 +1,1 @@
+"""Weights by name: those that ship, those that others publish."""

@@ -1,0 +1,65 @@
+"""restem: eight restored stems from a mixed, mastered stereo signal, while the music plays.
+
+A name is imported when it is first asked for: `import restem` alone loads neither PyTorch nor
+Pedalboard.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restem.streamer.builder import load_profile
+    from restem.streamer.model.chunked import Chunked
+    from restem.streamer.model.combine import Series
+    from restem.streamer.model.protocol import StreamingModel
+    from restem.streamer.processors.chain import Chain, Mix
+    from restem.streamer.processors.effected import Effected
+    from restem.streamer.stem_restorer import StemRestorer
+    from restem.streamer.stream import Stream, render, render_blocks
+
+__all__ = [
+    "Chain",
+    "Chunked",
+    "Effected",
+    "Mix",
+    "Series",
+    "StemRestorer",
+    "Stream",
+    "StreamingModel",
+    "__version__",
+    "load_profile",
+    "render",
+    "render_blocks",
+]
+
+_HOMES = {
+    "Chain": "processors.chain",
+    "Chunked": "model.chunked",
+    "Effected": "processors.effected",
+    "Mix": "processors.chain",
+    "Series": "model.combine",
+    "StemRestorer": "stem_restorer",
+    "Stream": "stream",
+    "StreamingModel": "model.protocol",
+    "load_profile": "builder",
+    "render": "stream",
+    "render_blocks": "stream",
+}
+
+__version__: str
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = version("restem")
+    elif name in _HOMES:
+        value = getattr(import_module(f"restem.streamer.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'restem' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

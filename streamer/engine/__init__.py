@@ -1,0 +1,1 @@
+"""The real-time engine: rings, workers, the audio thread's kernel."""

@@ -1,0 +1,266 @@
+"""What the audio thread runs: the mix into its ring, stems out of theirs, or dry mix for late ones.
+
+Everything here is compiled by Numba, needs no interpreter, and works on memory that it is given: it
+never allocates, locks, waits or raises.
+
+Stems are taken `latency` frames behind the mix. A frame `q` is wet while the deck's stems begin at
+or before it and reach at least a fade beyond it; when they do not, the fade to the dry mix begins,
+and is over just before the stems run out:
+
+    stems   ──────────────────────────┐ cursor        ┌───────  a worker that left blocks out
+    wet     ──────────────╲___________________________╱‾‾‾‾‾‾‾  the fade is part of the latency
+    dry     ______________╱‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾╲_______  the mix at the same q
+
+Time never shifts: a late answer finds its frames already played, and nobody reads it.
+
+Where the clock can wait (a freewheeling server, a file), `patience_ms` lets it wait for stems.
+"""
+
+import sys
+from enum import IntEnum
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from restem.streamer.atomics import load_acquire, store_release
+from restem.streamer.engine.rings import DECKS, Audio, Cell, Field, cell
+from restem.streamer.mixer.kernel import OUTPUTS, mix_block
+
+WAS_LATE = 3  # index in `Fades.state`
+LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
+
+# Indices are constants to the compiler.
+FADE, LATENCY = int(Field.FADE), int(Field.LATENCY)
+HEARD, PLAYED, CALLBACKS = cell(Cell.HEARD), cell(Cell.PLAYED), cell(Cell.CALLBACKS)
+LATE, LATE_FRAMES = cell(Cell.LATE), cell(Cell.LATE_FRAMES)
+BAD_SAMPLES, ACTIVE, RESET = cell(Cell.BAD_SAMPLES), cell(Cell.ACTIVE), cell(Cell.RESET)
+NAP_US = 200  # between two looks at a deck that is waited for
+NAPS = sys.platform != "win32"  # where libc has usleep
+SOLVED_0, SOLVED_1 = cell(Cell.SOLVED, 0), cell(Cell.SOLVED, 1)
+ORIGIN_0, ORIGIN_1 = cell(Cell.ORIGIN, 0), cell(Cell.ORIGIN, 1)
+READY_FROM_0, READY_FROM_1 = cell(Cell.READY_FROM, 0), cell(Cell.READY_FROM, 1)
+
+
+class Policy(IntEnum):
+    """Where the dry mix goes while stems are late."""
+
+    RESIDUAL = 0  # to a strip of its own
+    SPREAD = 1  # to every stem, in equal parts
+    SILENCE = 2  # nowhere
+
+
+RESIDUAL, SPREAD = int(Policy.RESIDUAL), int(Policy.SPREAD)
+
+
+_usleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
+
+
+class Fades:
+    """The audio thread's own state, and memory for what it computes; arrays never move."""
+
+    def __init__(self, stems: int, channels: int) -> None:
+        # How wet deck 0 and deck 1 are, which of them is heard, whether the last block was late.
+        self.state = np.array([1.0, 0.0, 0.0, 0.0])
+        self.weights = np.zeros((DECKS + 1, LARGEST), np.float32)  # of deck 0, deck 1 and dry mix
+        self.strips = np.zeros((stems + 1, channels, LARGEST), np.float32)  # the last: residual
+        self.dry = np.zeros((channels, LARGEST), np.float32)
+        self.heard = np.zeros((channels, LARGEST), np.float32)
+        self.out = np.zeros((OUTPUTS, LARGEST), np.float32)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> None:
+    """Append [c, count] to the mix ring; NaN and Inf become silence."""
+    position = header[HEARD]
+    mask = ring.shape[1] - 1
+    bad = 0
+    for channel in range(ring.shape[0]):
+        for i in range(count):
+            value = frames[channel, i]
+            if not np.isfinite(value):
+                value = np.float32(0)
+                bad += 1
+            ring[channel, (position + i) & mask] = value
+    header[BAD_SAMPLES] += bad
+    store_release(header, HEARD, position + count)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def ready_span(header: NDArray[np.int64], deck: int, reset: int) -> Any:
+    """The span of a deck's stems in its ring, (0, -1) while they are older than the last reset.
+
+    In the opposite order of the worker's stores: once the origin is the last reset, the end speaks
+    of what came after; and no end is seen without the beginning of its run of blocks.
+    """
+    if load_acquire(header, ORIGIN_1 if deck else ORIGIN_0) != reset:
+        return np.int64(0), np.int64(-1)
+    until = load_acquire(header, SOLVED_1 if deck else SOLVED_0)
+    return load_acquire(header, READY_FROM_1 if deck else READY_FROM_0), until
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def await_stems(header: NDArray[np.int64], until: int, patience_ms: int) -> None:
+    """Nap until the active deck's stems reach a position, or patience is over.
+
+    A run of blocks that begins later brings none: its end is beyond the position at once.
+    """
+    if NAPS:
+        for _ in range(patience_ms * 1000 // NAP_US):
+            reset = load_acquire(header, RESET)
+            if until <= reset:
+                return
+            begin, end = ready_span(header, load_acquire(header, ACTIVE), reset)
+            if max(begin, end) >= until:
+                return
+            _usleep(NAP_US)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def weigh(
+    header: NDArray[np.int64],
+    state: NDArray[np.float64],
+    weights: Audio,
+    start: int,
+    count: int,
+    reset: int,
+) -> None:
+    """Say for each frame from `start` on how much of each deck and of the dry mix is heard."""
+    fade = header[FADE]
+    step = 1.0 / fade
+    active = load_acquire(header, ACTIVE)
+    from_0, until_0 = ready_span(header, 0, reset)
+    from_1, until_1 = ready_span(header, 1, reset)
+    late = 0
+    for i in range(count):
+        q = start + i
+        if q < reset:  # before all music: silence, and both decks start as they are
+            first = max(reset, q)
+            state[0] = 1.0 if from_0 <= first and first + fade <= until_0 else 0.0
+            state[1] = 1.0 if from_1 <= first and first + fade <= until_1 else 0.0
+            state[2] = float(active)
+            weights[0, i] = weights[1, i] = weights[2, i] = 0
+            continue
+        wet_0 = from_0 <= q and q + fade <= until_0
+        wet_1 = from_1 <= q and q + fade <= until_1
+        state[0] = approach(state[0], 1.0 if wet_0 else 0.0, step)
+        state[1] = approach(state[1], 1.0 if wet_1 else 0.0, step)
+        heard = float(active)
+        if state[active] == 1.0 or state[1 - active] == 0.0:
+            state[2] = approach(state[2], heard, step)
+        share, full_0, full_1 = smooth(state[2]), smooth(state[0]), smooth(state[1])
+        weights[0, i] = (1.0 - share) * full_0
+        weights[1, i] = share * full_1
+        # Not 1 less the others: where both decks are full, it is 0 to the bit.
+        weights[2, i] = (1.0 - share) * (1.0 - full_0) + share * (1.0 - full_1)
+        late += weights[2, i] > 0
+    header[LATE_FRAMES] += late
+    header[LATE] += late > 0 and state[WAS_LATE] == 0
+    state[WAS_LATE] = late > 0
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def approach(value: float, target: float, step: float) -> float:
+    return min(value + step, target) if value < target else max(value - step, target)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def smooth(x: float) -> float:
+    """sin² without the sine: from 0 to 1, flat at both ends."""
+    return x * x * (3.0 - 2.0 * x)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def take(
+    mix: Audio,
+    decks: Audio,
+    weights: Audio,
+    policy: int,
+    start: int,
+    count: int,
+    reset: int,
+    strips: Audio,
+    dry: Audio,
+) -> None:
+    """Fill strips [stems + 1, c, count] and dry mix [c, count] with the frames from `start` on."""
+    mask = mix.shape[1] - 1
+    stems = decks.shape[1]
+    plain_0 = plain_1 = True  # a deck alone, for the whole block: its samples to the bit
+    for i in range(count):
+        plain_0 = plain_0 and weights[0, i] == 1
+        plain_1 = plain_1 and weights[1, i] == 1
+    for channel in range(mix.shape[0]):
+        for i in range(count):
+            q = start + i
+            dry[channel, i] = mix[channel, q & mask] if q >= reset else np.float32(0)
+            strips[stems, channel, i] = np.float32(0)
+            if policy == RESIDUAL:
+                strips[stems, channel, i] = weights[2, i] * dry[channel, i]
+        share = np.float32(1.0 / stems if policy == SPREAD else 0.0)
+        for stem in range(stems):
+            if plain_0 or plain_1:
+                deck = 0 if plain_0 else 1
+                for i in range(count):
+                    strips[stem, channel, i] = decks[deck, stem, channel, (start + i) & mask]
+                continue
+            for i in range(count):
+                value = share * weights[2, i] * dry[channel, i]
+                at = (start + i) & mask
+                if weights[0, i] > 0:
+                    value += weights[0, i] * decks[0, stem, channel, at]
+                if weights[1, i] > 0:
+                    value += weights[1, i] * decks[1, stem, channel, at]
+                strips[stem, channel, i] = value
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def keep(tap: Audio, strips: Audio, start: int, count: int) -> None:
+    """Write strips, as they go to the mixer, to the tap ring; row by row, channels inside."""
+    mask = tap.shape[1] - 1
+    for row in range(tap.shape[0]):
+        strip, channel = divmod(row, strips.shape[1])
+        for i in range(count):
+            tap[row, (start + i) & mask] = strips[strip, channel, i]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def perform(
+    header: NDArray[np.int64],
+    mix: Audio,
+    decks: Audio,
+    tap: Audio,
+    state: NDArray[np.float64],
+    weights: Audio,
+    strips: Audio,
+    dry: Audio,
+    memory: NDArray[np.int64],
+    policy: int,
+    patience_ms: int,
+    heard: Audio,
+    out: Audio,
+    count: int,
+) -> None:
+    """Take the next frames of the mix, give what is to be heard; `LARGEST` frames at most.
+
+    Args:
+        header, mix, decks, tap: of `Rings`.
+        state, weights, strips, dry: of `Fades`.
+        memory: of a `Mixer`.
+        policy: a `Policy`.
+        patience_ms: how long this may wait for stems; 0 in real time.
+        heard: [c, n] the mix; n is at least `count`.
+        out: [o, n] the outputs.
+    """
+    start = header[HEARD] - header[LATENCY]
+    hear(header, mix, heard, count)
+    if patience_ms > 0:
+        await_stems(header, start + count - 1 + header[FADE], patience_ms)
+    reset = load_acquire(header, RESET)
+    weigh(header, state, weights, start, count, reset)
+    take(mix, decks, weights, policy, start, count, reset, strips, dry)
+    keep(tap, strips, start, count)
+    store_release(header, PLAYED, start + count)
+    mix_block(memory, dry, strips, out, count)
+    header[CALLBACKS] += 1

@@ -1,0 +1,78 @@
+"""Which source each output plays: the master, a strip after its fader, the dry mix, or silence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from restem.streamer.mixer.kernel import OUTPUTS
+from restem.streamer.mixer.parameters import strip_names
+
+SIDES = ("left", "right")
+SILENCE = "silence"
+PRESETS = ("stereo", "stems", "stems-only")
+
+
+def source_names(stems: Sequence[str]) -> tuple[str, ...]:
+    """All that an output may play, in the order of the mixer's rows.
+
+    >>> source_names(["vocals"])[:4]
+    ('master.left', 'master.right', 'vocals.left', 'vocals.right')
+    """
+    buses = ("master", *strip_names(stems), "dry")
+    return (*(f"{bus}.{side}" for bus in buses for side in SIDES), SILENCE)
+
+
+@dataclass(frozen=True)
+class Routing:
+    """The source of each output."""
+
+    outputs: tuple[str, ...]
+
+    @staticmethod
+    def preset(name: str, stems: Sequence[str]) -> "Routing":
+        """A usual one.
+
+        Args:
+            name: `stereo`, the master; `stems`, the master and a pair for each stem; `stems-only`.
+
+        Raises:
+            ValueError: another name.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"unknown routing {name!r}; expected one of {', '.join(PRESETS)}")
+        buses = {"stereo": ["master"], "stems": ["master", *stems], "stems-only": stems}[name]
+        return Routing(tuple(f"{bus}.{side}" for bus in buses for side in SIDES))
+
+    @staticmethod
+    def of(sources: Mapping[int, str]) -> "Routing":
+        """From outputs, counted from 1; those between that are left out play silence.
+
+        >>> Routing.of({1: "master.left", 3: "vocals.left"}).outputs
+        ('master.left', 'silence', 'vocals.left')
+
+        Raises:
+            ValueError: there is no output, or no such output.
+        """
+        for output in sources:
+            if type(output) is not int or not 1 <= output <= OUTPUTS:
+                raise ValueError(f"outputs are numbered from 1 to {OUTPUTS}, got {output!r}")
+        if not sources:
+            raise ValueError("a routing needs at least one output")
+        return Routing(tuple(sources.get(i, SILENCE) for i in range(1, max(sources) + 1)))
+
+    def rows(self, stems: Sequence[str]) -> list[int]:
+        """The row of each output's source, for `mix_block`.
+
+        Raises:
+            ValueError: a source that these stems do not have, or too many outputs.
+        """
+        if len(self.outputs) > OUTPUTS:
+            raise ValueError(f"at most {OUTPUTS} outputs, got {len(self.outputs)}")
+        rows = {name: row for row, name in enumerate(source_names(stems))}
+        for number, source in enumerate(self.outputs, 1):
+            if source not in rows:
+                buses = ", ".join(("master", *strip_names(stems), "dry"))
+                raise ValueError(
+                    f"output {number}: unknown source {source!r}; "
+                    f"expected silence, or .left or .right of {buses}"
+                )
+        return [rows[source] for source in self.outputs]

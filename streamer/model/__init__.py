@@ -1,0 +1,1 @@
+"""The interface of streaming models, and models made of other models."""

@@ -1,0 +1,204 @@
+"""A streaming model at another sample rate: a device at 44.1 kHz around a network at 48 kHz.
+
+    block ─► filter ─► frames wait for a whole block ─► model ─► stems wait ─► filter ─► block
+
+The filters are those of `Resampler`, to the coefficient, but not its machinery: soxr works in long
+FFTs and lets 20 ms of a stream wait each way. Here its impulse response, read once, is applied as a
+matrix to fixed windows of the stream, and what waits is half a filter, 2.4 ms.
+
+Time is counted in units of `1 / (p r)` seconds for rates `q r` and `p r` without a common divisor:
+all frames of both rates lie on whole units, `p` apart at the one and `q` at the other.
+
+Shape letters: `s` stem, `c` channel, `n` sample, `g` group, `w` sample of a window.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.resampler import Audio, Resampler
+
+HALF = 106  # frames of the lower rate: where soxr's HQ filters have ended, to 1e-7 of their peak
+LOWEST_RATE, HIGHEST_RATE = 8000, 192000  # Hz
+LARGEST_TERM = 2048  # of a ratio of rates
+GROUP = 256  # frames that one product of matrices takes or gives, about
+
+
+class ResampledState(NamedTuple):
+    """What one step hands to the next."""
+
+    heard: Tensor  # [c, n] the device's newest frames
+    waiting: Tensor  # [c, n] frames at the model's rate, less than a block of it
+    model: Any
+    ready: Tensor  # [s, c, n] stems at the model's rate, as far back as the filter looks
+    early_frames: int  # still to come out of the first filter before the mix's first
+    early_stems: int  # still to come out of the model before the stems' first
+
+
+class Resampled:
+    """Run a streaming model at another sample rate than its own.
+
+    What it answers is what `restem render` writes for a file of that rate, to float rounding, but
+    for the end: there a file stops, and a stream hears the model's answer to the silence after it.
+
+    A step takes the whole periods of both rates that fit into a block of the model, at least one,
+    and the model steps as often as a block of it is complete. Where a period is not longer than the
+    model's block, that is at most once. Smaller blocks are heard sooner, for less re-blocking
+    before them, but then most steps only wait and some take all the time: whoever measures steps
+    or gives them time must know that.
+
+    Args:
+        model: what to run.
+        sample_rate: Hz, of the device.
+        block_size: samples in a step, whole periods; None for as near to the model's as they fit.
+
+    Raises:
+        ValueError: the rate is out of range, or its ratio to the model's has terms above 2048, or
+            the block is no whole number of periods.
+    """
+
+    def __init__(
+        self, model: StreamingModel, sample_rate: int, block_size: int | None = None
+    ) -> None:
+        p, q = _ratio(sample_rate, model.sample_rate)
+        if block_size is not None and (block_size < 1 or block_size % p):
+            raise ValueError(
+                f"block_size must be a multiple of {p} samples, the period of {sample_rate} and "
+                f"{model.sample_rate} Hz, got {block_size}"
+            )
+        self.model = model
+        self.sample_rate = sample_rate
+        self.channels, self.stems, self.device = model.channels, model.stems, model.device
+        periods = block_size // p if block_size else max(1, model.block_size // q)
+        self.block_size, self._inner = periods * p, periods * q
+        self._delay = HALF * max(p, q) // p  # samples of the first filter, at the model's rate
+        self.latency = self._count_latency(p, q)
+        self._there = _Filter(sample_rate, model.sample_rate, -self._delay, periods, model.device)
+        self._back = _Filter(model.sample_rate, sample_rate, -self.latency, periods, model.device)
+
+    def _count_latency(self, p: int, q: int) -> int:
+        """The least delay with which the second filter always finds the stems it looks at.
+
+        A frame `n` looks at stems until `n q + reach`, in units of time. How many there are after
+        `k` steps repeats itself when the mix's and the model's blocks end together.
+        """
+        size, reach = self.model.block_size, HALF * max(p, q)
+        latency = 0
+        for k in range(1, math.lcm(self._inner, size) // self._inner + 1):
+            blocks = (k * self._inner - self._delay) // size
+            stems = blocks * size - self.model.latency
+            latency = max(latency, (k * self.block_size * q + reach - stems * p) // q)
+        return latency
+
+    def init_state(self) -> ResampledState:
+        shape = len(self.stems), self.channels
+        return ResampledState(
+            heard=torch.zeros(self.channels, -self._there.start, device=self.device),
+            waiting=torch.zeros(self.channels, 0, device=self.device),
+            model=self.model.init_state(),
+            ready=torch.zeros(*shape, -self._back.start, device=self.device),
+            early_frames=self._delay,
+            early_stems=self.model.latency,
+        )
+
+    def step(self, block: Tensor, state: ResampledState) -> tuple[Tensor, ResampledState]:
+        """[c, block_size] -> [s, c, block_size] and the next state."""
+        heard = torch.cat((state.heard, block), dim=-1)
+        early = min(state.early_frames, self._inner)
+        waiting = torch.cat((state.waiting, self._there(heard)[:, early:]), dim=-1)
+        inner, early_stems, ready = state.model, state.early_stems, [state.ready]
+        size = self.model.block_size
+        while waiting.shape[-1] >= size:
+            stems, inner = self.model.step(waiting[:, :size].clone(), inner)
+            waiting = waiting[:, size:]
+            cut = min(early_stems, size)
+            early_stems -= cut
+            ready.append(stems[..., cut:])
+        joined = torch.cat(ready, dim=-1)
+        return self._back(joined), ResampledState(
+            heard=heard[:, self.block_size :],
+            waiting=waiting,
+            model=inner,
+            ready=joined[..., self._inner :],
+            early_frames=state.early_frames - early,
+            early_stems=early_stems,
+        )
+
+
+def at_rate(model: StreamingModel, sample_rate: int) -> StreamingModel:
+    """The model at a device's sample rate, in Hz: itself where that is its own.
+
+    Raises:
+        ValueError: as `Resampled`.
+    """
+    return model if sample_rate == model.sample_rate else Resampled(model, sample_rate)
+
+
+def _ratio(sample_rate: int, model_rate: int) -> tuple[int, int]:
+    """Both rates without their common divisor."""
+    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+        raise ValueError(
+            f"sample_rate must be in [{LOWEST_RATE}, {HIGHEST_RATE}] Hz, got {sample_rate}"
+        )
+    divisor = math.gcd(sample_rate, model_rate)
+    terms = sample_rate // divisor, model_rate // divisor
+    if max(terms) > LARGEST_TERM:
+        raise ValueError(
+            f"{sample_rate} Hz to the model's {model_rate} Hz is {terms[0]}:{terms[1]}, and terms "
+            f"above {LARGEST_TERM} are not offered; set the device to a usual rate such as 44100"
+        )
+    return terms
+
+
+class _Filter:
+    """Samples at a target rate, a block at a time, from fixed windows at the source rate.
+
+    Block `k` begins with the target's sample `first + k * count`; its window begins with the
+    source's sample `start + k * source_count`.
+    """
+
+    def __init__(
+        self, source_rate: int, target_rate: int, first: int, periods: int, device: torch.device
+    ) -> None:
+        divisor = math.gcd(source_rate, target_rate)
+        p, q = source_rate // divisor, target_rate // divisor
+        fitting = [n for n in range(1, GROUP // max(p, q) + 1) if periods % n == 0]
+        group = max(fitting, default=1)  # periods in one row of the product
+        self.start, matrix = _filter_matrix(source_rate, target_rate, first, group * q)
+        self._matrix = torch.from_numpy(matrix).to(device, torch.float64)
+        self._hop = group * p
+        self._width = matrix.shape[0] + (periods - group) * p
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        """[.., n] from the window's begin -> [.., count]."""
+        windows = audio[..., : self._width].unfold(-1, self._matrix.shape[0], self._hop)
+        return (windows.double() @ self._matrix).flatten(-2).float()  # [.., g, w] -> [.., n]
+
+
+def _filter_matrix(source_rate: int, target_rate: int, first: int, count: int) -> tuple[int, Audio]:
+    """What target samples [first, first + count) are made of.
+
+    Returns:
+        The first source sample that matters, and [w, count] from the source's to the target's.
+    """
+    divisor = math.gcd(source_rate, target_rate)
+    p, q = source_rate // divisor, target_rate // divisor
+    reach = HALF * max(p, q)
+    start = -((reach - first * p) // q)
+    stop = ((first + count - 1) * p + reach) // q + 1
+    source = np.arange(start, stop)[:, None]
+    target = np.arange(first, first + count)[None]
+    # An impulse for each phase of a period, one period and one sample after the other.
+    spacing = math.ceil((2 * reach + q) / (p * q)) * p + 1
+    impulses = np.zeros((1, (p + 2) * spacing), np.float32)
+    impulses[0, spacing : (p + 1) * spacing : spacing] = 1
+    answer = Resampler(source_rate, target_rate, 1).process(impulses, last=True)[0]
+    # Where the phase of `source` was heard: both rates move on by whole periods.
+    at = spacing * (1 + (source - spacing) % p)
+    heard = target + (at - source) // p * q
+    near = np.abs(target * p - source * q) <= reach
+    return start, np.where(near, answer[np.where(near, heard, 0)], np.float32(0))

@@ -1,0 +1,1 @@
+"""Processors in the manner of Pedalboard: chains, native and Python effects."""

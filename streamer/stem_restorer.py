@@ -1,0 +1,279 @@
+"""The restorer as one more plugin: Pedalboard's calls around a streaming model and the mixer.
+
+    input ─┬─► model, effects ─► stems ─┐
+           └─► as late ─► dry ──────────┴─► mixer ─► stereo sum, in the input's layout
+
+Shape letters: `s` stem, `c` channel, `n` sample.
+"""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from restem.streamer.mixer.mixer import Mixer
+from restem.streamer.mixer.parameters import PARAMETERS, Parameter, Value, parameter, strip_names
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.resampled import at_rate
+from restem.streamer.processors.base import Processor, check_numbers
+from restem.streamer.processors.effect_files import Effect, Effected
+from restem.streamer.profiles import DEFAULT, load_profile
+from restem.streamer.resampler import Audio
+from restem.streamer.stream import Stream, render
+
+CHUNK = 2**15  # samples that go through all of it at once
+
+
+class StemRestorer(Processor):
+    """Restores the stems of a mix and mixes them anew, called as a plugin of Pedalboard is.
+
+    Every parameter of the mixer is an argument and an attribute: `dry_wet`, `master_gain_db`,
+    `bypass` and `ceiling`, and of each stem `drums_gain_db`, `drums_fader`, `drums_mute`,
+    `drums_solo` and `drums_pan`. In a stream, what is set moves there with a ramp; `reset` and
+    whole signals begin with what is set.
+
+        restorer = StemRestorer(drums_gain_db=3, effects={"vocals": Compressor(-20, 4)})
+        remix = restorer(mix, 44100)
+
+    Mono goes to both sides, and comes back as their mean. NaN and Inf become silence. A stream
+    belongs to the thread that began it until `reset` or `flush`, while whole signals of several
+    threads wait for each other.
+
+    Args:
+        model: a profile's name or file, or a streaming model of one or two channels.
+        effects: for some of the stems, plugins that they go through; see `Effected`.
+        parameters: as above.
+
+    Raises:
+        ValueError: the model cannot be built, or a parameter or its value is none.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | StreamingModel = DEFAULT,
+        effects: Mapping[str, Effect] | None = None,
+        **parameters: Value,
+    ) -> None:
+        named = isinstance(model, str | Path)
+        self._name = str(model) if named else type(model).__name__
+        built: StreamingModel = load_profile(model) if named else model  # type: ignore[arg-type, assignment]
+        self._effects = dict(effects or {})
+        self._model = Effected(built, self._effects) if self._effects else built
+        self._attributes = _attributes(self._model.stems)
+        self._mixer = Mixer(self._model.stems, self._model.sample_rate, self._model.channels)
+        self._at_rate = {self._model.sample_rate: self._model}
+        self._stream: Stream | None = None
+        self._owner: int | None = None  # the stream's thread
+        super().__init__()
+        for name, value in parameters.items():
+            if name not in self._attributes:
+                raise ValueError(_unknown(name, self._attributes))
+            setattr(self, name, value)
+
+    @property
+    def model(self) -> StreamingModel:
+        """What restores the stems, effects included."""
+        return self._model
+
+    @property
+    def effects(self) -> dict[str, Effect]:
+        """The effects of stems; those that a profile brings are part of `model`."""
+        return dict(self._effects)
+
+    @property
+    def reported_latency_samples(self) -> int:
+        """Samples that a stream withholds, at the sample rate used last (the model's at first)."""
+        return self.latency_at(self._mixer.sample_rate, self._model.channels)
+
+    def __getattr__(self, name: str) -> Value:
+        attributes = self.__dict__.get("_attributes", {})
+        if name not in attributes:
+            raise AttributeError(_unknown(name, attributes))
+        row, strip = attributes[name]
+        return self._mixer.get(row.name, strip)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+            return
+        if name not in self._attributes:
+            if hasattr(type(self), name):
+                raise AttributeError(f"{name} of a StemRestorer cannot be set")
+            raise AttributeError(_unknown(name, self._attributes))
+        row, strip = self._attributes[name]
+        try:
+            _, clipped = row.clip(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        if clipped:
+            choices = f"[{row.low:g}, {row.high:g}] {row.unit}".rstrip()
+            raise ValueError(f"{name} must be in {choices}, got {value!r}")
+        self._mixer.set(row.name, value, strip)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._attributes})
+
+    def __repr__(self) -> str:
+        parts = [f"model={self._name!r}"]
+        parts += [f"{name}={value:g}" for name, value in self._changed().items()]
+        parts += [f"effects={self._effects!r}"] if self._effects else []
+        return f"<streamer.StemRestorer {' '.join(parts)} at {hex(id(self))}>"
+
+    def _changed(self) -> dict[str, Value]:
+        """The parameters that are not as they were; a fader is its gain."""
+        values = {
+            name: self._mixer.get(row.name, strip)
+            for name, (row, strip) in self._attributes.items()
+            if row.name != "fader"
+        }
+        return {n: v for n, v in values.items() if v != self._attributes[n][0].default}
+
+    def stems(
+        self, input_array: NDArray[Any], sample_rate: float, by_name: bool = False
+    ) -> Audio | dict[str, Audio]:
+        """Restore a whole signal's stems, effects included, without the mixer.
+
+        Args:
+            input_array: as for `process`.
+            sample_rate: Hz.
+            by_name: answer a dict, each stem by its name.
+
+        Returns:
+            [s, c, n], or [c, n] each, aligned with the input.
+
+        Raises:
+            TypeError, ValueError, RuntimeError: as `process`.
+        """
+        rate, _ = check_numbers(sample_rate, 1, True)
+        with self._lock:
+            self._take_over()
+            audio = self._layout.read(input_array)
+            model = self._model_at(rate)
+            answer = render(model, torch.from_numpy(self._wide(audio))).cpu().numpy()
+            stems: Audio = answer if len(audio) > 1 else answer.mean(axis=1, keepdims=True)
+            self._running = None
+        return dict(zip(self._model.stems, stems, strict=True)) if by_name else stems
+
+    def reset(self) -> None:
+        with self._lock:
+            super().reset()
+            self._owner = None
+
+    def flush(self) -> Audio:
+        with self._lock:
+            self._take_over()
+            rest = super().flush()
+            self._owner = None
+            return rest
+
+    def _take_over(self) -> None:
+        """Let this thread use the stream, if no other does.
+
+        Raises:
+            RuntimeError: another thread's stream has not ended.
+        """
+        here = threading.get_ident()
+        if self._owner not in (None, here):
+            raise RuntimeError(
+                "another thread is streaming through this StemRestorer; call its reset() or "
+                "flush() first, or make one for each thread"
+            )
+
+    def latency_at(self, sample_rate: float, channels: int) -> int:
+        return Stream(self._model_at(sample_rate)).latency
+
+    def _model_at(self, sample_rate: float) -> StreamingModel:
+        if sample_rate not in self._at_rate:
+            if sample_rate != round(sample_rate):
+                raise ValueError(f"sample_rate must be a whole number of Hz, got {sample_rate}")
+            self._at_rate[round(sample_rate)] = at_rate(self._model, round(sample_rate))
+        return self._at_rate[round(sample_rate)]
+
+    def begin(self, sample_rate: float, channels: int, buffer_size: int) -> None:
+        if channels not in (1, 2) or self._model.channels < channels:
+            most = "mono or stereo" if self._model.channels == 2 else "mono"
+            raise ValueError(
+                f"StemRestorer only supports {most} audio. (Was passed {channels}-channel audio.)"
+            )
+        self._stream = Stream(self._model_at(sample_rate))
+        self._early = self._stream.latency
+        self._dry = np.zeros((self._model.channels, 0), np.float32)
+        rate = round(sample_rate)
+        if self._mixer.sample_rate != rate:
+            self._mixer = self._moved(rate)
+        self._mixer.reset()
+
+    def _moved(self, sample_rate: int) -> Mixer:
+        """The mixer at another sample rate."""
+        mixer = Mixer(self._model.stems, sample_rate, self._model.channels)
+        changed = ((name, *self._attributes[name]) for name in self._changed())
+        mixer.set_all((row.name, getattr(self, name), strip) for name, row, strip in changed)
+        return mixer
+
+    def advance(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+        with self._lock:
+            self._take_over()
+            answer = super().advance(audio, sample_rate, buffer_size)
+            self._owner = threading.get_ident()
+            return answer
+
+    def push(self, audio: Audio) -> Audio:
+        chunks = range(0, max(audio.shape[1], 1), CHUNK)
+        return np.concatenate([self._mix(audio[:, at : at + CHUNK]) for at in chunks], axis=1)
+
+    def _mix(self, audio: Audio) -> Audio:
+        assert self._stream is not None
+        channels, wide = len(audio), self._wide(audio)
+        stems: Audio = self._stream.process(torch.from_numpy(wide)).numpy()
+        cut = min(self._early, stems.shape[-1])
+        self._early -= cut
+        count = stems.shape[-1] - cut
+        waiting = np.concatenate((self._dry, wide), axis=1)
+        dry, self._dry = waiting[:, :count], waiting[:, count:]
+        residual = np.zeros((1, *dry.shape), np.float32)  # no stem is ever late here
+        master = self._mixer.process(dry, np.concatenate((stems[..., cut:], residual)))
+        return master if channels == 2 else master.mean(axis=0, keepdims=True)
+
+    def _wide(self, audio: Audio) -> Audio:
+        """With the model's channels, and without NaN and Inf; [c, n], a copy."""
+        wide = np.empty((self._model.channels, audio.shape[1]), np.float32)
+        wide[:] = audio
+        return wide if np.isfinite(wide).all() else np.where(np.isfinite(wide), wide, 0)
+
+    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+        with self._lock:
+            self._take_over()
+            self.begin(sample_rate, audio.shape[0], buffer_size)
+            self._running, self._owner, self._missing = None, None, 0
+            late = self._early
+            tail = np.zeros((audio.shape[0], late), np.float32)
+            return np.concatenate((self.push(audio), self.push(tail)), axis=1)
+
+
+Attribute = tuple[Parameter, str | None]  # and its strip
+
+
+def _attributes(stems: tuple[str, ...]) -> dict[str, Attribute]:
+    """The name of every parameter of every strip, and what it is."""
+    names: dict[str, Attribute] = {}
+    for row in PARAMETERS:
+        if row.scope == "global":
+            names[row.name] = parameter(row.name), None
+            continue
+        names.update({f"{strip}_{row.name}": (row, strip) for strip in strip_names(stems)})
+    return names
+
+
+def _unknown(name: str, attributes: Mapping[str, Attribute]) -> str:
+    globals_ = [n for n, (_, strip) in attributes.items() if strip is None]
+    strips = list(dict.fromkeys(strip for _, strip in attributes.values() if strip))
+    kinds = list(dict.fromkeys(row.name for row, strip in attributes.values() if strip))
+    return (
+        f"unknown parameter {name!r} of StemRestorer; expected one of {', '.join(globals_)}, "
+        f"or {', '.join(kinds)} of a stem as in {strips[0] if strips else 'drums'}_gain_db: "
+        f"{', '.join(strips)}"
+    )
