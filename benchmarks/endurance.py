@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from restem.bridge.session.base import load_live
 from restem.bridge.verify import best_lag, music
-from restem.streamer import Stream
+from restem.streamer.builder import load_live
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.rings import Cell
 from restem.streamer.mixer.routing import Routing
 from restem.streamer.profiles import read_profile
+from restem.streamer.stream import Stream
 
 BLOCK = 256
 SETTLED_SECONDS = 60  # before memory is first looked at

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 
 from restem.bridge.audio.jack import JackStream, open_client
-from restem.bridge.session.base import Settings
 from restem.bridge.session.live import LiveSession
+from restem.bridge.settings import Settings
 from restem.streamer.engine.rings import Cell
 
 BLOCK, RATE = 256, 48000

@@ -21,8 +21,8 @@ from benchmarks.live import dummy_server
 from restem.bridge.control.osc.client import OscClient
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import Control
-from restem.bridge.session.base import Settings
 from restem.bridge.session.live import LiveSession
+from restem.bridge.settings import Settings
 
 BURST = 3000
 CLIENTS, METERS_HZ = 8, 30

@@ -18,8 +18,10 @@ from dataclasses import replace
 
 import torch
 
-from restem.streamer import StreamingModel, render_blocks
-from restem.streamer.profiles import SEEDED, build_profile, profile_names, read_profile
+from restem.streamer.builder import build_profile
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.profiles import SEEDED, profile_names, read_profile
+from restem.streamer.stream import render_blocks
 
 COLUMNS = (
     "profile",

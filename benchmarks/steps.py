@@ -1,8 +1,8 @@
 """How long the steps of profiles take, as they run and in the straightforward form.
 
 The straightforward form is what the publications' code does: each network by itself, all of every
-window, float32, eager, without the memory policy of `streamer.engine.allocator`. Both forms live in processes
-of their own and step in turns, so that a busy machine disturbs both alike.
+window, float32, eager, without the memory policy of `streamer.engine.allocator`. Both forms live in
+processes of their own and step in turns, so that a busy machine disturbs both alike.
 
 `benchmarks.cpu` and `benchmarks.gpu` say on which device.
 """
@@ -29,22 +29,21 @@ from benchmarks.render import peak_memory, synchronize
 from benchmarks.windows import snr
 from restem.models.cascade import Cascade, Repair
 from restem.models.stems import STEMS
-from restem.streamer import Chunked, Series, StreamingModel
+from restem.streamer.builder import build_profile, pick_device, pick_precision, stage_networks
 from restem.streamer.engine.allocator import keep_freed_memory
-from restem.streamer.engine.engine import count_latency
+from restem.streamer.engine.latency import count_latency
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
 from restem.streamer.model.graphed import Graphed
+from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.profiles import (
     SEEDED,
     Profile,
     RepairConfig,
     SeparatorConfig,
     Window,
-    build_profile,
-    pick_device,
-    pick_precision,
     profile_names,
     read_profile,
-    stage_networks,
 )
 
 COLUMNS = (
@@ -236,7 +235,7 @@ class Form:
 @torch.inference_mode()
 def agreement(profile: Profile, device: str) -> list[float]:
     """SNR against the straightforward form after stage 1 and after both, of one stem, in dB."""
-    with resources.as_file(resources.files("bridge") / "demo_song" / "mix.flac") as path:
+    with resources.as_file(resources.files("restem.bridge") / "demo_song" / "mix.flac") as path:
         audio, _ = soundfile.read(path, frames=AGREED_SAMPLES, dtype="float32", always_2d=True)
     place = pick_device(device)
     model: Any = build_profile(profile, device, STEMS[:1])

@@ -16,7 +16,8 @@ import torch
 
 from benchmarks.render import build
 from restem.models.cascade import Cascade
-from restem.streamer import Chunked, Series
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
 from restem.streamer.model.graphed import Graphed
 
 COLUMNS = ("profile", "weights", "windows", "SNR median, dB", "SNR worst, dB")

@@ -12,6 +12,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from restem.bridge.evaluation.plots import draw_overview
 from restem.bridge.evaluation.scores import MMSNR, Line, Scorer, Scores
 from restem.bridge.files.render import RenderReport, render_file
 from restem.streamer.model.protocol import StreamingModel
@@ -57,7 +58,7 @@ def run_demo(
     Returns:
         MMSNR of every stem of the model that the song has, before and after.
     """
-    song = resources.files("bridge") / "demo_song"
+    song = resources.files("restem.bridge") / "demo_song"
     known = [stem for stem in model.stems if (song / f"{stem}.ogg").is_file()]
     if not known:
         raise ValueError(f"the demo's song has none of the stems {', '.join(model.stems)}")
@@ -78,52 +79,6 @@ def run_demo(
     scorer.add("demo", torch.from_numpy(mix), _tensors(references), answers, sample_rate)
     draw_overview(mix, references, restored, sample_rate, out / "overview.png")
     return DemoResult(scorer.result(), report)
-
-
-def draw_overview(
-    mix: Audio,
-    references: dict[str, Audio],
-    restored: dict[str, Audio],
-    sample_rate: int,
-    path: Path,
-) -> None:
-    """Draw spectrograms of the mix, and of every stem beside its reference, as a PNG."""
-    from matplotlib.figure import Figure
-
-    columns = {"mix": dict.fromkeys(references, mix), "restored": restored, "reference": references}
-    figure = Figure(figsize=(13, 1.6 * len(references) + 0.6), layout="constrained")
-    axes = figure.subplots(len(references), len(columns), sharex=True, sharey=True, squeeze=False)
-    for column, (title, audios) in enumerate(columns.items()):
-        axes[0, column].set_title(title)
-        for row, (stem, audio) in enumerate(audios.items()):
-            axis = axes[row, column]
-            levels = _levels(audio, sample_rate)
-            extent = (0.0, audio.shape[1] / sample_rate, 0.0, sample_rate / 2000)
-            axis.imshow(
-                levels,
-                origin="lower",
-                aspect="auto",
-                extent=extent,
-                vmin=-90,
-                vmax=-10,
-                cmap="magma",
-            )
-            axis.set_ylim(0, 12)
-            if column == 0:
-                axis.set_ylabel(f"{stem}\nkHz")
-    for axis in axes[-1]:
-        axis.set_xlabel("s")
-    figure.savefig(path, dpi=100)
-
-
-def _levels(audio: Audio, sample_rate: int) -> Audio:
-    n_fft = 2048
-    window = torch.hann_window(n_fft)
-    mono = torch.from_numpy(audio.mean(axis=0))
-    spectrum = torch.stft(mono, n_fft, n_fft // 2, window=window, return_complex=True)
-    amplitude = spectrum.abs() * (2 / window.sum())
-    levels: Audio = (20 * torch.log10(amplitude + 1e-6)).numpy()
-    return levels
 
 
 def _read(path: Path) -> tuple[Audio, int]:

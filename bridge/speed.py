@@ -6,19 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from restem.bridge.session.base import BLOCKSIZE, Settings
-from restem.models import zoo
-from restem.streamer.engine.engine import TooSlowError, check_speed, count_latency, try_out
+from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.models.weights import store
+from restem.streamer.builder import build_profile, pick_device
+from restem.streamer.engine.latency import count_latency
+from restem.streamer.engine.process import TooSlowError, check_speed, try_out
 from restem.streamer.engine.worker import Ready
 from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.profiles import (
-    SEEDED,
-    Profile,
-    SeparatorConfig,
-    build_profile,
-    pick_device,
-    read_profile,
-)
+from restem.streamer.profiles import SEEDED, Profile, SeparatorConfig, read_profile
 
 MEASURE_SECONDS = 10.0  # of a profile, about
 LIMIT_SECONDS = 120.0  # of a profile, in all
@@ -122,9 +117,9 @@ def _measurable(profile: Profile) -> Profile:
 
 
 def _has_weights(config: SeparatorConfig, stems: Sequence[str]) -> bool:
-    in_one_file = config.window is None or zoo.is_weights_path(config.weights)
+    in_one_file = config.window is None or store.is_weights_path(config.weights)
     name = config.weights if in_one_file else f"{config.weights}/{{stem}}"
-    return all(zoo.has_weights(name.replace("{stem}", stem)) for stem in stems)
+    return all(store.has_weights(name.replace("{stem}", stem)) for stem in stems)
 
 
 def build_quietly(profile: Profile, device: str) -> StreamingModel:

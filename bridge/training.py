@@ -1,6 +1,5 @@
 """`restem train`: songs in, a trained network out, with its curves and a profile to render with."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 import torch
 import yaml
 
-from restem.models import zoo
+from restem.bridge.evaluation.plots import draw_curves
+from restem.models.atomic_write import atomically
 from restem.models.training.data.songs import Song, open_songs, split_songs
-from restem.models.training.loop import Progress, Scores, build_trainee, load_checkpoint, train
+from restem.models.training.loop import Progress, build_trainee, load_checkpoint, train
 from restem.models.training.recipes import Recipe
 from restem.streamer.profiles import read_profile
 
@@ -95,7 +95,7 @@ def write_profile(recipe: Recipe, weights: Path, path: Path) -> None:
         profile |= {"stems": [recipe.separator.stem], "separator": _separator(recipe, str(weights))}
     else:
         return  # a repair is nothing without the profile of its separator
-    with zoo.atomically(path) as part:
+    with atomically(path) as part:
         part.write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
 
 
@@ -105,39 +105,6 @@ def _separator(recipe: Recipe, weights: str) -> dict[str, Any]:
     window = read_profile(WINDOWS_OF[network]).separator.window
     assert window is not None
     return {"network": network, "weights": weights, "window": asdict(window)}
-
-
-def draw_curves(log: Path, path: Path) -> None:
-    """Draw the losses and the held-out MMSNR of a run's log over its minutes."""
-    from matplotlib.figure import Figure
-
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    minutes = [row["minutes"] for row in rows]
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name in rows[-1]["losses"]:
-        left.plot(minutes, [row["losses"].get(name) for row in rows], label=name)
-    left.set(xlabel="minutes", ylabel="loss", title="training")
-    stages = [name for name in average(rows[-1]["scores"]) if name != "clips"]
-    for stage in stages:
-        style = ":" if stage == "mix" else "-"
-        values = [average(row["scores"])[stage] for row in rows]
-        right.plot(minutes, values, style, linewidth=2.5, label=stage)
-    for stem in rows[-1]["scores"]:
-        values = [row["scores"].get(stem, {}).get(stages[-1]) for row in rows]
-        right.plot(minutes, values, linewidth=0.8, alpha=0.7, label=stem)
-    right.set(xlabel="minutes", ylabel="MMSNR, dB", title="held-out songs")
-    for axis in (left, right):
-        axis.legend(fontsize=7)
-        axis.grid(alpha=0.3)
-    with zoo.atomically(path) as part:
-        figure.savefig(part, dpi=100, format="png")
-
-
-def average(scores: Scores) -> dict[str, float]:
-    """The mean over stems, by stage."""
-    stages = next(iter(scores.values()))
-    return {stage: sum(row[stage] for row in scores.values()) / len(scores) for stage in stages}
 
 
 def _open(folders: Sequence[Path], layout: str) -> list[Song]:

@@ -18,10 +18,11 @@ import soxr
 import torch
 
 from restem.bridge.audio.portaudio import Device, portaudio_module
-from restem.bridge.session.base import BLOCKSIZE, Settings, load_live
+from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.streamer.builder import load_live, pick_stems
 from restem.streamer.engine.engine import Engine
 from restem.streamer.mixer.routing import SIDES, Routing
-from restem.streamer.profiles import pick_stems, read_profile
+from restem.streamer.profiles import read_profile
 from restem.streamer.resampler import Audio
 from restem.streamer.stream import render
 
@@ -100,7 +101,7 @@ def verify(
 
 def music(rate: int, seconds: float, block: int) -> Audio:
     """The demo's song, at a rate, for as long as wanted, in whole blocks."""
-    with resources.as_file(resources.files("bridge") / "demo_song" / "mix.flac") as path:
+    with resources.as_file(resources.files("restem.bridge") / "demo_song" / "mix.flac") as path:
         song, own = soundfile.read(path, dtype="float32", always_2d=True)
     song = soxr.resample(song, own, rate)
     count = math.ceil(seconds * rate / block) * block

@@ -25,6 +25,10 @@ import yaml
 from torch import Tensor
 
 from restem.models import zoo
+from restem.models.atomic_write import atomically
+from restem.models.errors import first_line
+from restem.models.weights import store
+from restem.models.weights.published import PUBLISHED, HubFile, PublishedWeights, published_weights
 
 LEDGER = "weights.json"
 GENERATOR = "generator."  # what a GAN's training calls the network that is to be used
@@ -45,7 +49,7 @@ IMPOSTORS = {
 }
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
-Download = Callable[[zoo.PublishedWeights, Path], Path]  # takes an empty folder
+Download = Callable[[PublishedWeights, Path], Path]  # takes an empty folder
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def convert(checkpoint: Path, network: str, params: Mapping[str, Any]) -> dict[s
     under `generator.` are kept, if there are any.
 
     Returns:
-        Names as in `models`, ready for `models.zoo.save_weights`.
+        Names as in `models`, ready for `models.weights.store.save_weights`.
 
     Raises:
         ValueError: the file is something else, is damaged, wants to run code, or holds the weights
@@ -102,7 +106,7 @@ def convert(checkpoint: Path, network: str, params: Mapping[str, Any]) -> dict[s
     if absent:
         fresh = zoo.build_network(network, params, str(checkpoint)).state_dict()
         state |= {name: fresh[name] for name in absent if name in fresh}
-    zoo.check_state(state, zoo.Description(network, params), str(checkpoint))
+    store.check_state(state, store.Description(network, params), str(checkpoint))
     return state
 
 
@@ -131,9 +135,9 @@ def add(
         ValueError: a name that is none or is taken, or a file that is not what it should be;
             nothing has been written then.
     """
-    if name in zoo.SHIPPED:
+    if name in store.SHIPPED:
         raise ValueError(f"'{name}' is a part of restem; name your own weights SET/STEM")
-    if zoo.weights_path(name).is_file() and not overwrite:
+    if store.weights_path(name).is_file() and not overwrite:
         raise ValueError(f"weights '{name}' are here already; replace them with --overwrite")
     params, network = _params(name, config, network)
     own_set = name.partition("/")[0]
@@ -142,19 +146,19 @@ def add(
     return _install(name, network, params, checkpoint, origin, licence)
 
 
-def published(name: str) -> tuple[zoo.PublishedWeights, ...]:
+def published(name: str) -> tuple[PublishedWeights, ...]:
     """What `fetch` would download for the name of weights or of a whole set.
 
     Raises:
         ValueError: nobody publishes weights of that name.
     """
-    found = tuple(weights for weights in zoo.PUBLISHED if name in (weights.name, weights.set))
+    found = tuple(weights for weights in PUBLISHED if name in (weights.name, weights.set))
     if found:
         return found
     network = zoo.NETWORKS.get(name.partition("/")[0])
     if network and network.unpublished:
         raise ValueError(f"nothing to fetch for '{name}': {network.unpublished}")
-    sets = ", ".join(dict.fromkeys(weights.set for weights in zoo.PUBLISHED))
+    sets = ", ".join(dict.fromkeys(weights.set for weights in PUBLISHED))
     raise ValueError(f"nothing to fetch for '{name}'; expected one of {sets}, or SET/STEM")
 
 
@@ -183,24 +187,24 @@ def fetch(
             stays.
     """
     for weights in published(name):
-        if again or not zoo.has_weights(weights.name):
+        if again or not store.has_weights(weights.name):
             _fetch(weights, progress, download or _download)
-    return zoo.weights_path(name) if "/" in name else zoo.weights_folder() / name
+    return store.weights_path(name) if "/" in name else store.weights_folder() / name
 
 
 def verify() -> list[Verdict]:
     """Check every file that is here: its digest, and that its network takes it."""
     files = _read_ledger().files
     return [
-        Verdict(name, path := zoo.weights_path(name), _problem(name, path, files))
-        for name in zoo.installed()
+        Verdict(name, path := store.weights_path(name), _problem(name, path, files))
+        for name in store.installed()
     ]
 
 
 def listing() -> list[Row]:
     """All weights that are here or could be, for people."""
-    here = zoo.installed()
-    known = [*zoo.SHIPPED, *(weights.name for weights in zoo.PUBLISHED)]
+    here = store.installed()
+    known = [*store.SHIPPED, *(weights.name for weights in PUBLISHED)]
     own = [name for name in here if name not in known]
     rows = [_row(name, name in here) for name in (*known, *own)]
     nothing = [
@@ -220,8 +224,8 @@ def _read_checkpoint(path: Path) -> Any:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     if not head:
         raise ValueError(f"{path}: an empty file")
-    if zoo.looks_like_safetensors(path):
-        return zoo.read_safetensors(path)[1]
+    if store.looks_like_safetensors(path):
+        return store.read_safetensors(path)[1]
     for beginning, kind in IMPOSTORS.items():
         if head.startswith(beginning):
             raise ValueError(f"{path}: {kind}")
@@ -237,7 +241,7 @@ def _read_checkpoint(path: Path) -> Any:
         raise ValueError(f"{path}: not a checkpoint") from error
     except Exception as error:  # damaged bytes can make the reader fail in any way
         raise ValueError(
-            f"{path}: truncated, corrupted or not a checkpoint: {zoo.first_line(error)}"
+            f"{path}: truncated, corrupted or not a checkpoint: {first_line(error)}"
         ) from error
 
 
@@ -263,7 +267,7 @@ def _params(name: str, config: Path | None, network: str | None) -> tuple[Mappin
     if config is not None:
         params = _read_config(config)
         return params, network or _tell_network(params, config)
-    if offer := zoo.published_weights(name):
+    if offer := published_weights(name):
         return offer.params, network or offer.network
     network = network or name.partition("/")[0]
     if network not in zoo.NETWORKS:
@@ -277,7 +281,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not YAML: {zoo.first_line(error)}") from error
+        raise ValueError(f"{path}: not YAML: {first_line(error)}") from error
     model = content.get("model") if isinstance(content, dict) else None
     params = model["params"] if isinstance(model, dict) and "params" in model else content
     if not isinstance(params, dict) or not params:
@@ -305,27 +309,27 @@ def _install(
 ) -> Path:
     state = convert(checkpoint, network, params)
     stem = name.partition("/")[2]
-    description = zoo.Description(network, params, stem, origin, licence, _sha256(checkpoint))
-    path = zoo.weights_path(name)
-    zoo.save_weights(state, path, description)
+    description = store.Description(network, params, stem, origin, licence, _sha256(checkpoint))
+    path = store.weights_path(name)
+    store.save_weights(state, path, description)
     with _open_ledger() as ledger:
         ledger.files[name] = _sha256(path)
     return path
 
 
-def _fetch(weights: zoo.PublishedWeights, progress: Progress | None, download: Download) -> None:
+def _fetch(weights: PublishedWeights, progress: Progress | None, download: Download) -> None:
     name, origin = weights.name, weights.origin
     if weights.source is None:
-        raise ValueError(f"no program can fetch '{name}': {zoo.remedy(name)}")
-    folder = zoo.weights_folder()
+        raise ValueError(f"no program can fetch '{name}': {store.remedy(name)}")
+    folder = store.weights_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
         try:
             checkpoint = download(weights, Path(temporary))
         except Exception as error:  # of the hub's client, of urllib, of the network
             raise ValueError(
-                f"cannot download {origin}: {zoo.first_line(error)}; try again later, or download "
-                f"it by hand from {weights.page}, then: {zoo.add_command(name)}"
+                f"cannot download {origin}: {first_line(error)}; try again later, or download "
+                f"it by hand from {weights.page}, then: {store.add_command(name)}"
             ) from error
         if progress:
             progress(size := checkpoint.stat().st_size, size)
@@ -341,8 +345,8 @@ def _fetch(weights: zoo.PublishedWeights, progress: Progress | None, download: D
         ledger.origins[origin] = digest
 
 
-def _download(weights: zoo.PublishedWeights, folder: Path) -> Path:
-    if isinstance(weights.source, zoo.HubFile):
+def _download(weights: PublishedWeights, folder: Path) -> Path:
+    if isinstance(weights.source, HubFile):
         return _download_from_hub(weights.source, folder)
     assert weights.source is not None
     path = folder / "checkpoint"
@@ -350,7 +354,7 @@ def _download(weights: zoo.PublishedWeights, folder: Path) -> Path:
     return path
 
 
-def _download_from_hub(source: zoo.HubFile, folder: Path) -> Path:
+def _download_from_hub(source: HubFile, folder: Path) -> Path:
     import huggingface_hub
     from huggingface_hub.utils.logging import set_verbosity_error
     from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -362,33 +366,33 @@ def _download_from_hub(source: zoo.HubFile, folder: Path) -> Path:
 
 def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
     """What is wrong with a weights file; empty if nothing is."""
-    if name not in zoo.SHIPPED:  # which are part of the package
+    if name not in store.SHIPPED:  # which are part of the package
         if name not in files:
             return f"{LEDGER} does not know it: restem has not installed it"
         if files[name] != _sha256(path):
-            return f"not the file that was installed: remove it, then: {zoo.remedy(name)}"
+            return f"not the file that was installed: remove it, then: {store.remedy(name)}"
     try:
-        zoo.load_network(path)
+        store.load_network(path)
     except ValueError as error:
         return str(error)
     return ""
 
 
 def _row(name: str, here: bool) -> Row:
-    offer = zoo.published_weights(name)
+    offer = published_weights(name)
     if not here:
         network, licence = (offer.network, offer.licence) if offer else (name, "")
         return Row(name, network, False, None, licence, offer.origin if offer else "")
-    path = zoo.weights_path(name)
+    path = store.weights_path(name)
     try:
-        found = zoo.describe_weights(path)
+        found = store.describe_weights(path)
     except ValueError:
-        found = zoo.Description("unreadable", {}, origin="see: restem weights verify")
+        found = store.Description("unreadable", {}, origin="see: restem weights verify")
     return Row(name, found.network, True, path.stat().st_size, found.licence, found.origin)
 
 
 def _read_ledger() -> Ledger:
-    path = zoo.weights_folder() / LEDGER
+    path = store.weights_folder() / LEDGER
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Ledger(dict(content["files"]), dict(content["origins"]))
@@ -404,7 +408,7 @@ def _open_ledger() -> Iterator[Ledger]:
     ledger = _read_ledger()
     yield ledger
     text = json.dumps({"files": ledger.files, "origins": ledger.origins}, indent=2, sort_keys=True)
-    with zoo.atomically(zoo.weights_folder() / LEDGER) as part:
+    with atomically(store.weights_folder() / LEDGER) as part:
         part.write_text(text + "\n", encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import soundfile
 import torch
 
-from restem.streamer import load_profile, render
+from restem import load_profile, render
 
 mix, sample_rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
 model = load_profile("live-cpu")

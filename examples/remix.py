@@ -8,7 +8,7 @@ import sys
 from pedalboard import Compressor, HighpassFilter, LowpassFilter
 from pedalboard.io import AudioFile
 
-from restem.streamer import Chain, Mix, StemRestorer
+from restem import Chain, Mix, StemRestorer
 
 lows = [LowpassFilter(6000)]
 highs = [HighpassFilter(6000), Compressor(threshold_db=-36, ratio=4, attack_ms=1, release_ms=40)]

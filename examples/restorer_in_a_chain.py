@@ -8,7 +8,7 @@ import sys
 from pedalboard import Compressor, HighpassFilter, Reverb
 from pedalboard.io import AudioFile
 
-from restem.streamer import Chain, StemRestorer
+from restem import Chain, StemRestorer
 
 with AudioFile(sys.argv[1]) as file:
     mix, sample_rate = file.read(file.frames), file.samplerate  # [channels, samples]

@@ -8,7 +8,7 @@ import sys
 from pedalboard import Compressor, HighpassFilter, Limiter, Pedalboard, Reverb, load_plugin
 from pedalboard.io import AudioFile
 
-from restem.streamer import StemRestorer
+from restem import StemRestorer
 
 restorer = StemRestorer(
     effects={

@@ -8,7 +8,7 @@ import sys
 from pedalboard import Reverb
 from pedalboard.io import AudioFile
 
-from restem.streamer import Chain, StemRestorer
+from restem import Chain, StemRestorer
 
 board = Chain([StemRestorer(vocals_mute=True), Reverb(wet_level=0.1)])
 with (

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import torch
 
-from restem.streamer import Stream, load_profile
+from restem import Stream, load_profile
 
 stream = Stream(load_profile("live-cpu", stems=["drums"]), host_block=512)
 print(f"latency: {stream.latency} samples")

@@ -5,7 +5,6 @@ Pedalboard.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ __version__: str
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import version
+
         value: Any = version("restem")
     elif name in _HOMES:
         value = getattr(import_module(f"restem.streamer.{_HOMES[name]}"), name)

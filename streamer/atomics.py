@@ -88,5 +88,5 @@ def exchange(array: Words, index: int, value: int) -> int:
 
 @numba.njit("int64(int64[::1], intp, int64)", nogil=True, cache=True, error_model="numpy")
 def raise_to(array: Words, index: int, value: int) -> int:
-    """Let a word become `value` if that is larger, in one step; answer the one that was there."""
+    """Raise a word to `value` if that is larger, in one step; answer the one that was there."""
     return _maximum(array, index, value)  # type: ignore[call-arg]

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from restem.streamer.builder import load_profile
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.mixer.parameters import PARAMETERS, Parameter, Value, parameter, strip_names
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.model.resampled import at_rate
 from restem.streamer.processors.base import Processor, check_numbers
-from restem.streamer.processors.effect_files import Effect, Effected
-from restem.streamer.profiles import DEFAULT, load_profile
+from restem.streamer.processors.effected import Effect, Effected
+from restem.streamer.profiles import DEFAULT
 from restem.streamer.resampler import Audio
 from restem.streamer.stream import Stream, render
 

@@ -12,8 +12,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from restem.bridge.audio import portaudio as audio
-from restem.bridge.session.base import Settings
 from restem.bridge.session.headless import FileSession
+from restem.bridge.settings import Settings
 from restem.streamer.engine import engine
 from tests import desk
 from tests.small import PROFILE

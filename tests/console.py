@@ -12,7 +12,7 @@ from restem.bridge.control.osc.client import OscClient
 from restem.bridge.control.osc.codec import Message
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import Control
-from restem.bridge.session.base import Snapshot
+from restem.bridge.session.status import Snapshot
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.resampler import Audio
 

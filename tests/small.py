@@ -16,14 +16,17 @@ from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
 from restem.models.dttnet import DTTNet, DTTNetConfig
 from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
 from restem.models.tfc_tdf import UNet
-from restem.streamer import Chunked, Series, StreamingModel, profiles
+from restem.streamer import builder
+from restem.streamer.builder import build_profile
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
+from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.profiles import (
     SEEDED,
     Profile,
     RepairConfig,
     SeparatorConfig,
     Window,
-    build_profile,
     read_profile,
 )
 
@@ -180,7 +183,7 @@ def shipped(name: str) -> StreamingModel:
 
 def built(profile: Profile, stems: Sequence[str] | None = None) -> StreamingModel:
     """A profile with weights that let the input through: as first drawn, answers are biases."""
-    draw = profiles._network
+    draw = builder._network
 
     def lively(config: RepairConfig, weights: str, seed: int) -> Any:
         network = draw(config, weights, seed)
@@ -191,7 +194,7 @@ def built(profile: Profile, stems: Sequence[str] | None = None) -> StreamingMode
                 layer.bias.zero_()
         return network
 
-    with patch.object(profiles, "_network", lively):
+    with patch.object(builder, "_network", lively):
         return build_profile(profile, "cpu", stems)
 
 

@@ -4,7 +4,8 @@ import torch
 from restem.models.cascade import Cascade, Repair, Separator
 from restem.models.demucs import Demucs
 from restem.models.zoo import NETWORKS
-from restem.streamer import Chunked, Stream, render
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.stream import Stream, render
 from tests.small import PARAMS, noise, unets
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pedalboard as pb
 import pytest
 
-from restem.streamer import Chain, Mix, StemRestorer
+from restem.streamer.processors.chain import Chain, Mix
 from restem.streamer.resampler import Audio
+from restem.streamer.stem_restorer import StemRestorer
 from tests.boards import RATE, VARYING, Same, late, noise, stream, streamed
 from tests.plain import Plain
 

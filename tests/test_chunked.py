@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from restem.streamer import Chunked, render
-from restem.streamer.model.chunked import crossfade
+from restem.streamer.model.chunked import Chunked, crossfade
+from restem.streamer.stream import render
 from tests.small import Halves, noise
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pedalboard
 import pytest
 
-from restem.streamer import Chain
 from restem.streamer.processors.base import Layout
+from restem.streamer.processors.chain import Chain
 from tests.boards import Same
 
 SHAPES = [(2, 2), (2, 512), (512, 2), (1, 1), (3, 2), (2, 3), (16, 12), (16, 1000), (12, 16)]

@@ -8,7 +8,7 @@ import soundfile
 
 from restem.bridge.demo import DemoResult, run_demo
 from restem.models.stems import STEMS
-from restem.streamer import load_profile
+from restem.streamer.builder import load_profile
 
 
 @pytest.fixture(scope="module")

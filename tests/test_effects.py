@@ -8,9 +8,11 @@ import pedalboard as pb
 import pytest
 import torch
 
-from restem.streamer import Chain, Effected, Mix, Stream, render
 from restem.streamer.model.resampled import at_rate
+from restem.streamer.processors.chain import Chain, Mix
 from restem.streamer.processors.effect_files import builtin_names, load_effects, read_effects
+from restem.streamer.processors.effected import Effected
+from restem.streamer.stream import Stream, render
 from tests.boards import LIMITER, Same, late, needs_limiter, noise
 from tests.plain import GAINS, Plain
 from tests.test_engine import Player

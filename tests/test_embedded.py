@@ -20,7 +20,7 @@ from restem.models.embedded import (
 )
 from restem.models.stems import STEMS
 from restem.models.training.trainers.embedded import whole
-from restem.streamer import render
+from restem.streamer.stream import render
 from tests.conftest import peak_error
 from tests.small import embedded, noise
 

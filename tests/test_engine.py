@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from restem.streamer.engine import engine
-from restem.streamer.engine.engine import Build, Engine, Latency, check_speed, count_latency
+from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.latency import Latency, count_latency
+from restem.streamer.engine.process import Build, check_speed
 from restem.streamer.engine.rings import Audio, Cell
 from restem.streamer.engine.worker import Ready, StepTimes
 from restem.streamer.mixer.routing import Routing

@@ -13,9 +13,10 @@ from restem.bridge.cli.main import main
 from restem.bridge.evaluation.evaluate import find_excerpt, first_stage, read_example
 from restem.bridge.evaluation.scores import MIX, MMSNR, Scorer
 from restem.models.training.data.songs import open_songs
-from restem.streamer import Chunked, Series, StreamingModel
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Parallel, Series
 from restem.streamer.model.graphed import Graphed
-from restem.streamer.model.protocol import Parallel
+from restem.streamer.model.protocol import StreamingModel
 from tests.small import Halves, Transparent, embedded, needs_zimtohrli, noise, windowed
 
 RATE = 48000

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from restem.bridge.files import render as files
 from restem.bridge.files.reader import BLOCK, open_mix
-from restem.bridge.files.render import RenderReport, StemFile, output_folders, render_file
-from restem.streamer import Chunked
+from restem.bridge.files.render import RenderReport, output_folders, render_file
+from restem.bridge.files.writer import StemFile
+from restem.streamer.model.chunked import Chunked
 from tests.small import Halves
 from tests.test_mix import RATE, noise, read, write
 
@@ -174,12 +175,12 @@ def test_clipped_samples_are_counted_in_integers_only(tmp_path: Path) -> None:
 def test_a_wav_beyond_its_header_is_an_rf64(
     song: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "WAV_LIMIT", 2 * 4 * 100_001 - 1)
+    monkeypatch.setattr(writer, "WAV_LIMIT", 2 * 4 * 100_001 - 1)
     path = render_file(late(), song, out).files[0]
     assert soundfile.info(path).format == "RF64"
     with open_mix(path) as mix:
         assert np.array_equal(np.concatenate(list(mix), axis=1), 0.25 * read(song))
-    monkeypatch.setattr(files, "WAV_LIMIT", 2 * 4 * 100_001)
+    monkeypatch.setattr(writer, "WAV_LIMIT", 2 * 4 * 100_001)
     path = render_file(late(), song, out, overwrite=True).files[0]
     assert soundfile.info(path).format == "WAV"
 

@@ -14,8 +14,10 @@ from restem.models.cascade import Cascade, Repair, Separator
 from restem.models.demucs import Demucs, DemucsConfig
 from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.recurrences import StackedAxisRNN
-from restem.streamer import Chunked, Series, StreamingModel
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
 from restem.streamer.model.graphed import CudaGraph, Graphed, blank_like, graphed
+from restem.streamer.model.protocol import StreamingModel
 from tests.plain import Plain
 from tests.small import noise, small_models, unets
 

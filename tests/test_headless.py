@@ -10,11 +10,14 @@ import pytest
 import soundfile
 import torch
 
-from restem.bridge.control.tree import Control, RefusalError
-from restem.bridge.session.headless import BEHIND_SECONDS, Block, FileSession, read_audio
-from restem.streamer import load_profile, render
+from restem.bridge.control.node import RefusalError
+from restem.bridge.control.tree import Control
+from restem.bridge.session.headless import BEHIND_SECONDS, FileSession
+from restem.bridge.session.transport import Block, read_audio
+from restem.streamer.builder import load_profile
 from restem.streamer.engine.rings import Audio
 from restem.streamer.resampler import Resampler
+from restem.streamer.stream import render
 from tests.desk import until
 from tests.small import PROFILE, noise
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from restem.bridge.session.base import Settings
 from restem.bridge.session.live import LiveSession
+from restem.bridge.settings import Settings
 from restem.models.stems import STEMS
-from restem.streamer import load_profile, render
+from restem.streamer.builder import load_profile
+from restem.streamer.stream import render
 from tests.desk import BLOCK, Audio, Desk, client, silence_heard
 from tests.small import noise
 

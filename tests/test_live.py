@@ -19,13 +19,16 @@ import torch
 
 from restem.bridge.audio import portaudio as audio
 from restem.bridge.cli.main import main
-from restem.bridge.session.base import Settings
-from restem.bridge.session.live import LiveSession, parse_inputs, parse_routing
+from restem.bridge.cli.options import parse_inputs
+from restem.bridge.session.live import LiveSession
+from restem.bridge.settings import Settings
 from restem.bridge.verify import best_lag, measure_round_trip
-from restem.streamer import load_profile, render
+from restem.streamer.builder import load_profile
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.playback_kernel import Policy
 from restem.streamer.engine.rings import Cell
+from restem.streamer.mixer.routing import parse_routing
+from restem.streamer.stream import render
 from tests.desk import QUIET, Audio, Desk, Server, client, silence_heard, until
 from tests.small import PROFILE, noise
 

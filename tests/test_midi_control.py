@@ -14,7 +14,8 @@ import yaml
 
 from restem.bridge.control.midi import controllers as midi
 from restem.bridge.control.midi.controllers import Entry, MidiBridge, read_map
-from restem.bridge.control.tree import Control, Node, RefusalError
+from restem.bridge.control.node import Node, RefusalError
+from restem.bridge.control.tree import Control
 from restem.streamer.mixer.mixer import Mixer
 from tests.desk import until
 

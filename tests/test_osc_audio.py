@@ -13,7 +13,10 @@ import pytest
 import soundfile
 import torch
 
-from restem.bridge.control.osc.audio import (
+from restem.bridge.control.node import RefusalError
+from restem.bridge.control.osc.audio import OscAudio, message
+from restem.bridge.control.osc.codec import LARGEST_SENT, Message
+from restem.bridge.control.osc.jitter_buffer import (
     AUDIO,
     CAPACITY,
     CREDIT,
@@ -21,16 +24,14 @@ from restem.bridge.control.osc.audio import (
     Counts,
     Incoming,
     Limits,
-    OscAudio,
     around_gaps,
-    message,
 )
-from restem.bridge.control.osc.codec import LARGEST_SENT, Message
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control, RefusalError
+from restem.bridge.control.tree import Control
 from restem.bridge.session.headless import FileSession
-from restem.streamer import load_profile, render
+from restem.streamer.builder import load_profile
 from restem.streamer.engine.rings import Audio
+from restem.streamer.stream import render
 from tests.console import Console
 from tests.desk import until
 from tests.small import noise

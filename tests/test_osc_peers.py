@@ -21,8 +21,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from restem.bridge.control.osc.codec import NTP_EPOCH, encode
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import Control
-from restem.bridge.session.base import Settings
 from restem.bridge.session.live import LiveSession
+from restem.bridge.settings import Settings
 from restem.streamer.engine.rings import Cell
 from restem.streamer.mixer.parameters import amplitude, parameter
 from tests.desk import BLOCK, PATIENCE_SECONDS, Desk, silence_heard, until

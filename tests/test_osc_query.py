@@ -22,7 +22,9 @@ from pythonosc.osc_message import OscMessage
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from restem.bridge.control.osc.codec import Args, decode, encode
+from restem.bridge.control.addresses import Args
+from restem.bridge.control.node import Node
+from restem.bridge.control.osc.codec import decode, encode
 from restem.bridge.control.osc.query import (
     ATTRIBUTES,
     CONNECTIONS,
@@ -31,7 +33,7 @@ from restem.bridge.control.osc.query import (
     OscQuery,
 )
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control, Node
+from restem.bridge.control.tree import Control
 from restem.streamer.mixer.parameters import PARAMETERS
 from tests.console import PATIENCE_SECONDS, STEMS, StillSession
 from tests.desk import until

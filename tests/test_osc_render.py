@@ -12,7 +12,8 @@ import torch
 from restem.bridge.control.osc.render import RenderService
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import Control
-from restem.streamer import load_profile, render
+from restem.streamer.builder import load_profile
+from restem.streamer.stream import render
 from tests.console import Console, StillSession
 from tests.small import PROFILE, noise
 

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from restem.bridge.control.node import READ, WRITE
 from restem.bridge.control.osc.commands import COMMANDS
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.patches import max_device, max_patch, pd_patch
 from restem.bridge.control.patches.widgets import global_widgets, strip_widgets
-from restem.bridge.control.tree import READ, STATUS, WRITE, Control
-from restem.bridge.patches.__main__ import main
+from restem.bridge.control.tree import STATUS, Control
+from restem.bridge.control.patches.__main__ import main
 from restem.models.stems import STEMS
 from restem.streamer.engine.engine import Engine
 from restem.streamer.mixer.parameters import PARAMETERS, strip_names

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from restem.streamer import render
-from restem.streamer.engine.engine import FADE, count_latency
+from restem.streamer.engine.latency import FADE, count_latency
 from restem.streamer.engine.playback_kernel import LARGEST, Fades, Policy, perform
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings
 from restem.streamer.engine.worker import Worker
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.mixer.routing import Routing
+from restem.streamer.stream import render
 from tests.plain import Plain
 from tests.small import noise
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
+from restem.bridge.control.node import RefusalError
 from restem.bridge.control.presets import Crossfade, Presets
-from restem.bridge.control.tree import Control, RefusalError
+from restem.bridge.control.tree import Control
 from restem.streamer.mixer.kernel import Audio
 from restem.streamer.mixer.mixer import Mixer, Values
 from restem.streamer.mixer.parameters import gain_db_to_fader

@@ -10,9 +10,13 @@ import soundfile
 import torch
 
 from restem.bridge.files.render import render_file
-from restem.streamer import Chain, Effected, StemRestorer, StreamingModel, render
 from restem.streamer.mixer.parameters import PARAMETERS
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.processors.chain import Chain
+from restem.streamer.processors.effected import Effected
 from restem.streamer.resampler import Audio
+from restem.streamer.stem_restorer import StemRestorer
+from restem.streamer.stream import render
 from tests.boards import LIMITER, RATE, VARYING, late, needs_limiter, noise, stream, streamed
 from tests.plain import GAINS, Plain
 from tests.small import embedded

@@ -8,18 +8,20 @@ import torch
 import yaml
 
 from restem.models import zoo
-from restem.streamer import Chunked, Effected, Series, load_profile, render
-from restem.streamer.engine.engine import count_latency
-from restem.streamer.profiles import (
-    RepairConfig,
+from restem.streamer.builder import (
     build_profile,
     describe_profiles,
+    load_profile,
     pick_device,
     pick_precision,
     pick_stems,
-    profile_names,
-    read_profile,
 )
+from restem.streamer.engine.latency import count_latency
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
+from restem.streamer.processors.effected import Effected
+from restem.streamer.profiles import RepairConfig, profile_names, read_profile
+from restem.streamer.stream import render
 from tests.small import PARAMS, PROFILE, built, noise, seeded, windowed
 
 SMALL = {

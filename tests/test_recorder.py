@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from restem.bridge.files.render import StemFile
+from restem.bridge.files.writer import StemFile
 from restem.bridge.takes import recorder
 from restem.bridge.takes.recorder import BLOCK, Recorder, Take
 from restem.bridge.takes.sidecar import Loss, Session, read_session
-from restem.streamer.engine.engine import Latency
+from restem.streamer.engine.latency import Latency
 from restem.streamer.engine.playback_kernel import LARGEST, Policy
 from restem.streamer.engine.rings import Audio, Cell
 from tests import test_files

@@ -12,10 +12,11 @@ import soundfile
 
 from restem.bridge.cli.main import main
 from restem.bridge.control.address_table import BEGIN, COMMANDS, END, markdown, written
+from restem.bridge.control.addresses import ROOT
+from restem.bridge.control.node import WRITE, Node
 from restem.bridge.control.remote import Remote, RemoteSettings
-from restem.bridge.control.tree import ROOT, WRITE, Node
-from restem.bridge.session.base import Settings
 from restem.bridge.session.headless import FileSession
+from restem.bridge.settings import Settings
 from tests.console import Console
 from tests.small import PROFILE, noise
 

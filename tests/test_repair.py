@@ -18,6 +18,7 @@ from restem.models.training.trainers.repair import (
     random_angles,
 )
 from restem.models.training.trainers.separator import as_separator
+from restem.models.weights import store
 from tests.small import PARAMS, noise
 from tests.test_separator import same
 
@@ -31,7 +32,7 @@ def config(tmp_path: Path) -> RepairTrainingConfig:
     torch.manual_seed(7)
     params = {**zoo.NETWORKS["dtt-bsr"].params, **PARAMS["dtt-bsr"]}
     network = zoo.build_network("dtt-bsr", params, "test")
-    zoo.save_weights(network, path, zoo.Description("dtt-bsr", params, "bass"))
+    store.save_weights(network, path, store.Description("dtt-bsr", params, "bass"))
     return RepairTrainingConfig(
         separator=str(path),
         stem="bass",
@@ -162,8 +163,8 @@ def test_what_is_exported_restores_alike(
     )
     learning.step(*batch(), progress=0)
     learning.export(tmp_path / "repair.safetensors")
-    repair = as_repair(zoo.load_network(tmp_path / "repair.safetensors"))
-    separator = as_separator(zoo.load_network(Path(config.separator)))
+    repair = as_repair(store.load_network(tmp_path / "repair.safetensors"))
+    separator = as_separator(store.load_network(Path(config.separator)))
     stems = learning.restore(noise(5000))
     separated = Separator({"bass": separator}, 48000)(noise(5000))
     assert torch.equal(stems["separator"], separated)

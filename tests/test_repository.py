@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import streamer
-from restem.streamer.profiles import describe_profiles
+from restem.streamer.builder import describe_profiles
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("models", "streamer", "bridge")

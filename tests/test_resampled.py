@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from restem.bridge.files.render import render_file
-from restem.streamer import Stream, StreamingModel, render
+from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.model.resampled import HALF, Resampled, at_rate
+from restem.streamer.stream import Stream, render
 from tests.conftest import peak_error
 from tests.plain import GAINS, Plain
 from tests.small import embedded, noise

@@ -5,7 +5,7 @@ import numpy as np
 import pedalboard as pb
 import pytest
 
-from restem.streamer import Chain
+from restem.streamer.processors.chain import Chain
 from restem.streamer.processors.nodes import Native, Python
 from restem.streamer.resampler import Audio
 from tests.boards import LIMITER, RATE, VARYING, Same, late, needs_limiter, noise, stream, streamed

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restem.models import zoo
 from restem.models.cascade import Separator
 from restem.models.training.losses.discriminators import DiscriminatorConfig
 from restem.models.training.trainers.separator import (
@@ -16,6 +15,7 @@ from restem.models.training.trainers.separator import (
     SeparatorTrainingConfig,
     as_separator,
 )
+from restem.models.weights import store
 from tests.conftest import peak_error
 from tests.small import PARAMS, noise
 
@@ -144,12 +144,12 @@ def test_what_is_exported_restores_alike(network: str, averaging: float, tmp_pat
     )
     learning.step(*batch(), progress=0)
     learning.export(tmp_path / "bass.safetensors")
-    loaded = as_separator(zoo.load_network(tmp_path / "bass.safetensors"))
+    loaded = as_separator(store.load_network(tmp_path / "bass.safetensors"))
     mix = noise(3000)
     expected = Separator({"bass": loaded}, learning.sample_rate)(mix)
     assert learning.restore(mix).keys() == {"separator"}
     assert peak_error(learning.restore(mix)["separator"], expected) < 1e-5
-    assert zoo.describe_weights(tmp_path / "bass.safetensors").stem == "bass"
+    assert store.describe_weights(tmp_path / "bass.safetensors").stem == "bass"
     assert learning.generator.training
 
 

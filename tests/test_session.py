@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from restem.bridge.takes.sidecar import Change, Loss, Session, listed, read_session, write_session
-from restem.streamer.engine.engine import Latency
+from restem.streamer.engine.latency import Latency
 from restem.streamer.mixer.mixer import Mixer
 
 SESSION = Session(

@@ -6,7 +6,8 @@ import pytest
 
 from restem.bridge import speed
 from restem.bridge.speed import Speed, measure_profiles
-from restem.streamer.engine.engine import Build, Latency, TooSlowError
+from restem.streamer.engine.latency import Latency
+from restem.streamer.engine.process import Build, TooSlowError
 from restem.streamer.engine.worker import Ready, StepTimes
 from restem.streamer.profiles import SEEDED, Profile
 from tests.small import PROFILE

@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from restem.streamer import Chunked, Series, Stream, StreamingModel, render, render_blocks
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
+from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.profiles import profile_names
+from restem.streamer.stream import Stream, render, render_blocks
 from tests.small import Halves, noise, shipped, small_models, transparent
 
 MODELS = (*small_models(), *(f"profile {name}" for name in profile_names()))

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from restem.streamer import Chunked, Series, render
-from restem.streamer.model.protocol import Parallel
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Parallel, Series
+from restem.streamer.stream import render
 from tests.small import Halves, noise
 
 

@@ -7,12 +7,12 @@ import pytest
 import soundfile
 import torch
 
-from restem.models import zoo
 from restem.models.embedded import EmbeddedCascade
 from restem.models.training.data.songs import Song, open_songs, read_split
 from restem.models.training.loop import Clips, Progress, Trainee, train, validate
 from restem.models.training.recipes import DataConfig, Recipe, ValidationConfig
 from restem.models.training.trainers.embedded import EmbeddedTrainingConfig
+from restem.models.weights import store
 from tests.small import noise
 from tests.test_training_embedded import PARAMS
 
@@ -56,7 +56,7 @@ def test_a_run_leaves_weights_a_log_and_its_split(songs: list[Song], tmp_path: P
     assert row["steps"] == 3
     assert set(row["scores"]) <= {"vocals", "bass", "drums"}
     assert row["scores"]
-    assert isinstance(zoo.load_network(out / "weights.safetensors"), EmbeddedCascade)
+    assert isinstance(store.load_network(out / "weights.safetensors"), EmbeddedCascade)
     split = read_split(out / "split.yaml")
     assert (split.training, split.held_out) == (("one",), ("two",))
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from restem.models import zoo
 from restem.models.embedded import EmbeddedCascade
 from restem.models.training.trainers.embedded import (
     OF_REPAIR,
@@ -14,7 +13,8 @@ from restem.models.training.trainers.embedded import (
     schedule,
     whole,
 )
-from restem.streamer import render
+from restem.models.weights import store
+from restem.streamer.stream import render
 from tests.small import embedded, noise
 
 PARAMS = {
@@ -103,7 +103,7 @@ def test_the_exported_file_is_the_averaged_network(tmp_path: Path) -> None:
     for _ in range(3):
         training.step(*example, progress=0.3)
     training.export(tmp_path / "a.safetensors")
-    network = zoo.load_network(tmp_path / "a.safetensors")
+    network = store.load_network(tmp_path / "a.safetensors")
     assert isinstance(network, EmbeddedCascade)
     restored, rendered = training.restore(example[0][0]), render(network, example[0][0])
     error = (rendered - restored["repair"]).abs().max() / restored["repair"].abs().max()
@@ -123,7 +123,7 @@ def test_a_repair_is_calibrated_to_what_scores_best_on_held_out_clips(tmp_path: 
     training.calibrate([(noise(64 * 40), targets)])
     assert training.strength == pytest.approx((0.0, 1.0, 0.7, 1, 1, 1, 1, 1))
     training.export(tmp_path / "weights.safetensors")
-    network = zoo.load_network(tmp_path / "weights.safetensors")
+    network = store.load_network(tmp_path / "weights.safetensors")
     assert network.config.repair_strength == training.strength
 
 

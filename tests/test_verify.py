@@ -6,7 +6,7 @@ import torch
 
 from restem.bridge import verify as module
 from restem.bridge.cli.main import main
-from restem.bridge.session.base import Settings
+from restem.bridge.settings import Settings
 from restem.bridge.verify import Check, best_lag, verify
 from tests.small import PROFILE, noise
 

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Static
 
 from restem.bridge.control.terminal import WIDTH, View, describe, meter
-from restem.bridge.session.base import Snapshot
+from restem.bridge.session.status import Snapshot
 from restem.streamer.mixer.mixer import Mixer
 from tests.console import NOW
 

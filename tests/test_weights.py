@@ -15,6 +15,8 @@ from torch import Tensor
 
 from restem.bridge import weights
 from restem.models import zoo
+from restem.models.weights import store
+from restem.models.weights.published import HubFile, PublishedWeights
 from tests.test_zoo import SMALL, Touch, answer, network_named
 
 
@@ -22,7 +24,7 @@ from tests.test_zoo import SMALL, Touch, answer, network_named
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The weights folder, empty; no embedded weights."""
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(zoo, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(store, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
     return tmp_path / "weights"
 
 
@@ -40,17 +42,16 @@ def config(tmp_path: Path) -> Callable[[Any], Path]:
 def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Offers a small Demucs as `tiny/vocals` and `tiny/drums`; gives the vocals' checkpoint."""
 
-    def offer(source: zoo.HubFile | str | None = "", seed: int = 0) -> Path:
+    def offer(source: HubFile | str | None = "", seed: int = 0) -> Path:
         path = checkpoint(tmp_path / "vocals.pth", state_of("demucs-l", seed))
         other = checkpoint(tmp_path / "drums.pth", state_of("demucs-l", 1))
         sources = {"vocals": path.as_uri() if source == "" else source, "drums": other.as_uri()}
         tiny = tuple(
-            zoo.PublishedWeights(
-                f"tiny/{stem}", "demucs-l", SMALL["demucs-l"], "free", "a page", where
-            )
+            PublishedWeights(f"tiny/{stem}", "demucs-l", SMALL["demucs-l"], "free", "a page", where)
             for stem, where in sources.items()
         )
-        monkeypatch.setattr(zoo, "PUBLISHED", tiny)
+        monkeypatch.setattr("restem.models.weights.published.PUBLISHED", tiny)
+        monkeypatch.setattr(weights, "PUBLISHED", tiny)
         return path
 
     return offer
@@ -80,8 +81,8 @@ def test_a_checkpoint_becomes_weights_that_answer_bit_by_bit_the_same(
     path = checkpoint(tmp_path / "a.pth", OrderedDict(state_of(name)))
     params = {**SMALL[name], "lstm_layers": 0} if name == "demucs-l" else SMALL[name]
     installed = weights.add("mine/vocals", config(params), path, network=name)
-    assert installed == zoo.find_weights("mine/vocals")
-    again = zoo.load_network(installed)
+    assert installed == store.find_weights("mine/vocals")
+    again = store.load_network(installed)
     assert torch.equal(answer(network_named(name)), answer(again))
 
 
@@ -210,8 +211,8 @@ def test_the_network_is_told_from_the_published_params(
     path = checkpoint(tmp_path / "a.pth", state_of(name))
     published = {"model": {"name": "Net", "params": SMALL[name]}, "data": {"batch_size": 2}}
     installed = weights.add("mine/vocals", config(published), path)
-    assert zoo.describe_weights(installed).network == name
-    assert zoo.describe_weights(installed).stem == "vocals"
+    assert store.describe_weights(installed).network == name
+    assert store.describe_weights(installed).stem == "vocals"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_without_a_config_the_params_are_the_published_ones(
 ) -> None:
     path = publish(source=None)
     installed = weights.add("tiny/vocals", None, path)
-    assert zoo.describe_weights(installed).params == SMALL["demucs-l"]
+    assert store.describe_weights(installed).params == SMALL["demucs-l"]
     with pytest.raises(ValueError, match="give its YAML file with --config"):
         weights.add("mine/vocals", None, path)
 
@@ -251,7 +252,9 @@ def test_weights_keep_their_origin_their_licence_and_the_digest_of_their_source(
     publish: Callable[..., Path],
 ) -> None:
     path = publish()
-    told = zoo.describe_weights(weights.add("tiny/vocals", None, path, origin="me", licence="CC0"))
+    told = store.describe_weights(
+        weights.add("tiny/vocals", None, path, origin="me", licence="CC0")
+    )
     assert (told.origin, told.licence) == ("me", "CC0")
     assert told.source_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -280,9 +283,9 @@ def test_weights_are_replaced_only_on_demand(publish: Callable[..., Path]) -> No
     path = publish(seed=5)
     with pytest.raises(ValueError, match="here already; replace them with --overwrite"):
         weights.add("tiny/vocals", None, path)
-    assert zoo.find_weights("tiny/vocals").read_bytes() == first
+    assert store.find_weights("tiny/vocals").read_bytes() == first
     weights.add("tiny/vocals", None, path, overwrite=True)
-    assert zoo.find_weights("tiny/vocals").read_bytes() != first
+    assert store.find_weights("tiny/vocals").read_bytes() != first
     assert [verdict.problem for verdict in weights.verify()] == [""]
 
 
@@ -292,11 +295,11 @@ def test_fetched_weights_are_converted_and_the_download_is_gone(
     path = publish()
     told: list[tuple[int, int]] = []
     installed = weights.fetch("tiny/vocals", progress=lambda *bytes_: told.append(bytes_))
-    again = zoo.load_network(installed)
+    again = store.load_network(installed)
     assert torch.equal(answer(network_named("demucs-l")), answer(again))
     assert told == [(path.stat().st_size,) * 2]
     assert set(everything(folder)) == {str(installed), str(folder / "weights.json")}
-    described = zoo.describe_weights(installed)
+    described = store.describe_weights(installed)
     assert (described.origin, described.licence) == (path.as_uri(), "free")
 
 
@@ -304,15 +307,15 @@ def test_a_set_is_fetched_whole_and_only_what_is_missing(publish: Callable[..., 
     publish()
     fetched: list[str] = []
 
-    def download(offer: zoo.PublishedWeights, folder: Path) -> Path:
+    def download(offer: PublishedWeights, folder: Path) -> Path:
         fetched.append(offer.name)
         return checkpoint(folder / "a", state_of("demucs-l"))
 
     weights.fetch("tiny/vocals", download=download)
-    assert weights.fetch("tiny", download=download) == zoo.weights_folder() / "tiny"
+    assert weights.fetch("tiny", download=download) == store.weights_folder() / "tiny"
     weights.fetch("tiny", download=download)
     assert fetched == ["tiny/vocals", "tiny/drums"]
-    assert zoo.installed() == ["tiny/drums", "tiny/vocals"]
+    assert store.installed() == ["tiny/drums", "tiny/vocals"]
 
 
 def test_an_origin_that_changes_its_file_is_refused_with_both_digests(
@@ -325,10 +328,10 @@ def test_an_origin_that_changes_its_file_is_refused_with_both_digests(
     with pytest.raises(ValueError, match=f"SHA-256 {second}, expected {first}; refused"):
         weights.fetch("tiny/vocals", again=True)
     assert everything(folder) == before
-    zoo.find_weights("tiny/vocals").unlink()
+    store.find_weights("tiny/vocals").unlink()
     with pytest.raises(ValueError, match="another file than the first time"):
         weights.fetch("tiny/vocals")
-    assert not zoo.has_weights("tiny/vocals")
+    assert not store.has_weights("tiny/vocals")
 
 
 def test_the_same_file_may_be_fetched_again(publish: Callable[..., Path]) -> None:
@@ -336,7 +339,7 @@ def test_the_same_file_may_be_fetched_again(publish: Callable[..., Path]) -> Non
     path = weights.fetch("tiny/vocals")
     path.write_bytes(b"damaged")
     weights.fetch("tiny/vocals", again=True)
-    assert same(dict(zoo.load_network(path).state_dict()), state_of("demucs-l"))
+    assert same(dict(store.load_network(path).state_dict()), state_of("demucs-l"))
     assert [verdict.problem for verdict in weights.verify()] == [""]
 
 
@@ -364,7 +367,7 @@ def test_a_failed_download_is_one_line_with_a_way_out(publish: Callable[..., Pat
 def test_the_hub_is_asked_for_the_repo_and_the_file(
     publish: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = publish(source=zoo.HubFile("some/repo", "Vocals.pth"))
+    path = publish(source=HubFile("some/repo", "Vocals.pth"))
     asked: list[tuple[str, str]] = []
 
     def hub(repo: str, filename: str, *, local_dir: Path) -> str:
@@ -376,13 +379,13 @@ def test_the_hub_is_asked_for_the_repo_and_the_file(
     installed = weights.fetch("tiny/vocals")
     assert asked == [("some/repo", "Vocals.pth")]
     origin = "https://huggingface.co/some/repo/blob/main/Vocals.pth"
-    assert zoo.describe_weights(installed).origin == origin
+    assert store.describe_weights(installed).origin == origin
 
 
 def test_a_refusal_of_the_hub_is_one_line(
     publish: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(source=zoo.HubFile("some/repo", "Vocals.pth"))
+    publish(source=HubFile("some/repo", "Vocals.pth"))
 
     def hub(*_: Any, **__: Any) -> str:
         raise huggingface_hub.errors.LocalEntryNotFoundError("no connection\nmore")
@@ -419,7 +422,7 @@ def test_verify_finds_what_is_damaged_and_what_came_in_otherwise(
     flipped[-1] ^= 1
     damaged.write_bytes(flipped)
     (folder / "tiny" / "bass.safetensors").write_bytes(flipped)
-    zoo.shipped_weights("embedded").write_bytes(b"nothing")
+    store.shipped_weights("embedded").write_bytes(b"nothing")
     problems = {verdict.name: verdict.problem for verdict in weights.verify()}
     assert "no safetensors file" in problems["embedded"]
     assert problems["tiny/bass"] == "weights.json does not know it: restem has not installed it"
@@ -433,7 +436,7 @@ def test_verify_finds_what_is_damaged_and_what_came_in_otherwise(
 def test_verify_loads_every_network(publish: Callable[..., Path], folder: Path) -> None:
     publish()
     path = weights.fetch("tiny/vocals")
-    description = zoo.describe_weights(path)
+    description = store.describe_weights(path)
     params = json.dumps(description.params)
     save_file({"a": torch.ones(1)}, path, {"network": "demucs-l", "params": params})
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -462,7 +465,7 @@ def test_the_listing_has_what_is_here_what_could_be_and_what_nobody_published(
     own = ["embedded", "embedded-fast"]
     assert list(rows) == [*own, "tiny/vocals", "tiny/drums", "mine/bass", "demucs-l/STEM"]
     assert rows["tiny/vocals"].installed
-    assert rows["tiny/vocals"].size == zoo.find_weights("tiny/vocals").stat().st_size
+    assert rows["tiny/vocals"].size == store.find_weights("tiny/vocals").stat().st_size
     assert not rows["tiny/drums"].installed
     assert (rows["tiny/drums"].size, rows["tiny/drums"].licence) == (None, "free")
     assert rows["mine/bass"].network == "unreadable"

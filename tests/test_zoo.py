@@ -11,7 +11,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from restem.models import zoo
+from restem.models.atomic_write import atomically
 from restem.models.stems import STEMS
+from restem.models.weights import store
+from restem.models.weights.published import PUBLISHED, HubFile, published_weights
 from tests.conftest import Golden
 from tests.small import PARAMS, noise
 
@@ -72,7 +75,7 @@ def saved(tmp_path: Path) -> Callable[..., Path]:
 def refusal(path: Path) -> str:
     """The one line with which a file is refused."""
     with pytest.raises(ValueError, match=path.name) as caught:
-        zoo.load_network(path)
+        store.load_network(path)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -81,8 +84,8 @@ def refusal(path: Path) -> str:
 def test_a_network_comes_back_from_its_file_bit_by_bit(name: str, tmp_path: Path) -> None:
     network = network_named(name)
     path = tmp_path / "new" / "folder" / "weights.safetensors"
-    zoo.save_weights(network, path, zoo.Description(name, SMALL[name]))
-    again = zoo.load_network(path)
+    store.save_weights(network, path, store.Description(name, SMALL[name]))
+    again = store.load_network(path)
     assert torch.equal(answer(network), answer(again))
     assert not again.training
     assert not any(parameter.requires_grad for parameter in again.parameters())
@@ -97,8 +100,8 @@ def test_the_reference_weights_give_the_reference_output(
     own = zoo.build_network(network, reference.params, "test").state_dict()
     state = {**reference.state, **{key: own[key] for key in reference.empty_keys}}
     path = tmp_path / "golden.safetensors"
-    zoo.save_weights(state, path, zoo.Description(network, reference.params))
-    output = zoo.load_network(path)(reference.input)
+    store.save_weights(state, path, store.Description(network, reference.params))
+    output = store.load_network(path)(reference.input)
     assert (output - reference.output).abs().max() < 1e-4 * reference.output.abs().max()
 
 
@@ -118,15 +121,15 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
 
 
 def test_the_published_weights_are_eight_of_dtt_bsr_and_four_of_dttnet() -> None:
-    names = [weights.name for weights in zoo.PUBLISHED]
+    names = [weights.name for weights in PUBLISHED]
     assert names[:8] == [f"dtt-bsr/{stem}" for stem in STEMS]
     assert set(names[8:]) == {f"dttnet/{stem}" for stem in ("vocals", "drums", "bass", "other")}
-    files = {w.source.filename for w in zoo.PUBLISHED if isinstance(w.source, zoo.HubFile)}
+    files = {w.source.filename for w in PUBLISHED if isinstance(w.source, HubFile)}
     assert len(files) == 8
 
 
 def test_dttnet_for_bass_has_the_size_of_its_publication() -> None:
-    bass = zoo.published_weights("dttnet/bass")
+    bass = published_weights("dttnet/bass")
     assert bass is not None
     with torch.device("meta"):
         network = zoo.build_network(bass.network, bass.params, "test")
@@ -134,12 +137,12 @@ def test_dttnet_for_bass_has_the_size_of_its_publication() -> None:
 
 
 def test_a_file_says_of_itself_what_it_is(tmp_path: Path) -> None:
-    description = zoo.Description(
+    description = store.Description(
         "demucs-l", SMALL["demucs-l"], "vocals", "a page", "a licence", "0" * 64
     )
     path = tmp_path / "weights.safetensors"
-    zoo.save_weights(network_named("demucs-l"), path, description)
-    assert zoo.describe_weights(path) == description
+    store.save_weights(network_named("demucs-l"), path, description)
+    assert store.describe_weights(path) == description
 
 
 def test_a_tensor_without_elements_survives_the_file(tmp_path: Path) -> None:
@@ -147,7 +150,7 @@ def test_a_tensor_without_elements_survives_the_file(tmp_path: Path) -> None:
     network = zoo.build_network("dtt-bsr", params, "test")
     assert network.state_dict()["freq_pad"].numel() == 0
     path = tmp_path / "weights.safetensors"
-    zoo.save_weights(network, path, zoo.Description("dtt-bsr", params))
+    store.save_weights(network, path, store.Description("dtt-bsr", params))
     assert load_file(path)["freq_pad"].shape == network.state_dict()["freq_pad"].shape
 
 
@@ -156,16 +159,16 @@ def test_tensors_that_share_memory_survive_the_file(tmp_path: Path) -> None:
     params = {**SMALL["dtt-bsr"], "RoPEParams": attention}  # both layers turn by one `freqs`
     network = zoo.build_network("dtt-bsr", params, "test")
     path = tmp_path / "weights.safetensors"
-    zoo.save_weights(network, path, zoo.Description("dtt-bsr", params))
-    again = zoo.load_network(path).state_dict()
+    store.save_weights(network, path, store.Description("dtt-bsr", params))
+    again = store.load_network(path).state_dict()
     assert all(torch.equal(tensor, again[name]) for name, tensor in network.state_dict().items())
 
 
 def test_others_may_read_the_file_as_far_as_the_umask_allows(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "weights.safetensors"
-    zoo.save_weights(
-        network_named("demucs-l"), path, zoo.Description("demucs-l", SMALL["demucs-l"])
+    store.save_weights(
+        network_named("demucs-l"), path, store.Description("demucs-l", SMALL["demucs-l"])
     )
     assert path.stat().st_mode == (tmp_path / "file").stat().st_mode
 
@@ -174,8 +177,8 @@ def test_half_precision_on_disk_becomes_float32(tmp_path: Path) -> None:
     network = network_named("demucs-l")
     path = tmp_path / "weights.safetensors"
     half = {name: tensor.half() for name, tensor in network.state_dict().items()}
-    zoo.save_weights(half, path, zoo.Description("demucs-l", SMALL["demucs-l"]))
-    again = zoo.load_network(path).state_dict()
+    store.save_weights(half, path, store.Description("demucs-l", SMALL["demucs-l"]))
+    again = store.load_network(path).state_dict()
     assert all(tensor.dtype == torch.float32 for tensor in again.values())
     assert all(torch.equal(again[name], tensor.float()) for name, tensor in half.items())
 
@@ -183,8 +186,8 @@ def test_half_precision_on_disk_becomes_float32(tmp_path: Path) -> None:
 def test_nothing_is_written_when_the_weights_are_of_another_network(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     with pytest.raises(ValueError, match="not weights of this dttnet: missing 'window' and"):
-        zoo.save_weights(
-            network_named("demucs-l"), path, zoo.Description("dttnet", SMALL["dttnet"])
+        store.save_weights(
+            network_named("demucs-l"), path, store.Description("dttnet", SMALL["dttnet"])
         )
     assert not list(tmp_path.iterdir())
 
@@ -194,7 +197,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_text("old")
 
     def interrupted() -> None:
-        with zoo.atomically(path) as part:
+        with atomically(path) as part:
             part.write_text("new")
             raise KeyboardInterrupt
 
@@ -256,7 +259,7 @@ def test_metadata_that_builds_no_fitting_network_is_refused(
     metadata: dict[str, str], complaint: str, saved: Callable[..., Path]
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
-        zoo.load_network(saved(metadata))
+        store.load_network(saved(metadata))
 
 
 @pytest.mark.parametrize(
@@ -300,9 +303,9 @@ def test_the_weights_folder_is_the_one_in_the_environment_or_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
-    assert zoo.weights_folder() == tmp_path
+    assert store.weights_folder() == tmp_path
     monkeypatch.setenv("RESTEM_WEIGHTS", "")
-    assert zoo.weights_folder().parts[-2:] == ("restem", "weights")
+    assert store.weights_folder().parts[-2:] == ("restem", "weights")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +316,7 @@ def test_the_weights_folder_is_the_one_in_the_environment_or_the_users(
     ],
 )
 def test_a_path_is_no_name(name: str) -> None:
-    for ask in (zoo.weights_path, zoo.find_weights, zoo.has_weights):
+    for ask in (store.weights_path, store.find_weights, store.has_weights):
         with pytest.raises(ValueError, match="a name of weights is 'embedded' or SET/STEM"):
             ask(name)
 
@@ -322,7 +325,7 @@ def test_missing_weights_say_how_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(zoo, "shipped_weights", lambda name: tmp_path / "none" / name)
+    monkeypatch.setattr(store, "shipped_weights", lambda name: tmp_path / "none" / name)
     for name, words in {
         "dtt-bsr/vocals": "restem weights fetch dtt-bsr/vocals",
         "dttnet/bass": "by hand from https://.*, then: restem weights add dttnet/bass --checkpoint",
@@ -331,22 +334,22 @@ def test_missing_weights_say_how_to_get_them(
         "embedded": "install restem again",
     }.items():
         with pytest.raises(ValueError, match=words):
-            zoo.find_weights(name)
-        assert not zoo.has_weights(name)
-    assert zoo.installed() == []
+            store.find_weights(name)
+        assert not store.has_weights(name)
+    assert store.installed() == []
 
 
 def test_installed_weights_are_found_by_name_and_nothing_else_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(zoo, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(store, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
     for place in ("b/y", "a/x", "a/.x.safetensors.1", ".fetch-1/z", "B/x", "embedded"):
         path = tmp_path / f"{place}.safetensors"
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    assert zoo.installed() == ["embedded", "a/x", "b/y"]
-    assert zoo.find_weights("a/x") == tmp_path / "a" / "x.safetensors"
+    assert store.installed() == ["embedded", "a/x", "b/y"]
+    assert store.find_weights("a/x") == tmp_path / "a" / "x.safetensors"
 
 
 def test_the_networks_are_described_for_scripts() -> None:

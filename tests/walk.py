@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from restem.streamer.engine.engine import FADE, count_capacity, count_latency, leads
+from restem.streamer.engine.engine import leads
+from restem.streamer.engine.latency import FADE, count_capacity, count_latency
 from restem.streamer.engine.playback_kernel import Fades, Policy, perform
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings, read_ring
 from restem.streamer.engine.worker import Worker

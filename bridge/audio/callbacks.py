@@ -1,8 +1,8 @@
 """The engine for audio threads: native callbacks that need an address and nothing else.
 
-`Callback.context` holds the addresses of everything that `streamer.engine.playback_kernel.perform` works on; the
-C functions here, and that of `bridge.audio.jack`, take it as their user data. No interpreter is involved:
-while Python collects garbage or handles messages, the audio thread does not notice.
+`Callback.context` holds the addresses of everything that `playback_kernel.perform` works on; the C
+functions here, and that of `bridge.audio.jack`, take it as their user data. No interpreter is
+involved: while Python collects garbage or handles messages, the audio thread does not notice.
 """
 
 import sys
@@ -287,7 +287,7 @@ class Callback:
         return self.context.ctypes.data
 
     def be_patient(self, patience_ms: int) -> None:
-        """From now on wait so long for late stems, 0 in real time; see `streamer.engine.playback_kernel`."""
+        """From now on wait so long for late stems, 0 in real time; see `playback_kernel`."""
         self.context[PATIENCE_MS] = patience_ms
 
     @property

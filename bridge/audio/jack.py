@@ -14,6 +14,7 @@ import llvmlite.binding
 import numba
 from numba import cfunc, types
 
+from restem.bridge.audio.backend import Link
 from restem.bridge.audio.callbacks import (
     AT_HEARD,
     AT_OUT,
@@ -32,6 +33,7 @@ from restem.bridge.audio.callbacks import (
     perform_at,
     pointer,
 )
+from restem.bridge.settings import Settings
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.playback_kernel import LARGEST
 from restem.streamer.mixer.kernel import OUTPUTS
@@ -305,3 +307,37 @@ def _quiet(jack: Any) -> None:
     """JACK's library writes to stderr what its calls answer anyway."""
     jack.set_error_function(lambda _: None)
     jack.set_info_function(lambda _: None)
+
+
+class Jack:
+    """A JACK server as a place to open links at."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        asked = {"--inputs": settings.heard, "--rate": settings.rate}
+        asked["--blocksize"] = settings.blocksize
+        for option, value in asked.items():
+            if value is not None:
+                raise ValueError(
+                    f"{option} is nothing that a JACK client decides: set rate and block size in "
+                    "the server, and connect the inputs with --input or in a patchbay"
+                )
+        client, _ = open_client(f"{settings.jack} probe", settings.server)
+        self.sample_rate, self.blocksize = int(client.samplerate), int(client.blocksize)
+        client.close()
+        self._connections: list[tuple[str, str]] = []
+
+    def open(self, engine: Engine, lost: Link | None = None) -> Link:
+        wanted = self.settings
+        name = wanted.jack or "restem"
+        if lost is None:
+            return JackStream(engine, name, wanted.server, wanted.input, wanted.output)
+        return JackStream(engine, name, wanted.server)
+
+    def remember(self, link: Link) -> None:
+        assert isinstance(link, JackStream)
+        self._connections = link.connections()
+
+    def restore(self, link: Link) -> None:
+        assert isinstance(link, JackStream)
+        link.restore(self._connections)

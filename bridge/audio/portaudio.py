@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from restem.bridge.audio.backend import Link
 from restem.bridge.audio.callbacks import Callback, portaudio, portaudio_capture, portaudio_pull
 from restem.bridge.audio.clock_drift import AdaptiveResampler
+from restem.bridge.settings import BLOCKSIZE, Settings
 from restem.streamer.engine.engine import Engine
 
 JACK_HOST = "JACK Audio Connection Kit"
@@ -243,3 +245,32 @@ class AudioStream:
     def close(self) -> None:
         for stream in self.streams:
             stream.close(ignore_errors=True)
+
+
+class Devices:
+    """Sound devices as a place to open links at."""
+
+    def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
+        self.settings, self.outputs = settings, outputs
+        self.inputs = max(settings.heard) + 1 if settings.heard else 1
+        self.blocksize = settings.blocksize or BLOCKSIZE
+        self.sample_rate = pick_sample_rate(
+            self._find(), settings.rate or sample_rate, only=settings.rate is not None
+        )
+
+    def _find(self) -> tuple[Any, Any]:
+        wanted = self.settings
+        return find_device(wanted.input, self.inputs, 0), find_device(
+            wanted.output, 0, self.outputs
+        )
+
+    def open(self, engine: Engine, lost: Link | None = None) -> Link:
+        if isinstance(lost, AudioStream) and lost.host == JACK_HOST:
+            abandon_portaudio()
+            raise ValueError(
+                "PortAudio cannot find a JACK server again: start restem anew, "
+                "or with --jack, which can"
+            )
+        if lost is not None:
+            refresh_devices()
+        return AudioStream(engine, self._find(), self.blocksize, self.settings.heard)

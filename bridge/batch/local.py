@@ -138,8 +138,8 @@ def render(job: Job, line: Connection) -> None:
     import torch
 
     from restem.bridge.files.render import render_file
+    from restem.streamer.builder import load_profile
     from restem.streamer.engine.allocator import keep_freed_memory
-    from restem.streamer.profiles import load_profile
 
     keep_freed_memory()
     if hasattr(os, "nice"):

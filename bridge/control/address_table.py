@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from restem.bridge.control.addresses import ROOT, parameter_address
+from restem.bridge.control.node import Node
 from restem.bridge.control.osc import audio, commands, render
 from restem.bridge.control.osc.commands import CommandRow
 from restem.bridge.control.remote import Remote, RemoteSettings
-from restem.bridge.control.tree import ROOT, Node, parameter_address
-from restem.bridge.session.base import Settings
 from restem.bridge.session.headless import FileSession
+from restem.bridge.settings import Settings
 
 COMMANDS = (*commands.COMMANDS, *render.COMMANDS, *audio.COMMANDS)
 BEGIN, END = "<!-- addresses -->\n", "<!-- end of addresses -->"

@@ -15,13 +15,13 @@ from typing import Any
 import platformdirs
 import yaml
 
+from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.crossfade import STALLED_SECONDS, Crossfade
-from restem.bridge.control.osc.codec import Args
-from restem.bridge.control.tree import ROOT, Node
+from restem.bridge.control.node import Node
 from restem.bridge.files.reader import one_line
 from restem.bridge.takes.sidecar import GLOBAL, listed
+from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
-from restem.models.zoo import atomically
 from restem.streamer.mixer.mixer import Mixer, Values
 from restem.streamer.mixer.parameters import PARAMETERS, parameter
 

@@ -6,8 +6,8 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer, Static
 
-from restem.bridge.session.base import FLOOR_DB, Snapshot
 from restem.bridge.session.live import LiveSession
+from restem.bridge.session.status import FLOOR_DB, Snapshot
 
 REFRESH_SECONDS = 0.1
 WIDTH = 40  # characters of a meter

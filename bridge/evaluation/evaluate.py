@@ -24,26 +24,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restem.bridge.evaluation.scores import (
-    FAD,
-    MIX,
-    SILENT_PEAK,
-    Scorer,
-    Scores,
-    draw_scores,
-    pick_metrics,
-)
+from restem.bridge.evaluation.plots import draw_scores
+from restem.bridge.evaluation.scores import FAD, MIX, SILENT_PEAK, Scorer, Scores, pick_metrics
 from restem.bridge.files.reader import one_line, open_mix
-from restem.bridge.files.render import StemFile
+from restem.bridge.files.writer import StemFile
+from restem.models.atomic_write import atomically
 from restem.models.stems import STEMS
 from restem.models.training.data.degradations import make_example
 from restem.models.training.data.songs import Audio, Song, open_songs
 from restem.models.training.embeddings import load_embedding
-from restem.models.zoo import atomically
-from restem.streamer import Series, StreamingModel, load_profile, render_blocks
+from restem.streamer.builder import load_profile, pick_stems
+from restem.streamer.model.combine import Parallel, Series
 from restem.streamer.model.graphed import Graphed, graphed
-from restem.streamer.model.protocol import Parallel
-from restem.streamer.profiles import DEFAULT, pick_stems
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.profiles import DEFAULT
+from restem.streamer.stream import render_blocks
 
 SEPARATOR, RESTORED, ESTIMATE = "separator", "restored", "estimate"
 CHANNELS = 2

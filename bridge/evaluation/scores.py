@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,6 @@ from restem.models.training.metrics import (
     si_sdr,
     zimtohrli,
 )
-from restem.models.zoo import atomically
 
 MIX, REFERENCE = "mix", "reference"
 SILENT_PEAK = 1e-3  # -60 dBFS: a reference that never gets louder is silent
@@ -356,41 +354,6 @@ class Scorer:
             f"that {dim} features need ({fewest}: {counts[fewest]}): their covariance term says "
             "little; take more or longer songs"
         ]
-
-
-def draw_scores(scores: Scores, path: Path) -> None:
-    """Draw MMSNR, or the first metric there is, as a PNG: bars by stem, a dot for every song."""
-    from matplotlib.figure import Figure
-
-    metric = scores.metrics[0]
-    lines = [*(scores.line(metric, stem) for stem in scores.stems), scores.average(metric)]
-    figure = Figure(figsize=(1.2 * len(lines) + 2, 4.5), layout="constrained")
-    axis = figure.subplots()
-    width = 0.8 / len(scores.systems)
-    colours = dict(zip(scores.systems, _colours(len(scores.systems)), strict=True))
-    for number, system in enumerate(scores.systems):
-        places = np.arange(len(lines)) + (number - (len(scores.systems) - 1) / 2) * width
-        heights = [line.values[system] for line in lines]
-        axis.bar(places, heights, 0.9 * width, color=colours[system], label=system)
-        for place, stem in zip(places, scores.stems, strict=False):
-            dots = [
-                clip.scores[metric.key][system]
-                for clip in scores.clips
-                if clip.stem == stem and metric.key in clip.scores
-            ]
-            axis.plot([place] * len(dots), dots, "o", color="black", markersize=2.5, alpha=0.5)
-    axis.axhline(0, color="black", linewidth=0.8)
-    axis.axvline(len(lines) - 1.5, color="grey", linewidth=0.8, linestyle=":")
-    axis.set_xticks(range(len(lines)), [line.stem for line in lines], rotation=20)
-    axis.set_ylabel(f"{metric.title} ({'higher' if metric.higher else 'lower'} is better)")
-    axis.legend()
-    with atomically(path) as part:
-        figure.savefig(part, dpi=100, format="png")
-
-
-def _colours(count: int) -> list[str]:
-    """Grey for the mix, orange for the last system, blue between them."""
-    return ["0.7", *(["tab:blue"] * (count - 2)), "tab:orange"]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -9,131 +9,21 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
+from restem.bridge.session.status import FLOOR_DB, Snapshot
+from restem.bridge.settings import Settings
 from restem.bridge.takes.recorder import Recorder
-from restem.streamer.engine.engine import Build, Engine, TooSlowError, holds
-from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.builder import describe_profiles, load_live, pick_stems
+from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.process import Build, TooSlowError, holds
 from restem.streamer.mixer.routing import Routing
-from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.model.resampled import at_rate
-from restem.streamer.profiles import (
-    DEFAULT,
-    describe_profiles,
-    load_profile,
-    pick_stems,
-    read_profile,
-)
+from restem.streamer.profiles import read_profile
 
-BLOCKSIZE = 256  # frames, where nothing else decides
 GLANCE_SECONDS = 1 / 30  # between two looks at the meters
 RELEASE_DB_PER_SECOND = 20.0  # of the meters
-FLOOR_DB = -90.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What `restem live` was asked for."""
-
-    profile: str = DEFAULT
-    device: str = "auto"  # of the network: auto, cpu or cuda
-    stems: tuple[str, ...] | None = None
-    effects: str | None = None  # a YAML file of them, in place of the profile's own
-    input: str | None = None  # a device's number or name; with JACK: ports to connect to
-    output: str | None = None
-    jack: str | None = None  # the name of a JACK client; None for sound devices
-    server: str | None = None  # the JACK server's name
-    heard: tuple[int, int] | None = None  # device inputs that are left and right, from 0
-    channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
-    blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
-    rate: int | None = None  # Hz of the device; None: the model's where the device takes it
-    allowance: int | None = None  # frames; None: the profile's
-    policy: Policy | None = None  # None: the profile's
-    threads: int = 1
-    takes: str = "restem-takes"  # folder for recordings
-    take_format: str = "wav"
-
-    def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
-        """An engine as it was asked for, and for the rest as the profile says.
-
-        Raises:
-            ValueError: see `Engine`.
-        """
-        profile = read_profile(self.profile)
-        policy = Policy[profile.live.late.upper()] if self.policy is None else self.policy
-        allowance = self.allowance_at(sample_rate)
-        return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
-
-    def allowance_at(self, sample_rate: int) -> int | None:
-        """Frames of a device that a step may take; None for one block of the model."""
-        profile = read_profile(self.profile)
-        if self.allowance is not None or profile.live.allowance is None:
-            return self.allowance
-        return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)
-
-
-def load_live(
-    profile: str,
-    device: str,
-    stems: Sequence[str] | None,
-    sample_rate: int,
-    effects: str | None = None,
-) -> StreamingModel:
-    """A profile's model at a device's rate; called in the worker."""
-    return at_rate(load_profile(profile, device, stems, effects), sample_rate)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """All that a view or a script wants to know; levels in dBFS, times in milliseconds."""
-
-    state: str  # ready, late, starting (a worker is being replaced), no device
-    problem: str  # one line, with the remedy; "" if all is well
-    profile: str
-    link: str
-    sample_rate: int
-    blocksize: int
-    seconds: float  # of music heard
-    latency: dict[str, int]  # frames, by cause, and their total
-    latency_ms: float
-    device_latency: tuple[int, int]
-    drift_ppm: float | None  # of the input's clock against the output's, if there are two
-    step_p50: float | None
-    step_p99: float | None
-    step_allowed: float  # of a step, what the allowance gives it
-    callback_p50_us: float | None
-    callback_p999_us: float | None
-    late: int
-    late_frames: int
-    dropped: int
-    restarts: int
-    failure: str  # why a worker was replaced last
-    reconnections: int
-    xruns: int
-    bad_samples: int
-    recording: str  # recording, stopped, failed
-    take: str  # its folder, while there is one
-    take_seconds: float
-    take_lost: int  # frames that came too late to the disk
-    levels: dict[str, tuple[float, float]]
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def line(self) -> str:
-        """One line for people."""
-        step = "" if self.step_p50 is None else f", step {self.step_p50:.1f}/{self.step_p99:.1f} ms"
-        left, right = self.levels["master"]
-        text = (
-            f"{self.state}: {self.seconds:.0f} s, latency {self.latency['total']} samples "
-            f"({self.latency_ms:.1f} ms){step} of {self.step_allowed:.1f}, "
-            f"late {self.late}, xruns {self.xruns}, master {left:.0f}/{right:.0f} dBFS"
-        )
-        if self.recording == "recording":
-            text += f", recording {self.take_seconds:.0f} s"
-        return f"{text}; {self.problem}" if self.problem else text
 
 
 class RunningSession:

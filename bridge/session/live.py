@@ -8,150 +8,27 @@ LiveSession: opens and reopens it, reads meters and counts, says what is wrong a
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
 
 import numpy as np
 
-from restem.bridge.audio.callbacks import Callback
-from restem.bridge.audio.jack import JackStream, open_client
+from restem.bridge.audio.backend import Link
+from restem.bridge.audio.jack import Jack
 from restem.bridge.audio.portaudio import (
-    JACK_HOST,
-    AudioStream,
-    abandon_portaudio,
-    find_device,
-    pick_sample_rate,
-    refresh_devices,
+    Devices,
 )
-from restem.bridge.session.base import BLOCKSIZE, GLANCE_SECONDS, RunningSession, Settings, Snapshot
-from restem.streamer.engine.engine import Engine
+from restem.bridge.session.base import GLANCE_SECONDS, RunningSession
+from restem.bridge.session.status import Snapshot
+from restem.bridge.settings import Settings
+from restem.streamer.builder import pick_stems
 from restem.streamer.engine.rings import Cell
-from restem.streamer.mixer.routing import PRESETS, Routing
-from restem.streamer.profiles import pick_stems, read_profile
+from restem.streamer.mixer.routing import parse_routing
+from restem.streamer.profiles import read_profile
 
 SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
 RETRY_SECONDS = 1.0
-
-
-class Link(Protocol):
-    """An engine's connection to the sound: `AudioStream` or `JackStream`."""
-
-    name: str
-    callback: Callback
-
-    @property
-    def extra_latency(self) -> int: ...
-    @property
-    def drift_ppm(self) -> float | None: ...
-    @property
-    def alive(self) -> bool: ...
-    @property
-    def xruns(self) -> int: ...
-    @property
-    def device_latency(self) -> tuple[int, int]: ...
-    def start(self) -> None: ...
-    def close(self) -> None: ...
-
-
-class Devices:
-    """Sound devices as a place to open links at."""
-
-    def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
-        self.settings, self.outputs = settings, outputs
-        self.inputs = max(settings.heard) + 1 if settings.heard else 1
-        self.blocksize = settings.blocksize or BLOCKSIZE
-        self.sample_rate = pick_sample_rate(
-            self._find(), settings.rate or sample_rate, only=settings.rate is not None
-        )
-
-    def _find(self) -> tuple[Any, Any]:
-        wanted = self.settings
-        return find_device(wanted.input, self.inputs, 0), find_device(
-            wanted.output, 0, self.outputs
-        )
-
-    def open(self, engine: Engine, lost: Link | None = None) -> Link:
-        if isinstance(lost, AudioStream) and lost.host == JACK_HOST:
-            abandon_portaudio()
-            raise ValueError(
-                "PortAudio cannot find a JACK server again: start restem anew, "
-                "or with --jack, which can"
-            )
-        if lost is not None:
-            refresh_devices()
-        return AudioStream(engine, self._find(), self.blocksize, self.settings.heard)
-
-
-class Jack:
-    """A JACK server as a place to open links at."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        asked = {"--inputs": settings.heard, "--rate": settings.rate}
-        asked["--blocksize"] = settings.blocksize
-        for option, value in asked.items():
-            if value is not None:
-                raise ValueError(
-                    f"{option} is nothing that a JACK client decides: set rate and block size in "
-                    "the server, and connect the inputs with --input or in a patchbay"
-                )
-        client, _ = open_client(f"{settings.jack} probe", settings.server)
-        self.sample_rate, self.blocksize = int(client.samplerate), int(client.blocksize)
-        client.close()
-        self._connections: list[tuple[str, str]] = []
-
-    def open(self, engine: Engine, lost: Link | None = None) -> Link:
-        wanted = self.settings
-        name = wanted.jack or "restem"
-        if lost is None:
-            return JackStream(engine, name, wanted.server, wanted.input, wanted.output)
-        return JackStream(engine, name, wanted.server)
-
-    def remember(self, link: Link) -> None:
-        assert isinstance(link, JackStream)
-        self._connections = link.connections()
-
-    def restore(self, link: Link) -> None:
-        assert isinstance(link, JackStream)
-        link.restore(self._connections)
-
-
-def parse_routing(text: str, stems: Sequence[str]) -> Routing:
-    """A routing's name, or a map such as `1=master.left,2=master.right,5=vocals.left`.
-
-    Raises:
-        ValueError: it is neither, or asks for what is not there.
-    """
-    if text in PRESETS:
-        return Routing.preset(text, stems)
-    sources = {}
-    for item in text.split(","):
-        number, separator, source = item.partition("=")
-        if not separator or not number.strip().isdigit():
-            raise ValueError(
-                f"channels: expected {', '.join(PRESETS)}, or OUTPUT=SOURCE,.. "
-                f"such as 1=vocals.left; got {item!r}"
-            )
-        sources[int(number)] = source.strip()
-    routing = Routing.of(sources)
-    routing.rows(stems)
-    return routing
-
-
-def parse_inputs(text: str | None) -> tuple[int, int] | None:
-    """Inputs counted from 1, `3,4` or `3` for both sides, as indices.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    if text is None:
-        return None
-    numbers = text.split(",")
-    if len(numbers) > 2 or not all(n.strip().isdigit() and int(n) > 0 for n in numbers):
-        raise ValueError(f"inputs: expected one or two channels counted from 1, got {text!r}")
-    return int(numbers[0]) - 1, int(numbers[-1]) - 1
 
 
 class LiveSession(RunningSession):

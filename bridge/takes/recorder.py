@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from restem.bridge.files.reader import one_line
-from restem.bridge.files.render import BYTES, StemFile, pick_subtype
+from restem.bridge.files.writer import BYTES, StemFile, pick_subtype
 from restem.bridge.takes.sidecar import (
     CUT_SHORT,
     RECORDING,
@@ -39,7 +39,7 @@ from restem.bridge.takes.sidecar import (
     listed,
     write_session,
 )
-from restem.models.zoo import first_line
+from restem.models.errors import first_line
 from restem.streamer.atomics import exchange
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.playback_kernel import LARGEST, Policy

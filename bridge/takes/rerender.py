@@ -18,20 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from restem.bridge.files.reader import MixReader, open_mix
-from restem.bridge.files.render import (
-    RenderReport,
-    all_or_none,
-    check_targets,
-    exactly,
-    peak_of,
-    pick_subtype,
-    report,
-    restored,
-    stem_files,
-)
+from restem.bridge.files.render import RenderReport, exactly, peak_of, report, restored
+from restem.bridge.files.writer import all_or_none, check_targets, pick_subtype, stem_files
 from restem.bridge.takes.sidecar import Session, read_session
-from restem.streamer import StreamingModel
 from restem.streamer.mixer.mixer import Mixer
+from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.resampler import Audio
 
 MASTER = "master"

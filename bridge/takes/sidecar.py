@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from restem.bridge.files.reader import one_line
+from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
-from restem.models.zoo import atomically
-from restem.streamer.engine.engine import Latency
+from restem.streamer.engine.latency import Latency
 from restem.streamer.mixer.mixer import Setting, Values
 
 NAME = "session.yaml"

@@ -17,8 +17,8 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
+from restem.models.errors import first_line
 from restem.models.training.metrics import Items, mel_power
-from restem.models.zoo import first_line
 
 Audio = NDArray[np.float32]
 

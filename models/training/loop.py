@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from restem.models import zoo
+from restem.models.atomic_write import atomically
 from restem.models.training.data.degradations import make_example
 from restem.models.training.data.songs import Song, draw_stems, write_split
 from restem.models.training.metrics import Example, mmsnr, plays
@@ -206,7 +206,7 @@ class _Run:
             "minutes": self.minutes,
             "validated": self.validated,
         }
-        with zoo.atomically(self.out / "last.pt") as part:
+        with atomically(self.out / "last.pt") as part:
             torch.save(state, part)
 
     def _resume(self) -> None:

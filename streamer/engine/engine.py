@@ -5,62 +5,37 @@
     latency = model + re-blocking + allowance + fade      frames, one integer for the whole run
 
 The allowance is the time that a worker has for a step; whatever takes longer is late, and the dry
-mix stands in (`streamer.engine.playback_kernel`). A worker that dies or hangs is replaced, at once, and after
+mix stands in (`playback_kernel`). A worker that dies or hangs is replaced, at once, and after
 longer and longer rests if its successors fail, too; the new one hears what the mix ring still
 holds, so that its memory is warm. Another model can take over while the music
 plays: it is started beside the old one, and once its stems are there, one fades into the other.
 """
 
-import math
-import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from typing import Any
 
 import numpy as np
 
+from restem.streamer.engine.latency import FADE, Latency, count_capacity, count_latency
 from restem.streamer.engine.playback_kernel import LARGEST, Fades, Policy, perform, ready_span
+from restem.streamer.engine.process import (
+    GLANCE_SECONDS,
+    START_SECONDS,
+    Build,
+    WorkerProcess,
+    check_speed,
+)
 from restem.streamer.engine.rings import DECKS, Audio, Cell, Geometry, Rings
-from restem.streamer.engine.worker import Ready, StepTimes, run
+from restem.streamer.engine.worker import Ready, StepTimes
 from restem.streamer.mixer.mixer import Mixer
-from restem.streamer.model.protocol import StreamingModel
 
-FADE = 128  # frames between stems and dry mix
-START_SECONDS = 300.0  # a model may take that long to load
 HUNG_SECONDS = 3.0  # without a sign of life, at least
-MEASURE_SECONDS = 30.0  # of a model whose steps are long, about
-GLANCE_SECONDS = 0.05  # between two looks at the workers
 REST_SECONDS = (
     1.0,
     60.0,
 )  # before a worker's second successor, doubled for each further one; at most
 PROVEN_SECONDS = 30.0  # a worker that lasted so long does not count as a failure of its model
-BUSY = 0.8  # of a block's duration: a step that takes longer leaves no time for anything else
-
-Build = Callable[[], StreamingModel]
-
-
-class TooSlowError(ValueError):
-    """A model does not hold its deadline on this machine."""
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Frames from the mix to the stems, by cause."""
-
-    model: int
-    reblocking: int
-    allowance: int
-    fade: int
-
-    @property
-    def total(self) -> int:
-        return self.model + self.reblocking + self.allowance + self.fade
 
 
 @dataclass(frozen=True)
@@ -110,7 +85,7 @@ class Engine:
         self._failures = 0  # of workers, one after the other
         self._lock = threading.Lock()  # of the control side; no audio thread ever takes it
         self._closing = threading.Event()
-        first = _Process(build, threads)
+        first = WorkerProcess(build, threads)
         try:
             ready = first.ready()
             self.model = ready.model
@@ -123,7 +98,7 @@ class Engine:
         self.rings.put(Cell.ORIGIN, -1, 1)
         self.fades = Fades(len(self.stems), self.channels)
         self.mixer = Mixer(self.stems, self.sample_rate, self.channels)
-        self._workers: list[_Process | None] = [first, None]
+        self._workers: list[WorkerProcess | None] = [first, None]
         first.work(self.rings.name, 0)
         self._watch = threading.Thread(target=self._watch_workers, daemon=True)
         self._watch.start()
@@ -235,7 +210,7 @@ class Engine:
             ValueError: it cannot be built, has other stems, another rate or more latency, or is
                 too slow; the old one plays on.
         """
-        new = _Process(build, self.threads)
+        new = WorkerProcess(build, self.threads)
         try:
             ready = new.ready()
             self._check_fit(ready)
@@ -319,7 +294,7 @@ class Engine:
                 self._replace(deck, worker, reason)
                 seen[deck] = -1, time.monotonic()
 
-    def _replace(self, deck: int, worker: "_Process", reason: str) -> None:
+    def _replace(self, deck: int, worker: "WorkerProcess", reason: str) -> None:
         """Start others until one stands; the dry mix plays meanwhile."""
         with self._lock:
             if self._workers[deck] is not worker or self._closing.is_set():
@@ -332,7 +307,7 @@ class Engine:
         while self._rest(deck, problem):
             self._failures += 1
             self.restarts += 1
-            new = _Process(worker.build, self.threads)
+            new = WorkerProcess(worker.build, self.threads)
             try:
                 new.ready(self._closing, self.mixer.pump)
             except ValueError as error:
@@ -380,152 +355,8 @@ class Engine:
         self.close()
 
 
-def count_latency(
-    model: Mapping[str, Any], host_block: int | None, allowance: int | None
-) -> Latency:
-    """Count the latency of a model behind the rings.
-
-    A worker begins a step when a callback has handed it the block's last frame, and has until a
-    later callback wants the answer: whole host blocks, at least one.
-
-    Args:
-        model: its block_size and latency.
-        host_block: frames in every callback, or None if they may differ (up to `LARGEST`).
-        allowance: frames that a step may take, None for one block.
-    """
-    size = int(model["block_size"])
-    host = host_block or LARGEST
-    wanted = size if allowance is None else allowance
-    reblocking = size - (1 if host_block is None else math.gcd(host, size))
-    return Latency(int(model["latency"]), reblocking, max(1, -(-wanted // host)) * host, FADE)
-
-
-def count_capacity(latency: int, block_size: int) -> int:
-    """Frames of the rings: half of them is what a worker may be behind, a quarter what warms it."""
-    return 1 << (4 * (latency + 2 * block_size + LARGEST) - 1).bit_length()
-
-
 def leads(rings: Rings, deck: int) -> bool:
     """Whether a deck's stems are there for what is played next, a fade and more of them."""
     begin, end = ready_span(rings.header, deck, rings.get(Cell.RESET))
     played = rings.get(Cell.HEARD) - rings.geometry.latency
     return bool(begin <= played and played + rings.geometry.fade <= end)
-
-
-def check_speed(ready: Ready, allowance: int) -> None:
-    """Raise `TooSlowError` unless a model holds its deadline on this machine."""
-    model, times = ready.model, ready.times
-    block_ms = 1000 * model["block_size"] / model["sample_rate"]
-    allowed_ms = 1000 * allowance / model["sample_rate"]
-    if times.p50 > BUSY * block_ms or times.p99 > allowed_ms:
-        raise TooSlowError(
-            f"too slow here: a step takes {times.p50:.1f} ms (p99 {times.p99:.1f} ms), its block "
-            f"lasts {block_ms:.1f} ms and {allowed_ms:.1f} ms are allowed"
-        )
-
-
-def holds(
-    build: Build, host_block: int | None = None, allowance: int | None = None, threads: int = 1
-) -> bool:
-    """Whether an engine of these arguments would hold its deadline on this machine."""
-    try:
-        ready = try_out(build, threads)
-        check_speed(ready, count_latency(ready.model, host_block, allowance).allowance)
-    except ValueError:
-        return False
-    return True
-
-
-def try_out(
-    build: Build,
-    threads: int = 1,
-    seconds: float = MEASURE_SECONDS,
-    start_seconds: float = START_SECONDS,
-) -> Ready:
-    """Build and measure a model as an engine does, in a process of its own.
-
-    Args:
-        build, threads: as of an engine.
-        seconds: to measure for, about.
-        start_seconds: for all of it.
-
-    Raises:
-        ValueError: it cannot be built, or (`TooSlowError`) time is over; one line.
-    """
-    worker = _Process(build, threads, seconds)
-    try:
-        return worker.ready(patience=start_seconds)
-    except ValueError:
-        worker.kill()
-        raise
-    finally:
-        worker.stop()
-
-
-class _Process:
-    """A worker's process and the line to it."""
-
-    def __init__(self, build: Build, threads: int, seconds: float = MEASURE_SECONDS) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.build, self.began = build, time.monotonic()
-        self.line: Connection
-        self.line, far = context.Pipe()
-        self.process: BaseProcess = context.Process(
-            target=run, args=(build, threads, far, seconds), name="restem worker", daemon=True
-        )
-        self.process.start()
-        far.close()
-
-    def ready(
-        self,
-        closing: threading.Event | None = None,
-        meanwhile: Callable[[], object] = lambda: None,
-        patience: float = START_SECONDS,
-    ) -> Ready:
-        """Wait for the model to be built and measured; `meanwhile` is called again and again.
-
-        Raises:
-            ValueError: it could not be, or (`TooSlowError`) not in `patience` seconds; says why.
-        """
-        deadline = time.monotonic() + patience
-        while not self.line.poll(GLANCE_SECONDS):
-            meanwhile()
-            if closing is not None and closing.is_set():
-                raise ValueError("the engine was closed")
-            if time.monotonic() > deadline:
-                raise TooSlowError(f"the model did not start within {patience:.0f} s")
-        try:
-            answer = self.line.recv()
-        except EOFError:
-            self.process.join(1)
-            raise ValueError(
-                f"the worker ended with exit code {self.process.exitcode} while it started"
-            ) from None
-        if isinstance(answer, str):
-            raise ValueError(answer)
-        assert isinstance(answer, Ready)
-        return answer
-
-    def work(self, rings: str, deck: int) -> None:
-        self.began = time.monotonic()
-        with suppress(OSError):  # it is gone: the next look sees it
-            self.line.send((rings, deck))
-
-    def last_words(self) -> str:
-        """Why it ended, as far as it said."""
-        try:
-            if self.line.poll():
-                return str(self.line.recv())
-        except (EOFError, OSError):
-            pass
-        return f"it ended with exit code {self.process.exitcode}"
-
-    def stop(self) -> None:
-        """Let it end by itself, within a while."""
-        self.line.close()
-        self.process.join(2.0)
-        self.kill()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.join()

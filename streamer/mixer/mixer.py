@@ -106,8 +106,8 @@ class Mixer:
     of them touches the dry mix of `dry_wet` and `bypass`; the ceiling and `bypass` are the
     master's, direct outs come before them.
 
-    Every change is a ramp (`streamer.mixer.kernel.ramp`). Any thread may call `set` and the like; one
-    callback at a time runs `mix_block` on `memory`, which never moves.
+    Every change is a ramp (`kernel.ramp`). Any thread may call `set` and the like; one callback at
+    a time runs `mix_block` on `memory`, which never moves.
 
     Args:
         stems: their names; the residual is added as the last strip.

@@ -76,3 +76,25 @@ class Routing:
                     f"expected silence, or .left or .right of {buses}"
                 )
         return [rows[source] for source in self.outputs]
+
+
+def parse_routing(text: str, stems: Sequence[str]) -> Routing:
+    """A routing's name, or a map such as `1=master.left,2=master.right,5=vocals.left`.
+
+    Raises:
+        ValueError: it is neither, or asks for what is not there.
+    """
+    if text in PRESETS:
+        return Routing.preset(text, stems)
+    sources = {}
+    for item in text.split(","):
+        number, separator, source = item.partition("=")
+        if not separator or not number.strip().isdigit():
+            raise ValueError(
+                f"channels: expected {', '.join(PRESETS)}, or OUTPUT=SOURCE,.. "
+                f"such as 1=vocals.left; got {item!r}"
+            )
+        sources[int(number)] = source.strip()
+    routing = Routing.of(sources)
+    routing.rows(stems)
+    return routing

@@ -3,8 +3,6 @@
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -47,86 +45,3 @@ class StreamingModel(Protocol):
 
     def step(self, block: Tensor, state: Any) -> tuple[Tensor, Any]:
         """[c, block_size] -> [s, c, block_size] and the next state; the old one stays valid."""
-
-
-class Series:
-    """Models one after the other; latencies add up.
-
-    Args:
-        models: each takes what the one before gives, all at one sample rate and block size.
-
-    Raises:
-        ValueError: no model, or their sample rates or block sizes differ.
-    """
-
-    def __init__(self, *models: StreamingModel) -> None:
-        if not models:
-            raise ValueError("a series needs at least one model")
-        for name in ("sample_rate", "block_size"):
-            values = [getattr(model, name) for model in models]
-            if len(set(values)) > 1:
-                raise ValueError(f"the models of a series must agree on {name}, got {values}")
-        self.models = models
-        self.sample_rate = models[0].sample_rate
-        self.channels = models[0].channels
-        self.stems = models[-1].stems
-        self.block_size = models[0].block_size
-        self.latency = sum(model.latency for model in models)
-        self.device = models[0].device
-
-    def init_state(self) -> tuple[Any, ...]:
-        return tuple(model.init_state() for model in self.models)
-
-    def step(self, block: Tensor, state: Sequence[Any]) -> tuple[Tensor, tuple[Any, ...]]:
-        states = []
-        for model, before in zip(self.models, state, strict=True):
-            block, after = model.step(block, before)
-            states.append(after)
-        return block, tuple(states)
-
-
-class Parallel:
-    """Models side by side, each on a device of its own; one mix goes to all of them.
-
-    Args:
-        models: alike in all but their stems.
-        stems: the stems of all, in the order that they are to come out.
-
-    Raises:
-        ValueError: no model, or they differ; or other stems.
-    """
-
-    def __init__(self, *models: StreamingModel, stems: Sequence[str]) -> None:
-        if not models:
-            raise ValueError("there must be a model at least")
-        for name in ("sample_rate", "channels", "block_size", "latency"):
-            values = [getattr(model, name) for model in models]
-            if len(set(values)) > 1:
-                raise ValueError(f"models side by side must agree on {name}, got {values}")
-        given = [stem for model in models for stem in model.stems]
-        if sorted(given) != sorted(stems):
-            raise ValueError(f"expected the stems {sorted(stems)}, the models have {sorted(given)}")
-        self.models = models
-        self.sample_rate, self.channels = models[0].sample_rate, models[0].channels
-        self.block_size, self.latency = models[0].block_size, models[0].latency
-        self.stems = tuple(stems)
-        self.device = models[0].device
-        self._order = torch.tensor([given.index(stem) for stem in stems], device=self.device)
-
-    def init_state(self) -> tuple[Any, ...]:
-        return tuple(model.init_state() for model in self.models)
-
-    def step(self, block: Tensor, state: Sequence[Any]) -> tuple[Tensor, tuple[Any, ...]]:
-        answers, states = [], []
-        for model, before in zip(self.models, state, strict=True):
-            with current(model.device):  # nothing is waited for before all have been started
-                answer, after = model.step(block.to(model.device, non_blocking=True), before)
-            answers.append(answer)
-            states.append(after)
-        stems = torch.cat([answer.to(self.device) for answer in answers])
-        return stems[self._order], tuple(states)
-
-
-def current(device: torch.device) -> AbstractContextManager[Any]:
-    """Makes a GPU the current one, meanwhile."""
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -366,7 +366,7 @@ def mixed(plugins: Sequence[Any], path: tuple[Any, ...]) -> Plan:
 @functools.cache
 def is_overridden(cls: Any) -> bool:
     """Whether a subclass of somebody's own has calls of its own; a native board ignores them."""
-    known = ("pedalboard", "pedalboard_native", "streamer")
+    known = ("pedalboard", "pedalboard_native", "restem")
     own = [base for base in cls.__mro__ if base.__module__.partition(".")[0] not in known]
     return any(name in vars(base) for base in own for name in ("process", "__call__"))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.midi.mapping import (
     HEAD,
     Binding,
@@ -26,10 +27,10 @@ from restem.bridge.control.midi.mapping import (
     value_at,
 )
 from restem.bridge.control.midi.ports import OWN, Port, Ports, close_quietly, is_wanted, open_ports
-from restem.bridge.control.osc.codec import Args
-from restem.bridge.control.tree import ROOT, Control, Node, RefusalError
+from restem.bridge.control.node import Node, RefusalError
+from restem.bridge.control.tree import Control
 from restem.bridge.files.reader import one_line
-from restem.models.zoo import atomically
+from restem.models.atomic_write import atomically
 
 POLL_SECONDS = 0.004
 FEEDBACK_SECONDS = 1 / 30

@@ -6,8 +6,9 @@ from typing import Literal
 
 import yaml
 
-from restem.bridge.control.osc.codec import Args
-from restem.bridge.control.tree import Control, Node
+from restem.bridge.control.addresses import Args
+from restem.bridge.control.node import Node
+from restem.bridge.control.tree import Control
 from restem.models.config import from_mapping, read_yaml
 from restem.streamer.mixer.parameters import SILENCE_DB, fader_to_gain_db, gain_db_to_fader
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from restem.bridge.control.osc.codec import Arg, Framing, Message, PacketError, decode, encode
+from restem.bridge.control.addresses import ROOT, Arg
+from restem.bridge.control.osc.codec import Framing, Message, PacketError, decode, encode
 from restem.bridge.control.osc.server import HOST, PORT
-from restem.bridge.control.tree import ROOT
 
 ANSWER_SECONDS = 2.0  # in which a server that is there answers
 DONE_SECONDS = 120.0  # in which it has done what it was asked for

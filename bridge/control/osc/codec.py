@@ -4,9 +4,8 @@ python-osc reads and writes messages; what it would misread or loop over is refu
 """
 
 import math
-import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,20 +14,16 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message import ParseError as _ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-Arg = int | float | str | bytes | bool | None
-Args = tuple[Arg, ...]
+from restem.bridge.control.addresses import LONGEST_ADDRESS, Arg, Args
 
 LARGEST_PACKET = 1 << 20  # bytes, on TCP; UDP ends at 65,507 by itself
 LARGEST_DATAGRAM = 65_507  # bytes
 LARGEST_SENT = 1400  # bytes that go through any network in one piece
 DEEPEST = 8  # bundles in bundles
-LONGEST_ADDRESS = 1000  # bytes
-MOST_CHOICES = 3  # of * and { in one part of a pattern; each makes it slower to match
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
 IMMEDIATELY = 1  # the time tag
 BUNDLE = b"#bundle\x00"
 TAGS = frozenset("ifhdTFNsb")
-SPECIAL = re.compile(r"[*?\[\]{}]")
 FLOAT_MAX = 3.4028234663852886e38
 _INT32 = range(-(1 << 31), 1 << 31)
 
@@ -145,60 +140,6 @@ def encode(address: str, *args: Arg) -> bytes:
             builder.add_arg(text.encode("utf-8", "replace").decode(), "s")  # paths may be odd
     packet: bytes = builder.build().dgram
     return packet
-
-
-@lru_cache(maxsize=256)
-def pattern(address: str) -> Callable[[str], bool]:
-    """Whether an address is meant, by OSC's patterns: ? and * within a part, [a-c], [!abc], {a,b}.
-
-    Raises:
-        ValueError: brackets or braces do not match, or it is so long that matching would take long.
-    """
-    if len(address) > LONGEST_ADDRESS:
-        raise ValueError(f"a pattern of more than {LONGEST_ADDRESS} letters")
-    parts = [_part(address, re.sub(r"\*+", "*", part)) for part in address.split("/")]
-
-    def matches(name: str) -> bool:
-        names = name.split("/")
-        return len(names) == len(parts) and all(
-            part.fullmatch(name) for part, name in zip(parts, names, strict=True)
-        )
-
-    return matches
-
-
-def _part(address: str, part: str) -> re.Pattern[str]:
-    """What is between two / of a pattern."""
-    if part.count("*") + part.count("{") > MOST_CHOICES:
-        raise ValueError(f"{address}: more than {MOST_CHOICES} of * and {{ between two /")
-    out, at = [], 0
-    while at < len(part):
-        letter = part[at]
-        at += 1
-        if letter in "*?":
-            out.append(".*" if letter == "*" else ".")
-        elif letter in "[{":
-            end = part.find("]" if letter == "[" else "}", at)
-            inside = part[at:end]
-            if end < 0 or not inside.strip("!"):
-                raise ValueError(f"{address}: a {letter} without its end")
-            at = end + 1
-            if letter == "{":
-                choices = dict.fromkeys(map(re.escape, inside.split(",")))
-                out.append(f"(?:{'|'.join(choices)})")
-            else:
-                negated = "^" if inside.startswith("!") else ""
-                chosen = re.escape(inside.removeprefix("!"))
-                chosen = re.sub(r"(?<=\w)\\-(?=\w)", "-", chosen)  # a range
-                out.append(f"[{negated}{chosen}]")
-        elif letter in "]}":
-            raise ValueError(f"{address}: a {letter} without its beginning")
-        else:
-            out.append(re.escape(letter))
-    try:
-        return re.compile("".join(out), re.DOTALL)
-    except re.error as error:
-        raise ValueError(f"{address}: {error}") from error
 
 
 class Framing:

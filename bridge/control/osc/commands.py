@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from restem.bridge.control.osc.codec import Args
+from restem.bridge.control.addresses import ROOT, Args
+from restem.bridge.control.node import RefusalError
 from restem.bridge.control.osc.peers import (
     FASTEST_HZ,
     LEASE_SECONDS,
@@ -15,7 +16,6 @@ from restem.bridge.control.osc.peers import (
     Client,
 )
 from restem.bridge.control.osc.service import Service
-from restem.bridge.control.tree import ROOT, RefusalError
 
 
 @dataclass(frozen=True)

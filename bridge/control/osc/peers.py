@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from restem.bridge.control.osc.codec import Arg, Args, Framing, encode
-from restem.bridge.control.tree import Node
+from restem.bridge.control.addresses import Arg, Args
+from restem.bridge.control.node import Node
+from restem.bridge.control.osc.codec import Framing, encode
 
 SLOWEST_HZ, FASTEST_HZ = 0.1, 100.0
 RATE_HZ, LEASE_SECONDS = 10.0, 10.0  # unless asked otherwise

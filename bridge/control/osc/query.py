@@ -29,10 +29,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from restem.bridge.control.osc.codec import Arg, Args
+from restem.bridge.control.addresses import Arg, Args
+from restem.bridge.control.node import READ, Node, RefusalError
 from restem.bridge.control.osc.peers import Client, plain_address, shortened
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import READ, Node, RefusalError
 
 LISTEN_HZ = 30.0  # at which values that are listened to are looked at
 CONNECTIONS = 64  # at a time, of both kinds

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from restem.bridge.batch.local import Job, Jobs, Update
-from restem.bridge.control.osc.codec import Args
+from restem.bridge.control.addresses import ROOT, Args
+from restem.bridge.control.node import RefusalError
 from restem.bridge.control.osc.commands import CommandRow, number_in
 from restem.bridge.control.osc.peers import Client
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import ROOT, RefusalError
 from restem.streamer.profiles import read_profile
 
 COMMANDS = (

@@ -19,11 +19,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 
+from restem.bridge.control.addresses import ROOT
+from restem.bridge.control.node import Node
 from restem.bridge.control.osc.codec import PacketError
 from restem.bridge.control.osc.commands import Commands
 from restem.bridge.control.osc.peers import WAITING, Client, Connection, plain_address
 from restem.bridge.control.osc.service import Counts, Service
-from restem.bridge.control.tree import ROOT, Control, Node
+from restem.bridge.control.tree import Control
 
 HOST, PORT = "127.0.0.1", 7770
 RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less

@@ -19,9 +19,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from restem.bridge.control.addresses import ROOT, Args, parameter_address
+from restem.bridge.control.node import Answer, Node, RefusalError, as_arg
 from restem.bridge.control.osc.codec import (
     LARGEST_DATAGRAM,
-    Args,
     Bundle,
     Message,
     PacketError,
@@ -29,15 +30,7 @@ from restem.bridge.control.osc.codec import (
     encode,
 )
 from restem.bridge.control.osc.peers import Client, Subscription
-from restem.bridge.control.tree import (
-    ROOT,
-    Answer,
-    Control,
-    Node,
-    RefusalError,
-    as_arg,
-    parameter_address,
-)
+from restem.bridge.control.tree import Control
 from restem.streamer.mixer.mixer import Setting
 
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead

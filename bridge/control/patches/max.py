@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.osc.server import HOST, PORT
 from restem.bridge.control.patches.widgets import (
     HEARD,
@@ -20,7 +21,6 @@ from restem.bridge.control.patches.widgets import (
     strip_widgets,
     subscribe,
 )
-from restem.bridge.control.tree import ROOT
 from restem.models.stems import STEMS
 from restem.streamer.mixer.parameters import SILENCE_DB
 from restem.streamer.profiles import profile_names

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.patches.widgets import (
     ERROR,
     HEARD,
@@ -19,7 +20,7 @@ from restem.bridge.control.patches.widgets import (
     strip_widgets,
     subscribe,
 )
-from restem.bridge.control.tree import ROOT, STATUS
+from restem.bridge.control.tree import STATUS
 from restem.models.stems import STEMS
 from restem.streamer.profiles import profile_names
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from restem.bridge.control.addresses import ROOT, parameter_address
 from restem.bridge.control.osc.server import HOST, PORT
-from restem.bridge.control.tree import ROOT, parameter_address
 from restem.streamer.mixer.parameters import PARAMETERS, Parameter, strip_names
 
 LISTEN = 7771  # the port that values come to

@@ -14,7 +14,7 @@ import numpy as np
 import platformdirs
 import soundfile
 
-from restem.models.zoo import atomically
+from restem.models.atomic_write import atomically
 
 ACTIVE_DB = -45  # dBFS: the RMS of a second that counts as playing
 ACTIVE_RMS = 10 ** (ACTIVE_DB / 20)

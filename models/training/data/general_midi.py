@@ -26,7 +26,7 @@ import numpy as np
 import soundfile
 import yaml
 
-from restem.models.zoo import atomically
+from restem.models.atomic_write import atomically
 
 DRUM_CHANNEL = 9  # channel 10 of the General MIDI standard, counted from zero
 PERCUSSION_NOTES = frozenset({37, 39, 54, 56, 58, *range(60, 82)})

@@ -109,7 +109,7 @@ def strangers(listings: Sequence[Listing]) -> str:
 
 
 def _folder() -> Traversable:
-    return resources.files("restem.models.training") / "layouts"
+    return resources.files("restem.models.training.data") / "layouts"
 
 
 def _check(layout: Layout, where: str) -> None:

@@ -18,6 +18,7 @@ import soxr
 import yaml
 from numpy.typing import NDArray
 
+from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping
 from restem.models.stems import STEMS
 from restem.models.training.data.activity import Finding, Progress, inspect, inspect_all
@@ -29,7 +30,6 @@ from restem.models.training.data.layout import (
     read_layout,
     strangers,
 )
-from restem.models.zoo import atomically
 
 Audio = NDArray[np.float32]
 # soxr's filter is shorter than this, in samples of the lower rate.

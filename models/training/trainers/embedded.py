@@ -20,6 +20,7 @@ from restem.models.training.losses.embedded import (
     spectral_loss,
 )
 from restem.models.training.metrics import Example, mmsnr, plays
+from restem.models.weights import store
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the repair, that are tried
 OF_REPAIR = ("repair", "stem_encoder", "stem_embedding", "hint", "gain")  # the second stage's parts
@@ -145,11 +146,11 @@ class EmbeddedTraining:
     def export(self, path: Path) -> None:
         """Write the averaged weights as they are shipped, at half precision."""
         config = replace(self.model.config, repair_strength=self.strength)
-        description = zoo.Description(
+        description = store.Description(
             "embedded", asdict(config), origin="restem", licence="GPL-3.0-or-later"
         )
         state = {name: value.half() for name, value in self.averaged.state_dict().items()}
-        zoo.save_weights(state, path, description)
+        store.save_weights(state, path, description)
 
 
 def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
@@ -162,8 +163,8 @@ def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
 def _begin(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
     """The network with its first weights; only what learns wants gradients."""
     if config.start:
-        path = zoo.find_weights(config.start)
-        model = zoo.load_network(path)
+        path = store.find_weights(config.start)
+        model = store.load_network(path)
         if not isinstance(model, EmbeddedCascade):
             raise ValueError(f"{path}: start: not the weights of an embedded cascade")
         if config.params:

@@ -22,6 +22,7 @@ from restem.models.demucs import Demucs
 from restem.models.training.losses.spectral import MultiResolutionLoss, turn_phase
 from restem.models.training.trainers.separator import SEPARATORS, as_separator, separate
 from restem.models.training.trainers.single_stem import Stage, StageConfig
+from restem.models.weights import store
 
 REPAIRS = ("demucs-l",)
 
@@ -57,12 +58,12 @@ class RepairTraining(Stage):
     """A repair network of one stem in training, behind a frozen separator.
 
     Raises:
-        ValueError: as `models.zoo.load_network`, or the weights are not a separator's of that stem.
+        ValueError: as `store.load_network`, or the weights are not a separator's of that stem.
     """
 
     def __init__(self, config: RepairTrainingConfig, device: torch.device) -> None:
-        path = zoo.find_weights(config.separator)
-        found = zoo.describe_weights(path)
+        path = store.find_weights(config.separator)
+        found = store.describe_weights(path)
         if found.network not in SEPARATORS or found.stem not in ("", config.stem):
             raise ValueError(
                 f"{path}: separator must be weights of {' or '.join(SEPARATORS)} for {config.stem},"
@@ -71,7 +72,7 @@ class RepairTraining(Stage):
         sample_rate = zoo.network_info(found.network, str(path)).sample_rate
         super().__init__(config, sample_rate, device)
         self.config = config
-        self.separator = as_separator(zoo.load_network(path, device))
+        self.separator = as_separator(store.load_network(path, device))
         self.spectra = MultiResolutionLoss().to(device)
 
     def learn(self, mix: Tensor, target: Tensor, rate: float) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from restem.models import zoo
 from restem.models.stems import STEMS
 from restem.models.training.metrics import Example
+from restem.models.weights import store
 
 PATIENCE = 20  # steps in a row that may fail
 NORMS = 10_000  # gradient norms that are remembered; AutoClip's paper remembers all
@@ -126,7 +127,7 @@ class Stage:
         self.device = device
         self.sample_rate = sample_rate
         self.stems: tuple[str, ...] = (config.stem,)
-        self.description = zoo.Description(
+        self.description = store.Description(
             config.network,
             {**info.params, **config.params},
             config.stem,
@@ -243,10 +244,10 @@ class Stage:
         """Write a weights file, as `models.zoo` and profiles read them.
 
         Raises:
-            ValueError: as `models.zoo.save_weights`.
+            ValueError: as `models.weights.store.save_weights`.
         """
         with self.evaluated() as network:
-            zoo.save_weights(network, path, self.description)
+            store.save_weights(network, path, self.description)
 
 
 def _frozen_copy(network: nn.Module) -> nn.Module:

@@ -1,0 +1,219 @@
+"""Stems on disk: formats, a file of each stem, all of them or none."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from restem.bridge.files.reader import named, native, one_line
+from restem.streamer.resampler import Audio
+
+FORMATS = {  # what each can hold, the default first
+    "wav": ("FLOAT", "PCM_16", "PCM_24", "PCM_32"),
+    "flac": ("PCM_24", "PCM_16"),
+}
+BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
+WAV_LIMIT = 2**32 - 2**16  # bytes of audio; sizes in a WAV header have 32 bits
+FLAC_BLOCK = 4096  # samples that libsndfile's encoder waits for
+UPDATE_HEADER_NOW, RF64_AUTO_DOWNGRADE = 0x1060, 0x1210  # commands of libsndfile
+
+
+class StemFile:
+    """One stem on its way to disk.
+
+    Args:
+        path: where to; the format is that of the name, or of the name before `.part`.
+        sample_rate: Hz.
+        channels, frames: the shape of all audio that will be written; frames is None where nobody
+            knows yet, and the header leaves room to turn a WAV into an RF64.
+        subtype: one of `FORMATS`; integers are rounded and clipped to full scale.
+
+    Raises:
+        OSError: the file cannot be created.
+    """
+
+    def __init__(
+        self, path: Path, sample_rate: int, channels: int, frames: int | None, subtype: str
+    ) -> None:
+        self.path, self.frames, self.subtype = path, frames, subtype
+        self.clipped = self.written = 0
+        name = path if path.suffix[1:] in FORMATS else Path(path.stem)
+        container = name.suffix[1:].upper()
+        self._is_flac = container == "FLAC"
+        size = None if frames is None else frames * channels * BYTES[subtype]
+        if container == "WAV" and (size is None or size > WAV_LIMIT):
+            container = "RF64"
+        with one_line(path):
+            path.open("wb").close()  # libsndfile would not say why it cannot
+        try:
+            self._file = soundfile.SoundFile(
+                native(path), "w", sample_rate, channels, subtype, format=container
+            )
+        except soundfile.LibsndfileError as error:
+            raise _why(path, error.error_string) from error
+        if frames is None:
+            self._command(RF64_AUTO_DOWNGRADE, 1)
+
+    def _command(self, command: int, argument: int) -> None:
+        """soundfile offers no others than its own; formats that do not know one ignore it."""
+        soundfile._snd.sf_command(self._file._file, command, soundfile._ffi.NULL, argument)
+
+    def write(self, audio: Audio) -> None:
+        """Append [c, n].
+
+        Raises:
+            OSError: the disk is full, or fails.
+        """
+        frames = self._quantise(audio).T if self.subtype != "FLOAT" else audio.T
+        try:
+            self._file.write(frames)
+            self.written += len(frames)
+        except (soundfile.LibsndfileError, AssertionError) as error:  # assert: a short write
+            raise _why(self.path, str(error)) from error
+
+    def _quantise(self, audio: Audio) -> NDArray[np.int32]:
+        """Round to the subtype's bits, top ones of an int32; in a WAV libsndfile would floor."""
+        bits = 8 * BYTES[self.subtype]
+        full_scale = 2 ** (bits - 1)
+        self.clipped += int(np.count_nonzero(np.abs(audio) > 1))
+        steps = np.rint(audio.astype(np.float64) * full_scale).clip(-full_scale, full_scale - 1)
+        quantised: NDArray[np.int32] = (steps * 2 ** (32 - bits)).astype(np.int32)
+        return quantised
+
+    def save(self) -> int:
+        """Let the header tell of what was written: whatever happens now, it can be read.
+
+        Returns:
+            How many samples that are, in a FLAC up to the last whole block.
+
+        Raises:
+            OSError: the file is gone.
+        """
+        if not self._is_flac:
+            self._command(UPDATE_HEADER_NOW, 0)
+            return self.written
+        frames = max(self.written - 1, 0) // FLAC_BLOCK * FLAC_BLOCK
+        if frames:
+            with one_line(self.path), self.path.open("r+b", buffering=0) as file:
+                file.seek(21)  # the last 36 of these 40 bits are the number of samples
+                high = file.read(1)[0] & 0xF0
+                file.seek(21)
+                file.write(bytes([high | frames >> 32]) + (frames & 0xFFFFFFFF).to_bytes(4, "big"))
+        return frames
+
+    def give_up(self) -> int:
+        """Close a file that cannot be written any more; how many samples of it can be read."""
+        self.close()
+        with suppress(soundfile.LibsndfileError):
+            frames: int = soundfile.info(native(self.path)).frames
+            if frames < 2**62:  # else it is a FLAC that could not be closed
+                return min(frames, self.written)
+        with suppress(OSError):
+            return self.save()
+        return 0
+
+    def finish(self) -> None:
+        """Close the file and see that all of it is there: a FLAC's last write fails in silence.
+
+        Raises:
+            OSError: it is not, as when the disk is full.
+        """
+        try:
+            self._file.close()
+            frames = soundfile.info(native(self.path)).frames
+        except soundfile.LibsndfileError as error:
+            raise _why(self.path, str(error)) from error
+        expected = self.written if self.frames is None else self.frames
+        if frames != expected:
+            raise _why(self.path, f"{frames} of {expected} samples are there")
+
+    def close(self) -> None:
+        """Let go of the file, complete or not."""
+        with suppress(soundfile.LibsndfileError):
+            self._file.close()
+
+
+@contextmanager
+def stem_files(
+    shapes: Mapping[Path, tuple[int, int]], sample_rate: int, subtype: str
+) -> Iterator[list[StemFile]]:
+    """Files of so many channels and frames; all are complete in the end, or an OSError tells."""
+    files: list[StemFile] = []
+    try:
+        for path, (channels, frames) in shapes.items():
+            files.append(StemFile(path, sample_rate, channels, frames, subtype))
+        yield files
+        for file in files:
+            file.finish()
+    finally:
+        for file in files:
+            file.close()
+
+
+@contextmanager
+def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give paths to write to; they become `targets` at the end, or vanish on any exception."""
+    folder = targets[0].parent
+    parts = [target.with_name(f"{target.name}.part") for target in targets]
+    with one_line(folder):
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        with one_line(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        yield parts
+        for part, target in zip(parts, targets, strict=True):
+            with one_line(target):
+                part.replace(target)
+    except BaseException:
+        for part in parts:
+            with suppress(OSError):
+                part.unlink()
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def pick_subtype(file_format: str, subtype: str | None) -> str:
+    if file_format not in FORMATS:
+        raise ValueError(
+            f"unknown file format '{file_format}'; expected one of {', '.join(FORMATS)}"
+        )
+    choices = FORMATS[file_format]
+    if subtype is not None and subtype not in choices:
+        raise ValueError(
+            f"a {file_format} of subtype '{subtype}' is not offered; "
+            f"expected one of {', '.join(choices)}"
+        )
+    return subtype or choices[0]
+
+
+def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
+    for target in targets:
+        with one_line(target):
+            if not target.exists():
+                continue
+            if target.samefile(mix):
+                raise FileExistsError(f"{target}: is the mix itself; choose another folder")
+            if not overwrite:
+                raise FileExistsError(f"{target}: exists; overwrite it or choose another folder")
+
+
+def _why(path: Path, reason: str) -> OSError:
+    """Why a write failed. libsndfile knows little: write beside it and hear the system's reason."""
+    probe = path.with_name(f"{path.name}.probe")
+    try:
+        with probe.open("wb", buffering=0) as file:
+            for _ in range(16):
+                file.write(bytes(2**16))
+    except OSError as error:
+        return named(path, error)
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return OSError(
+        f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder"
+    )

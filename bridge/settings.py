@@ -1,0 +1,52 @@
+"""What a session is asked for."""
+
+import math
+from dataclasses import dataclass
+
+from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.engine.process import Build
+from restem.streamer.profiles import DEFAULT, read_profile
+
+BLOCKSIZE = 256  # frames, where nothing else decides
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `restem live` was asked for."""
+
+    profile: str = DEFAULT
+    device: str = "auto"  # of the network: auto, cpu or cuda
+    stems: tuple[str, ...] | None = None
+    effects: str | None = None  # a YAML file of them, in place of the profile's own
+    input: str | None = None  # a device's number or name; with JACK: ports to connect to
+    output: str | None = None
+    jack: str | None = None  # the name of a JACK client; None for sound devices
+    server: str | None = None  # the JACK server's name
+    heard: tuple[int, int] | None = None  # device inputs that are left and right, from 0
+    channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
+    blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
+    rate: int | None = None  # Hz of the device; None: the model's where the device takes it
+    allowance: int | None = None  # frames; None: the profile's
+    policy: Policy | None = None  # None: the profile's
+    threads: int = 1
+    takes: str = "restem-takes"  # folder for recordings
+    take_format: str = "wav"
+
+    def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
+        """An engine as it was asked for, and for the rest as the profile says.
+
+        Raises:
+            ValueError: see `Engine`.
+        """
+        profile = read_profile(self.profile)
+        policy = Policy[profile.live.late.upper()] if self.policy is None else self.policy
+        allowance = self.allowance_at(sample_rate)
+        return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
+
+    def allowance_at(self, sample_rate: int) -> int | None:
+        """Frames of a device that a step may take; None for one block of the model."""
+        profile = read_profile(self.profile)
+        if self.allowance is not None or profile.live.allowance is None:
+            return self.allowance
+        return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)
