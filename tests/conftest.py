@@ -2,25 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
 
 from restem.bridge.audio import portaudio as audio
 from restem.bridge.session.headless import FileSession
 from restem.bridge.settings import Settings
 from restem.streamer.engine import engine
-from tests import desk
-from tests.small import PROFILE
+from tests.support import jack_server as desk
+from tests.support.golden import GOLDEN_FOLDER, Golden
+from tests.support.tiny_networks import PROFILE
 
 torch.set_num_threads(1)  # on tensors this small a second thread waits more than it works
-
-GOLDEN_FOLDER = Path(__file__).parents[2] / "shared" / "golden"  # beside the checkout
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -57,6 +52,15 @@ def portaudio(jack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     audio.refresh_devices()
 
 
+@pytest.fixture
+def size_limit() -> Iterator[Callable[[int], None]]:
+    """Sets how many bytes a file may have; a write beyond fails as on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The path of a small untrained network's profile."""
@@ -77,32 +81,6 @@ def file_session(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield session
         status = session.engine.status()
         assert (status.late, status.restarts, session.look().problem) == (0, 0, "")
-
-
-def peak_error(answer: Tensor, expected: Tensor) -> float:
-    """The worst sample's error over the expected peak."""
-    return float((answer - expected).abs().max() / expected.abs().max())
-
-
-@dataclass(frozen=True)
-class Golden:
-    """A reference network at a small size, an input, and what it answered.
-
-    A file cannot hold a tensor without elements: `empty_keys` names those of the state.
-    """
-
-    params: dict[str, Any]
-    state: dict[str, Tensor]
-    empty_keys: list[str]
-    input: Tensor
-    output: Tensor
-
-    def error(self, network: nn.Module) -> float:
-        """Load the reference weights strictly and compare the answers."""
-        own = network.state_dict()
-        network.load_state_dict({**self.state, **{key: own[key] for key in self.empty_keys}})
-        with torch.inference_mode():
-            return peak_error(network.eval()(self.input), self.output)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import streamer
+import restem
 from restem.streamer.builder import describe_profiles
 
 ROOT = Path(__file__).parents[1]
@@ -19,34 +19,80 @@ PACKAGES = ("models", "streamer", "bridge")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-@pytest.mark.parametrize(
-    "command",
-    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
-    ids=" ".join,
-)
+@pytest.fixture
+def typed(tmp_path: Path) -> Path:
+    """A folder in which `restem` lies as it is installed: what mypy needs to find it.
+
+    It knows nothing of the import hook of an editable installation.
+    """
+    package = tmp_path / "restem"
+    package.mkdir()
+    for part in (*(ROOT / "restem").iterdir(), *(ROOT / name for name in (*PACKAGES, "configs"))):
+        if part.name != "__pycache__":
+            (package / part.name).symlink_to(part)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", [("check", "."), ("format", "--check", ".")], ids=" ".join)
 def test_the_code_is_clean(command: tuple[str, ...]) -> None:
+    assert_passes(ROOT, "ruff", *command)
+
+
+def test_the_types_agree(typed: Path) -> None:
+    config = ROOT / "pyproject.toml"
+    assert_passes(
+        typed, "mypy", "--config-file", str(config), "--cache-dir", str(ROOT / ".mypy_cache")
+    )
+
+
+def assert_passes(folder: Path, *module: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *module], cwd=folder, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def imports_of(path: Path) -> list[str]:
+    """Modules that a file imports, in its functions too."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path: Path) -> None:
     own = PACKAGES.index(path.relative_to(ROOT).parts[0])
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        for name in names:
-            package = name.partition(".")[0]
-            assert package not in PACKAGES or PACKAGES.index(package) <= own, name
+    for name in imports_of(path):
+        if name.startswith("restem."):
+            assert PACKAGES.index(name.split(".")[1]) <= own, name
+
+
+EVERYTHING = [
+    path
+    for folder in (*PACKAGES, "restem", "configs", "tests", "benchmarks", "examples")
+    for path in (ROOT / folder).rglob("*.py")
+]
+
+
+def test_all_of_it_is_imported_from_one_package() -> None:
+    bare = {*PACKAGES, "configs"}
+    assert not [
+        (str(path), name)
+        for path in EVERYTHING
+        for name in imports_of(path)
+        if name.partition(".")[0] in bare
+    ]
 
 
 def test_every_package_ships() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     shipped = project["tool"]["setuptools"]["packages"]
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES}
-    assert set(shipped) == folders | {"configs"}
+    assert set(shipped) == {"restem", *(f"restem.{name}" for name in folders | {"configs"})}
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("[!.]*/**/*.md")) + sorted(ROOT.glob("*.md")))
@@ -54,8 +100,8 @@ def test_pages_are_finished(page: Path) -> None:
     assert "@@" not in page.read_text(encoding="utf-8")
 
 
-def test_the_streamers_public_names() -> None:
-    assert sorted(streamer.__all__) == [
+def test_the_public_names() -> None:
+    assert sorted(restem.__all__) == [
         "Chain",
         "Chunked",
         "Effected",
@@ -64,10 +110,57 @@ def test_the_streamers_public_names() -> None:
         "StemRestorer",
         "Stream",
         "StreamingModel",
+        "__version__",
         "load_profile",
         "render",
         "render_blocks",
     ]
+    assert all(getattr(restem, name) for name in restem.__all__)
+    assert not hasattr(restem, "Nonesuch")
+
+
+HEAVY = ("torch", "numba", "pedalboard", "numpy")
+
+
+@pytest.mark.parametrize("arguments", [("-c", "import restem"), ("-m", "restem", "--help")])
+def test_nothing_heavy_is_loaded_before_it_is_needed(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "restem" in loaded
+    assert not loaded & {*HEAVY}
+
+
+@pytest.mark.parametrize("path", ["", "."], ids=["no path", "path"])
+def test_a_users_own_modules_of_our_folders_names_stay_theirs(path: str, tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text("mine = True\n", encoding="utf-8")
+    for name in ("configs", "streamer", "bridge"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("mine = True\n", encoding="utf-8")
+    script = (
+        "import bridge, configs, models, streamer\n"
+        "from restem import Stream, load_profile\n"
+        "import restem.bridge.files.reader, restem.models.stems\n"
+        "assert all(m.mine for m in (bridge, configs, models, streamer))\n"
+        "assert load_profile('live-cpu').stems == restem.models.stems.STEMS\n"
+    )
+    (tmp_path / "mine.py").write_text(script, encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "mine.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
 
 
 def error_apart(folder: Path, *arguments: str) -> str:
@@ -75,7 +168,6 @@ def error_apart(folder: Path, *arguments: str) -> str:
     result = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -100,7 +192,7 @@ def test_the_readmes_python_runs(number: int, tmp_path: Path) -> None:
     assert error_apart(tmp_path, "-c", readme_blocks("python")[number]) == ""
 
 
-# osc_stream.py wants a server, which tests/test_osc_audio.py gives it.
+# osc_stream.py wants a server, which tests/bridge/control/osc/test_audio.py gives it.
 ALONE = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.name != "osc_stream.py"]
 
 

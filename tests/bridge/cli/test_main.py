@@ -1,0 +1,248 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from restem.bridge import speed
+from restem.bridge.cli.main import main
+from restem.bridge.speed import Speed
+from restem.models.stems import STEMS
+from restem.streamer.profiles import profile_names
+from tests.support.tiny_networks import PROFILE, noise
+
+
+@pytest.fixture(autouse=True)
+def own_weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path / "weights"))
+
+
+@pytest.fixture
+def mix(tmp_path: Path) -> Path:
+    path = tmp_path / "song.wav"
+    soundfile.write(path, noise(9600).T.numpy(), 48000)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `restem` with these arguments."""
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as exit:
+        code = int(exit.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_render_writes_eight_stems_of_the_mixes_length(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "render", mix, "-o", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert out.startswith("song.wav: 8 stems, 0:00.2, real-time factor ")
+    for stem in STEMS:
+        info = soundfile.info(tmp_path / "out" / "song" / f"{stem}.wav")
+        assert (info.frames, info.samplerate, info.channels) == (9600, 48000, 2)
+
+
+def test_render_answers_in_json(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("render", mix, "-o", tmp_path, "--stems", "drums,vocals", "--format", "flac")
+    code, out, _ = run(capsys, *arguments, "--json")
+    (report,) = json.loads(out)
+    assert code == 0
+    assert [Path(file).name for file in report["files"]] == ["vocals.flac", "drums.flac"]
+
+
+def test_one_bad_mix_among_good_ones_is_named_and_the_rest_is_rendered(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"not audio")
+    code, out, err = run(capsys, "render", bad, mix, "-o", tmp_path / "out", "--stems", "bass")
+    assert code == 1
+    assert out.startswith("song.wav: 1 stem")
+    assert err.startswith(f"restem: error: {bad}: ")
+    assert err.count("\n") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["song"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("render",), 2, "arguments are required"),
+        (("play",), 2, "invalid choice: 'play'"),
+        (("render", "MIX", "-o", "OUT", "--format", "mp3"), 2, "invalid choice: 'mp3'"),
+        (("render", "nowhere.wav", "-o", "OUT"), 1, "nowhere.wav: No such file"),
+        (("render", "MIX", "-o", "OUT", "--stems", "voice"), 1, "unknown stem 'voice'; expected"),
+        (("render", "MIX", "-o", "OUT", "--stems", ""), 1, "unknown stem ''"),
+        (("render", "MIX", "-o", "OUT", "--device", "gpu"), 1, "unknown device 'gpu'; expected"),
+        (("render", "MIX", "-o", "OUT", "--profile", "lve"), 1, "unknown profile 'lve'; expected"),
+        (("render", "MIX", "-o", "OUT", "--profile", "offline"), 1, "restem weights fetch"),
+        (("render", "MIX", "-o", "OUT", "--subtype", "PCM_7"), 1, "PCM_7"),
+        (("render", "MIX", "other/song.flac", "-o", "OUT"), 1, "both would go to"),
+        (("render", "MIX", "-o", "MIX"), 1, "Not a directory"),
+        (("weights", "fetch", "nobodys"), 1, "nothing to fetch for 'nobodys'; expected"),
+        (("weights", "fetch", "demucs-l"), 1, "nothing to fetch for 'demucs-l'"),
+        (("weights", "add", "mine/bass", "--checkpoint", "no.pth"), 1, "restem: error: "),
+    ],
+)
+def test_a_bad_call_costs_one_line_and_leaves_nothing(
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
+    mix: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = {"MIX": str(mix), "OUT": str(tmp_path / "out")}
+    got, out, err = run(capsys, *(places.get(argument, argument) for argument in arguments))
+    assert got == code
+    assert message in err.splitlines()[-1]
+    assert code == 2 or err.count("\n") == 1
+    assert "Traceback" not in err
+    assert out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mix_named_twice_is_rendered_once(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "render", mix, mix, "-o", tmp_path, "--stems", "bass, drums")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+
+
+def test_existing_stems_are_kept_without_overwrite(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("render", mix, "-o", tmp_path, "--stems", "bass")
+    assert run(capsys, *arguments)[0] == 0
+    stem = tmp_path / "song" / "bass.wav"
+    stem.write_bytes(b"mine")
+    code, _, err = run(capsys, *arguments)
+    assert code == 1
+    assert "overwrite" in err
+    assert stem.read_bytes() == b"mine"
+    assert run(capsys, *arguments, "--overwrite")[0] == 0
+    assert soundfile.info(stem).frames == 9600
+
+
+def test_an_unexpected_error_is_one_line_too(
+    mix: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("boom\nsecond line")
+
+    monkeypatch.setattr("restem.streamer.load_profile", fail)
+    code, _, err = run(capsys, "render", mix, "-o", tmp_path)
+    assert (code, err) == (
+        1,
+        "restem: error: RuntimeError: boom second line (--debug shows where)\n",
+    )
+    with pytest.raises(RuntimeError):
+        main(["render", str(mix), "-o", str(tmp_path), "--debug"])
+
+
+def hear_ctrl_c() -> None:
+    """A job in the background is started deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
+    mix = tmp_path / "long.wav"
+    soundfile.write(mix, np.zeros((48000 * 600, 1), dtype=np.int16), 48000)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "restem.bridge.cli.main", "render", str(mix), "-o", str(out)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    ) as process:
+        while not list(out.glob("long/*.part")) and process.poll() is None:
+            os.sched_yield()
+        process.send_signal(signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert err == "restem: error: interrupted; unfinished files were removed\n"
+    assert not out.exists()
+
+
+def test_profiles_are_listed_with_samples_and_milliseconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "profiles")
+    assert code == 0
+    assert "2048 samples = 42.7 ms" in out
+    rows = json.loads(run(capsys, "profiles", "--json")[1])
+    assert rows[0]["name"] == "live-cpu"
+    assert rows[0]["ready"] == "yes"
+    assert "restem weights fetch dtt-bsr" in rows[-1]["ready"]
+
+
+def test_profiles_are_measured_and_what_cannot_be_built_is_a_row_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.yaml").write_text(PROFILE)
+    (tmp_path / "broken.yaml").write_text(PROFILE.replace("repair_dim", "repare_dim"))
+    named = [
+        part for name in ("broken", "small") for part in ("--profile", tmp_path / f"{name}.yaml")
+    ]
+    code, out, err = run(capsys, "profiles", "--measure", "--json", "--device", "cpu", *named)
+    assert (code, err) == (1, "")
+    broken, small = json.loads(out)
+    assert broken["holds"] is None
+    assert "repare_dim" in broken["problem"]
+    assert "\n" not in broken["problem"]
+    assert (small["stems"], small["weights"], small["threads"]) == (3, "seeded", 1)
+    assert small["block_ms"] == pytest.approx(1000 * 1024 / 48000)
+    assert 0 < small["step_p50"] <= small["step_p99"] <= small["step_worst"]
+    assert small["real_time_factor"] == pytest.approx(small["step_p50"] / small["block_ms"])
+
+
+def test_measured_profiles_are_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(names: list[str], device: str, threads: int) -> list[Speed]:
+        assert (names, device, threads) == (profile_names(), "auto", 2)
+        held = Speed(
+            "one", "cpu", 2, True, "", "installed", 8, 10.0, 2.5, 3.0, 4.0, 0.25, 480, 10.0
+        )
+        return [held, Speed("two", "cpu", 2, False, "takes too long", "seeded", 8)]
+
+    monkeypatch.setattr(speed, "measure_profiles", measured)
+    code, out, err = run(capsys, "profiles", "--measure", "--threads", "2")
+    assert (code, err) == (0, "")
+    cells = "one cpu 8 installed 10.0 2.5 3.0 4.0 0.25 480 = 10.0 ms yes"
+    assert " ".join(out.splitlines()[2].replace("|", " ").split()) == cells
+    assert "\ntwo: takes too long\n\nseeded: noise stands in" in out
+
+
+@pytest.mark.parametrize("option", [("--profile", "studio"), ("--threads", 2), ("--device", "cpu")])
+def test_options_of_measuring_want_it(
+    option: tuple[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    complaint = f"restem: error: {option[0]} is for measuring: give --measure, too\n"
+    assert run(capsys, "profiles", *option) == (1, "", complaint)
+
+
+def test_models_and_weights_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    models = json.loads(run(capsys, "models", "--json")[1])
+    assert {row["name"] for row in models} == {"dtt-bsr", "dttnet", "demucs-l", "embedded"}
+    weights = json.loads(run(capsys, "weights", "list", "--json")[1])
+    assert {row["name"] for row in weights} >= {"embedded", "dtt-bsr/vocals", "dttnet/bass"}
+    assert "| dtt-bsr/vocals" in run(capsys, "weights", "list")[1]
+
+
+def test_the_embedded_weights_are_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "weights", "verify")[:2] == (0, "embedded: ok\nembedded-fast: ok\n")

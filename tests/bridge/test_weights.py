@@ -1,0 +1,473 @@
+import hashlib
+import json
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import Tensor
+
+from restem.bridge import weights
+from restem.models import zoo
+from restem.models.weights import store
+from restem.models.weights.published import HubFile, PublishedWeights
+from tests.support.weight_files import SMALL, Touch, answer, network_named
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The weights folder, empty; no embedded weights."""
+    monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr(store, "shipped_weights", lambda name: tmp_path / f"{name}.safetensors")
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[Any], Path]:
+    def write(content: Any) -> Path:
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Offers a small Demucs as `tiny/vocals` and `tiny/drums`; gives the vocals' checkpoint."""
+
+    def offer(source: HubFile | str | None = "", seed: int = 0) -> Path:
+        path = checkpoint(tmp_path / "vocals.pth", state_of("demucs-l", seed))
+        other = checkpoint(tmp_path / "drums.pth", state_of("demucs-l", 1))
+        sources = {"vocals": path.as_uri() if source == "" else source, "drums": other.as_uri()}
+        tiny = tuple(
+            PublishedWeights(f"tiny/{stem}", "demucs-l", SMALL["demucs-l"], "free", "a page", where)
+            for stem, where in sources.items()
+        )
+        monkeypatch.setattr("restem.models.weights.published.PUBLISHED", tiny)
+        monkeypatch.setattr(weights, "PUBLISHED", tiny)
+        return path
+
+    return offer
+
+
+def state_of(name: str, seed: int = 0) -> dict[str, Tensor]:
+    return dict(network_named(name, seed).state_dict())
+
+
+def checkpoint(path: Path, content: Any) -> Path:
+    torch.save(content, path)
+    return path
+
+
+def same(state: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return state.keys() == other.keys() and all(torch.equal(state[k], other[k]) for k in state)
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("name", zoo.NETWORKS)
+def test_a_checkpoint_becomes_weights_that_answer_bit_by_bit_the_same(
+    name: str, tmp_path: Path, config: Callable[[Any], Path]
+) -> None:
+    path = checkpoint(tmp_path / "a.pth", OrderedDict(state_of(name)))
+    params = {**SMALL[name], "lstm_layers": 0} if name == "demucs-l" else SMALL[name]
+    installed = weights.add("mine/vocals", config(params), path, network=name)
+    assert installed == store.find_weights("mine/vocals")
+    again = store.load_network(installed)
+    assert torch.equal(answer(network_named(name)), answer(again))
+
+
+def test_of_a_lightning_checkpoint_only_the_generator_is_kept(tmp_path: Path) -> None:
+    state = state_of("dtt-bsr")
+    content = {f"generator.{name}": tensor for name, tensor in state.items()}
+    content |= {"discriminator.a": torch.ones(2), "loss.window": torch.ones(2)}
+    training = {"epoch": 3, "optimizer_states": [{"state": {0: {"step": torch.ones(1)}}}]}
+    path = checkpoint(tmp_path / "a.ckpt", {"state_dict": content, **training})
+    assert same(weights.convert(path, "dtt-bsr", SMALL["dtt-bsr"]), state)
+
+
+def test_a_lightning_checkpoint_without_a_discriminator_has_no_prefix(tmp_path: Path) -> None:
+    state = state_of("dttnet")
+    path = checkpoint(tmp_path / "a.ckpt", {"state_dict": state, "epoch": 3})
+    assert same(weights.convert(path, "dttnet", SMALL["dttnet"]), state)
+
+
+def test_a_safetensors_checkpoint_is_told_by_its_content(tmp_path: Path) -> None:
+    state = state_of("dttnet")
+    save_file(state, tmp_path / "a.pth")
+    assert same(weights.convert(tmp_path / "a.pth", "dttnet", SMALL["dttnet"]), state)
+
+
+def test_dttnet_may_come_without_its_constants_but_not_without_weights(tmp_path: Path) -> None:
+    state = state_of("dttnet")
+    learned = {k: v for k, v in state.items() if k not in ("window", "freq_pad")}
+    path = checkpoint(tmp_path / "a.ckpt", learned)
+    assert same(weights.convert(path, "dttnet", SMALL["dttnet"]), state)
+    del learned["final_conv.0.bias"]
+    with pytest.raises(ValueError, match=r"missing 'final_conv.0.bias'$"):
+        weights.convert(checkpoint(path, learned), "dttnet", SMALL["dttnet"])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_that_calls_code_is_refused_and_not_run(zipped: bool, tmp_path: Path) -> None:
+    path, touched = tmp_path / "a.pth", tmp_path / "touched"
+    content = {"state_dict": Touch(touched)}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match=r"a pickle that calls code \(\w+.system\); refused"):
+        weights.add("dtt-bsr/vocals", None, path)
+    assert not touched.exists()
+    torch.load(path, weights_only=False)  # the same file does run where it may
+    assert touched.exists()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_bare_pickle_is_refused_and_not_run(protocol: int, tmp_path: Path) -> None:
+    path, touched = tmp_path / "a.pth", tmp_path / "touched"
+    path.write_bytes(pickle.dumps(Touch(touched), protocol))
+    with pytest.raises(ValueError, match=r"a pickle that calls code|: not a checkpoint$"):
+        weights.add("dtt-bsr/vocals", None, path)
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "an empty file"),
+        (b"\n <!DOCTYPE html><html>Not found", "a web page"),
+        (b'{"error": "Invalid username or password."}', "JSON; the download went wrong"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "a Git LFS pointer"),
+        (b"RIFF....WAVEfmt ", "not a checkpoint"),
+        (pickle.dumps({"a": 1}), "not a checkpoint"),
+    ],
+)
+def test_what_is_no_checkpoint_is_called_by_its_name(
+    content: bytes, complaint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=complaint) as caught:
+        weights.convert(path, "dttnet", SMALL["dttnet"])
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ([1, 2], "holds no state dict but a list"),
+        ({}, "holds no state dict but a dict"),
+        ({"epoch": 3}, "not a state dict: 'epoch' is a int"),
+        ({"state_dict": [1]}, "holds no state dict but a dict"),
+        ({3: torch.ones(1)}, "not a state dict: 3 is a Tensor"),
+    ],
+)
+def test_a_checkpoint_without_a_state_dict_is_refused(
+    content: Any, complaint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        weights.convert(checkpoint(tmp_path / "a.pth", content), "dttnet", SMALL["dttnet"])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("left", [10, 1000, -1000, -1])
+def test_a_truncated_checkpoint_is_refused(left: int, zipped: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    torch.save(state_of("demucs-l"), path, _use_new_zipfile_serialization=zipped)
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(ValueError, match="truncated, corrupted or not a checkpoint") as caught:
+        weights.convert(path, "demucs-l", SMALL["demucs-l"])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_or_an_unknown_network_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none.pth: cannot be read: No such file"):
+        weights.convert(tmp_path / "none.pth", "dttnet", SMALL["dttnet"])
+    with pytest.raises(ValueError, match="unknown network 'unet'; expected one of dtt-bsr,"):
+        weights.convert(tmp_path / "none.pth", "unet", {})
+
+
+def test_weights_of_another_architecture_are_refused_before_anything_is_written(
+    tmp_path: Path, config: Callable[[Any], Path], folder: Path
+) -> None:
+    path = checkpoint(tmp_path / "a.pth", state_of("dttnet"))
+    with pytest.raises(ValueError, match="not weights of this dtt-bsr: missing"):
+        weights.add("mine/vocals", config(SMALL["dtt-bsr"]), path)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", zoo.NETWORKS)
+def test_the_network_is_told_from_the_published_params(
+    name: str, tmp_path: Path, config: Callable[[Any], Path]
+) -> None:
+    path = checkpoint(tmp_path / "a.pth", state_of(name))
+    published = {"model": {"name": "Net", "params": SMALL[name]}, "data": {"batch_size": 2}}
+    installed = weights.add("mine/vocals", config(published), path)
+    assert store.describe_weights(installed).network == name
+    assert store.describe_weights(installed).stem == "vocals"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "not YAML"),
+        ("- 1", "expected `model: params:`"),
+        ("", "expected `model: params:`"),
+        ("model: {params: 3}", "expected `model: params:`"),
+        ("audio: {}", "no network is known by these params"),
+        ("{bandsequence: {}, depth: 2}", "not the params of a dttnet: .*unknown key 'depth'"),
+        ("!!python/object/apply:os.system [touch touched]", "not YAML"),
+    ],
+)
+def test_a_config_that_describes_no_network_is_refused(
+    content: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=complaint):
+        weights.add("a/b", path, checkpoint(tmp_path / "a.pth", state_of("dttnet")))
+    assert not (tmp_path / "touched").exists()
+
+
+def test_without_a_config_the_params_are_the_published_ones(
+    tmp_path: Path, publish: Callable[..., Path]
+) -> None:
+    path = publish(source=None)
+    installed = weights.add("tiny/vocals", None, path)
+    assert store.describe_weights(installed).params == SMALL["demucs-l"]
+    with pytest.raises(ValueError, match="give its YAML file with --config"):
+        weights.add("mine/vocals", None, path)
+
+
+def test_weights_keep_their_origin_their_licence_and_the_digest_of_their_source(
+    publish: Callable[..., Path],
+) -> None:
+    path = publish()
+    told = store.describe_weights(
+        weights.add("tiny/vocals", None, path, origin="me", licence="CC0")
+    )
+    assert (told.origin, told.licence) == ("me", "CC0")
+    assert told.source_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["../a/b", "a/../../b", "/tmp/a", "a", "embedded", "a/b.c"])
+def test_a_path_or_the_embedded_weights_cannot_be_added(
+    name: str, tmp_path: Path, folder: Path
+) -> None:
+    path = checkpoint(tmp_path / "a.pth", state_of("dttnet"))
+    before = everything(tmp_path)
+    with pytest.raises(ValueError, match="SET/STEM"):
+        weights.add(name, None, path, network="dttnet", overwrite=True)
+    assert everything(tmp_path) == before
+
+
+def test_weights_under_the_name_of_another_network_are_refused(
+    tmp_path: Path, config: Callable[[Any], Path]
+) -> None:
+    path = checkpoint(tmp_path / "a.pth", state_of("dttnet"))
+    with pytest.raises(ValueError, match="'dtt-bsr/bass' names weights of a dtt-bsr"):
+        weights.add("dtt-bsr/bass", config(SMALL["dttnet"]), path)
+
+
+def test_weights_are_replaced_only_on_demand(publish: Callable[..., Path]) -> None:
+    first = weights.add("tiny/vocals", None, publish(seed=0)).read_bytes()
+    path = publish(seed=5)
+    with pytest.raises(ValueError, match="here already; replace them with --overwrite"):
+        weights.add("tiny/vocals", None, path)
+    assert store.find_weights("tiny/vocals").read_bytes() == first
+    weights.add("tiny/vocals", None, path, overwrite=True)
+    assert store.find_weights("tiny/vocals").read_bytes() != first
+    assert [verdict.problem for verdict in weights.verify()] == [""]
+
+
+def test_fetched_weights_are_converted_and_the_download_is_gone(
+    publish: Callable[..., Path], folder: Path
+) -> None:
+    path = publish()
+    told: list[tuple[int, int]] = []
+    installed = weights.fetch("tiny/vocals", progress=lambda *bytes_: told.append(bytes_))
+    again = store.load_network(installed)
+    assert torch.equal(answer(network_named("demucs-l")), answer(again))
+    assert told == [(path.stat().st_size,) * 2]
+    assert set(everything(folder)) == {str(installed), str(folder / "weights.json")}
+    described = store.describe_weights(installed)
+    assert (described.origin, described.licence) == (path.as_uri(), "free")
+
+
+def test_a_set_is_fetched_whole_and_only_what_is_missing(publish: Callable[..., Path]) -> None:
+    publish()
+    fetched: list[str] = []
+
+    def download(offer: PublishedWeights, folder: Path) -> Path:
+        fetched.append(offer.name)
+        return checkpoint(folder / "a", state_of("demucs-l"))
+
+    weights.fetch("tiny/vocals", download=download)
+    assert weights.fetch("tiny", download=download) == store.weights_folder() / "tiny"
+    weights.fetch("tiny", download=download)
+    assert fetched == ["tiny/vocals", "tiny/drums"]
+    assert store.installed() == ["tiny/drums", "tiny/vocals"]
+
+
+def test_an_origin_that_changes_its_file_is_refused_with_both_digests(
+    publish: Callable[..., Path], folder: Path
+) -> None:
+    first = hashlib.sha256(publish(seed=0).read_bytes()).hexdigest()
+    weights.fetch("tiny/vocals")
+    before = everything(folder)
+    second = hashlib.sha256(publish(seed=5).read_bytes()).hexdigest()
+    with pytest.raises(ValueError, match=f"SHA-256 {second}, expected {first}; refused"):
+        weights.fetch("tiny/vocals", again=True)
+    assert everything(folder) == before
+    store.find_weights("tiny/vocals").unlink()
+    with pytest.raises(ValueError, match="another file than the first time"):
+        weights.fetch("tiny/vocals")
+    assert not store.has_weights("tiny/vocals")
+
+
+def test_the_same_file_may_be_fetched_again(publish: Callable[..., Path]) -> None:
+    publish()
+    path = weights.fetch("tiny/vocals")
+    path.write_bytes(b"damaged")
+    weights.fetch("tiny/vocals", again=True)
+    assert same(dict(store.load_network(path).state_dict()), state_of("demucs-l"))
+    assert [verdict.problem for verdict in weights.verify()] == [""]
+
+
+def test_a_download_that_is_no_checkpoint_leaves_nothing_and_pins_nothing(
+    publish: Callable[..., Path], folder: Path
+) -> None:
+    path = publish()
+    good = path.read_bytes()
+    path.write_text("<html>busy</html>")
+    with pytest.raises(ValueError, match="a web page"):
+        weights.fetch("tiny/vocals")
+    assert everything(folder) == {}
+    path.write_bytes(good)
+    assert weights.fetch("tiny/vocals").is_file()
+
+
+def test_a_failed_download_is_one_line_with_a_way_out(publish: Callable[..., Path]) -> None:
+    publish().unlink()
+    with pytest.raises(
+        ValueError, match=r"cannot download file:.*No such file.*add tiny/vocals --checkpoint FILE$"
+    ):
+        weights.fetch("tiny/vocals")
+
+
+def test_the_hub_is_asked_for_the_repo_and_the_file(
+    publish: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = publish(source=HubFile("some/repo", "Vocals.pth"))
+    asked: list[tuple[str, str]] = []
+
+    def hub(repo: str, filename: str, *, local_dir: Path) -> str:
+        asked.append((repo, filename))
+        (local_dir / filename).write_bytes(path.read_bytes())
+        return str(local_dir / filename)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub)
+    installed = weights.fetch("tiny/vocals")
+    assert asked == [("some/repo", "Vocals.pth")]
+    origin = "https://huggingface.co/some/repo/blob/main/Vocals.pth"
+    assert store.describe_weights(installed).origin == origin
+
+
+def test_a_refusal_of_the_hub_is_one_line(
+    publish: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(source=HubFile("some/repo", "Vocals.pth"))
+
+    def hub(*_: Any, **__: Any) -> str:
+        raise huggingface_hub.errors.LocalEntryNotFoundError("no connection\nmore")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub)
+    with pytest.raises(ValueError, match="no connection; try again later") as caught:
+        weights.fetch("tiny/vocals")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_fetched_says_what_to_do(publish: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match=r"released no weights of its second stage"):
+        weights.fetch("demucs-l/vocals")
+    with pytest.raises(ValueError, match="expected one of dtt-bsr, dttnet, or SET/STEM"):
+        weights.fetch("spleeter")
+    publish(source=None)
+    with pytest.raises(ValueError, match=r"no program can fetch 'tiny/vocals': download them by"):
+        weights.fetch("tiny/vocals")
+
+
+def test_licence_and_origin_are_known_before_the_download() -> None:
+    offers = weights.published("dtt-bsr")
+    assert len(offers) == 8
+    assert all(offer.licence and offer.origin.startswith("https://") for offer in offers)
+
+
+def test_verify_finds_what_is_damaged_and_what_came_in_otherwise(
+    publish: Callable[..., Path], folder: Path
+) -> None:
+    publish()
+    weights.fetch("tiny")
+    damaged = folder / "tiny" / "drums.safetensors"
+    flipped = bytearray(damaged.read_bytes())
+    flipped[-1] ^= 1
+    damaged.write_bytes(flipped)
+    (folder / "tiny" / "bass.safetensors").write_bytes(flipped)
+    store.shipped_weights("embedded").write_bytes(b"nothing")
+    problems = {verdict.name: verdict.problem for verdict in weights.verify()}
+    assert "no safetensors file" in problems["embedded"]
+    assert problems["tiny/bass"] == "weights.json does not know it: restem has not installed it"
+    assert problems["tiny/drums"] == (
+        "not the file that was installed: remove it, then: restem weights fetch tiny/drums"
+    )
+    assert problems["tiny/vocals"] == ""
+    assert json.loads(json.dumps([verdict.as_dict() for verdict in weights.verify()]))
+
+
+def test_verify_loads_every_network(publish: Callable[..., Path], folder: Path) -> None:
+    publish()
+    path = weights.fetch("tiny/vocals")
+    description = store.describe_weights(path)
+    params = json.dumps(description.params)
+    save_file({"a": torch.ones(1)}, path, {"network": "demucs-l", "params": params})
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    ledger = {"files": {"tiny/vocals": digest}, "origins": {}}
+    (folder / weights.LEDGER).write_text(json.dumps(ledger))
+    (verdict,) = weights.verify()
+    assert "not weights of this demucs-l" in verdict.problem
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"files": {}}', '{"files": 1, "origins": 2}'])
+def test_a_damaged_ledger_is_one_line(content: str, folder: Path) -> None:
+    folder.mkdir()
+    (folder / weights.LEDGER).write_text(content)
+    with pytest.raises(ValueError, match=r"weights.json: damaged"):
+        weights.verify()
+
+
+def test_the_listing_has_what_is_here_what_could_be_and_what_nobody_published(
+    publish: Callable[..., Path], folder: Path
+) -> None:
+    publish()
+    weights.fetch("tiny/vocals")
+    (folder / "mine").mkdir()
+    (folder / "mine" / "bass.safetensors").write_bytes(b"nothing")
+    rows = {row.name: row for row in weights.listing()}
+    own = ["embedded", "embedded-fast"]
+    assert list(rows) == [*own, "tiny/vocals", "tiny/drums", "mine/bass", "demucs-l/STEM"]
+    assert rows["tiny/vocals"].installed
+    assert rows["tiny/vocals"].size == store.find_weights("tiny/vocals").stat().st_size
+    assert not rows["tiny/drums"].installed
+    assert (rows["tiny/drums"].size, rows["tiny/drums"].licence) == (None, "free")
+    assert rows["mine/bass"].network == "unreadable"
+    assert "released no weights" in rows["demucs-l/STEM"].origin
+    assert json.loads(json.dumps([row.as_dict() for row in weights.listing()]))

@@ -1,0 +1,240 @@
+import math
+from functools import cache
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+
+from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.combine import Series
+from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.profiles import profile_names
+from restem.streamer.stream import Stream, render, render_blocks
+from tests.support.tiny_networks import Halves, noise, shipped, small_models, transparent
+
+MODELS = (*small_models(), *(f"profile {name}" for name in profile_names()))
+NATIVE = ("embedded", "profile live-cpu", "profile live-cpu-fast")
+WINDOWED = tuple(name for name in MODELS if name not in NATIVE)
+RANDOM = torch.randint(0, 3000, (64,), generator=torch.Generator().manual_seed(1)).tolist()
+HOST_BLOCKS = (1, 13, 64, 480, 512, 1000, 4096)
+
+
+@cache
+def model_named(name: str) -> StreamingModel:
+    kind, _, profile = name.partition("profile ")
+    return shipped(profile) if profile else small_models()[kind]
+
+
+@cache
+def mix_and_render(name: str) -> tuple[Tensor, Tensor]:
+    """A mix that lasts past the first block's way out, and what the file render makes of it."""
+    model = model_named(name)
+    mix = noise(model.block_size + model.latency + 5000)
+    return mix, render(model, mix)
+
+
+def same(name: str, one: Tensor, other: Tensor) -> bool:
+    """Bit for bit; the U-Nets' own arithmetic may depend on where in memory a window lies."""
+    if name in ("halves", *NATIVE):
+        return torch.equal(one, other)
+    return bool((one - other).abs().max() <= 1e-5 * other.abs().max())
+
+
+def stream_in(stream: Stream, mix: Tensor, sizes: list[int]) -> Tensor:
+    """Play the mix in blocks of the sizes given, over and over; a rest is left unplayed."""
+    parts, start, turn = [], 0, 0
+    while start + sizes[turn % len(sizes)] <= mix.shape[-1]:
+        size = sizes[turn % len(sizes)]
+        parts.append(stream.process(mix[:, start : start + size]))
+        start, turn = start + size, turn + 1
+    return torch.cat(parts, dim=-1)
+
+
+@pytest.mark.parametrize("host_block", HOST_BLOCKS)
+@pytest.mark.parametrize("name", MODELS)
+def test_streamed_is_rendered(name: str, host_block: int) -> None:
+    mix, rendered = mix_and_render(name)
+    stream = Stream(model_named(name), host_block)
+    streamed = stream_in(stream, mix, [host_block])[..., stream.latency :]
+    assert streamed.shape[-1] > 1000
+    assert same(name, streamed, rendered[..., : streamed.shape[-1]])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_streamed_in_random_blocks_is_rendered(name: str) -> None:
+    mix, rendered = mix_and_render(name)
+    stream = Stream(model_named(name))
+    streamed = stream_in(stream, mix, RANDOM)[..., stream.latency :]
+    assert streamed.shape[-1] > 1000
+    assert same(name, streamed, rendered[..., : streamed.shape[-1]])
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+def test_nothing_is_heard_before_the_latency_has_passed(name: str) -> None:
+    mix, _ = mix_and_render(name)
+    model = model_named(name)
+    stream = Stream(model)
+    heard = stream_in(stream, mix, [1000])
+    # A chain's last stage answers to the nothing that the one before gives it.
+    last = model.models[-1] if isinstance(model, Series) else model
+    assert not heard[..., : stream.reblocking + last.latency].any()
+    assert heard[..., stream.latency :].any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_nan_in_the_future_never_leaks_back(name: str) -> None:
+    mix, _ = mix_and_render(name)
+    model = model_named(name)
+    at = model.latency + 1000
+    poisoned = mix.clone()
+    poisoned[:, at] = torch.nan
+    healthy, ill = (stream_in(Stream(model), m, [100]) for m in (mix, poisoned))
+    # The NaN enters the model with its whole block, whose answer leaves after the re-blocking.
+    before = at // model.block_size * model.block_size + Stream(model).reblocking
+    before = min(before, ill.shape[-1])
+    assert before >= at
+    assert same(name, ill[..., :before], healthy[..., :before])
+    if before < ill.shape[-1]:
+        assert ill[..., before:].isnan().any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_reset_forgets(name: str) -> None:
+    mix, _ = mix_and_render(name)
+    stream = Stream(model_named(name))
+    first = stream_in(stream, mix, [4096])
+    stream_in(stream, mix, [777])
+    stream.reset()
+    assert same(name, stream_in(stream, mix, [4096]), first)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_two_streams_on_one_model_do_not_disturb_each_other(name: str) -> None:
+    mix, rendered = mix_and_render(name)
+    streams = [Stream(model_named(name), 500) for _ in range(2)]
+    heard: list[list[Tensor]] = [[], []]
+    for block in mix.split(500, dim=-1)[:-1]:
+        heard[0].append(streams[0].process(block))
+        heard[1].append(streams[1].process(-0.5 * block.flip(0)))
+    first = torch.cat(heard[0], dim=-1)[..., streams[0].latency :]
+    assert same(name, first, rendered[..., : first.shape[-1]])
+    assert not same(name, torch.cat(heard[1], dim=-1)[..., streams[1].latency :], first)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_latency_is_the_models_and_the_reblockings(name: str) -> None:
+    model = model_named(name)
+    for host_block in HOST_BLOCKS:
+        reblocking = model.block_size - math.gcd(host_block, model.block_size)
+        stream = Stream(model, host_block)
+        assert stream.latency == model.latency + reblocking
+        stream.process(noise(host_block))
+        assert stream.latency == model.latency + reblocking
+    assert Stream(model).latency == model.latency + model.block_size - 1
+
+
+@pytest.mark.parametrize("host_block", [*HOST_BLOCKS, None])
+@pytest.mark.parametrize("name", WINDOWED)
+def test_a_click_leaves_at_its_time_plus_latency(name: str, host_block: int | None) -> None:
+    model = transparent(model_named(name))
+    click = torch.zeros(2, model.block_size + model.latency + 5000)
+    click[:, 1000] = 1
+    stream = Stream(model, host_block)
+    heard = stream_in(stream, click, [host_block] if host_block else RANDOM)
+    assert set(heard.nonzero()[:, 2].tolist()) == {1000 + stream.latency}
+
+
+def test_a_native_networks_stems_lag_the_mix_by_the_latency() -> None:
+    stream = Stream(model_named("embedded"), 100)
+    mix = noise(20000)
+    heard = stream_in(stream, mix, [100]).sum(0)
+    spectra = [torch.fft.rfft(x, n=2**15) for x in (heard, mix)]
+    correlation = torch.fft.irfft(spectra[0] * spectra[1].conj())
+    assert correlation.argmax(dim=-1).tolist() == [stream.latency] * 2
+
+
+def test_reblocking_is_the_least_possible() -> None:
+    # With one sample less, some call would owe samples that no finished step has given.
+    for host_block, block_size in product(range(1, 25), range(1, 25)):
+        model = Chunked(Halves(), block_size=block_size)
+        owed = [
+            host_block * n - host_block * n // block_size * block_size
+            for n in range(1, block_size + 1)
+        ]
+        assert Stream(model, host_block).latency == max(owed)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 13, 64, 65, 480, 1000])
+def test_render_keeps_the_length(samples: int) -> None:
+    model = Chunked(Halves(), block_size=64, context=8, fade=16, lookahead=24)
+    mix = noise(samples)
+    assert render(model, mix).shape == (2, 2, samples)
+    assert torch.allclose(render(model, mix).sum(0), mix)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 63, 64, 65, 1023, 1024])
+def test_an_empty_block_gets_an_empty_answer_at_any_time(samples: int) -> None:
+    stream = Stream(small_models()["embedded"])
+    stream.process(noise(samples))
+    assert stream.process(noise(0)).shape == (3, 2, 0)
+    assert stream.process(noise(7)).shape == (3, 2, 7)
+
+
+class OneBlockLate(Chunked):
+    """A model whose state is the very block that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(Halves(), block_size=64)
+        self.latency = 64
+
+    def init_state(self) -> Tensor:
+        return torch.zeros(2, 64)
+
+    def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.stack((state, state)), block
+
+
+@pytest.mark.parametrize("host_block", [64, 100])
+def test_a_state_may_keep_the_block_itself(host_block: int) -> None:
+    stream, mix = Stream(OneBlockLate(), host_block), noise(2000)
+    heard = stream_in(stream, mix, [host_block])[0, :, stream.latency :]
+    assert torch.equal(heard, mix[:, : heard.shape[-1]])
+
+
+@pytest.mark.parametrize("host_block", [64, 100])
+def test_the_answer_is_the_callers_to_change(host_block: int) -> None:
+    stream, other = (Stream(small_models()["embedded"], host_block) for _ in range(2))
+    for seed in range(20):
+        expected = other.process(noise(host_block, seed)).clone()
+        answer = stream.process(noise(host_block, seed))
+        assert torch.equal(answer, expected)
+        answer *= 0.5
+
+
+def test_an_array_is_refused_with_what_is_wanted() -> None:
+    with pytest.raises(TypeError, match=r"must be a torch\.Tensor, got ndarray"):
+        Stream(small_models()["halves"]).process(noise(64).numpy())  # type: ignore[arg-type]
+
+
+def test_rendering_in_pieces_is_rendering_at_once() -> None:
+    model = small_models()["embedded"]
+    mix = noise(3001)
+    pieces = render_blocks(model, [mix[:, :5], mix[:, 5:5], mix[:, 5:2000], mix[:, 2000:]])
+    assert torch.equal(torch.cat([*pieces], dim=-1), render(model, mix))
+
+
+def test_another_block_size_than_promised_is_refused() -> None:
+    stream = Stream(small_models()["halves"], 64)
+    with pytest.raises(ValueError, match="promised blocks of 64 samples, got 65"):
+        stream.process(noise(65))
+
+
+def test_mono_is_refused_by_a_stereo_stream() -> None:
+    with pytest.raises(ValueError, match=r"\[2 channels, samples\], got \[1, 64\]"):
+        Stream(small_models()["halves"]).process(noise(64, channels=1))
+
+
+def test_a_host_block_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 sample, got 0"):
+        Stream(small_models()["halves"], 0)

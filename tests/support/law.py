@@ -1,0 +1,79 @@
+"""The law, and a stage to hold it on: rings, a mixer and workers, without a process or a clock."""
+
+import numpy as np
+import torch
+
+from restem.streamer.engine.latency import FADE, count_latency
+from restem.streamer.engine.playback_kernel import Fades, Policy, perform
+from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings
+from restem.streamer.engine.worker import Worker
+from restem.streamer.mixer.mixer import Mixer
+from restem.streamer.mixer.routing import Routing
+from restem.streamer.stream import render
+from tests.support.gain_model import Plain
+from tests.support.tiny_networks import noise
+
+ALLOWANCE = 512
+STEMS = ("vocals", "bass", "drums")
+OUTPUTS = Routing(tuple(f"{s}.{side}" for s in (*STEMS, "residual") for side in ("left", "right")))
+
+
+class Stage:
+    """Rings, a mixer whose outputs are the stems and the residual, and a worker to be called."""
+
+    def __init__(
+        self, model: Plain, host_block: int | None, policy: Policy = Policy.RESIDUAL
+    ) -> None:
+        self.model, self.policy = model, policy
+        described = {"block_size": model.block_size, "latency": model.latency}
+        self.latency = count_latency(described, host_block, ALLOWANCE).total
+        geometry = Geometry(model.sample_rate, 2, 3, 8, self.latency, FADE, 1 << 15)
+        self.rings = Rings(geometry)
+        self.rings.put(Cell.ORIGIN, -1, 1)
+        self.fades, self.mixer = Fades(3, 2), Mixer(STEMS, model.sample_rate)
+        self.mixer.route(OUTPUTS)
+        self.workers = [Worker(model, self.rings, 0)]
+
+    def work(self) -> None:
+        for worker in self.workers:
+            while worker.advance():
+                pass
+
+    def play(self, audio: Audio) -> Audio:
+        """One callback: [2, n] -> [4, 2, n]."""
+        rings, fades = self.rings, self.fades
+        count = audio.shape[1]
+        fades.heard[:, :count] = audio
+        perform(
+            *(rings.header, rings.mix, rings.stems, rings.tap),
+            *(fades.state, fades.weights, fades.strips, fades.dry),
+            *(self.mixer.memory, int(self.policy), 0, fades.heard, fades.out, count),
+        )
+        return fades.out[:8, :count].reshape(4, 2, count).copy()
+
+    def run(self, mix: Audio, blocks: list[int], works: "list[bool] | None" = None) -> Audio:
+        """Play a mix in blocks; the worker works between those for which it may."""
+        played, start = [], 0
+        for number, size in enumerate(blocks):
+            played.append(self.play(mix[:, start : start + size]))
+            start += size
+            if works is None or works[number]:
+                self.work()
+        return np.concatenate(played, axis=-1)
+
+    def close(self) -> None:
+        self.workers.clear()
+        self.rings.close()
+
+
+def music(samples: int, seed: int = 0) -> Audio:
+    audio: Audio = noise(samples, seed).numpy()
+    return audio
+
+
+def expected(mix: Audio, latency: int, model: Plain | None = None) -> Audio:
+    """What the law says: the stems, `latency` late."""
+    stems = render(model or Plain(), torch.from_numpy(mix)).numpy()
+    return np.concatenate([np.zeros((3, 2, latency), np.float32), stems], axis=-1)[
+        ..., : mix.shape[1]
+    ]
