@@ -96,10 +96,10 @@ def measure(profile: str, minutes: float, server: str) -> None:
     wanted = Settings(profile, jack="restem", server=server, channels="stems")
     with LiveSession(wanted, tell=lambda text: print(text, file=sys.stderr)) as session:
         clicks = Clicks(server)
-        assert isinstance(session.link, JackStream)
-        clicks.connect(session.link)
+        assert isinstance(session.stream, JackStream)
+        clicks.connect(session.stream)
         time.sleep(3)
-        before, callback = session.look(), session.link.callback
+        before, callback = session.look(), session.stream.callback
         heard, since = session.engine.rings.get(Cell.HEARD), 1e6 * time.monotonic()
         took, began = [], []
         end = time.monotonic() + 60 * minutes

@@ -5,6 +5,7 @@ Its process callback is native (`bridge.audio.callbacks`): Python never runs in 
 
 import ctypes
 import ctypes.util
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -14,7 +15,7 @@ import llvmlite.binding
 import numba
 from numba import cfunc, types
 
-from restem.bridge.audio.backend import Link
+from restem.bridge.audio.backend import AudioStream
 from restem.bridge.audio.callbacks import (
     AT_HEARD,
     AT_OUT,
@@ -309,10 +310,12 @@ def _quiet(jack: Any) -> None:
     jack.set_info_function(lambda _: None)
 
 
-class Jack:
-    """A JACK server as a place to open links at."""
+class JackBackend:
+    """A JACK server; see `AudioBackend`."""
 
-    def __init__(self, settings: Settings) -> None:
+    silent_seconds = math.inf  # the server says it itself
+
+    def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings = settings
         asked = {"--inputs": settings.heard, "--rate": settings.rate}
         asked["--blocksize"] = settings.blocksize
@@ -327,17 +330,17 @@ class Jack:
         client.close()
         self._connections: list[tuple[str, str]] = []
 
-    def open(self, engine: Engine, lost: Link | None = None) -> Link:
+    def open(self, engine: Engine, lost: AudioStream | None = None) -> JackStream:
         wanted = self.settings
         name = wanted.jack or "restem"
         if lost is None:
             return JackStream(engine, name, wanted.server, wanted.input, wanted.output)
         return JackStream(engine, name, wanted.server)
 
-    def remember(self, link: Link) -> None:
-        assert isinstance(link, JackStream)
-        self._connections = link.connections()
+    def remember(self, stream: AudioStream) -> None:
+        assert isinstance(stream, JackStream)
+        self._connections = stream.connections()
 
-    def restore(self, link: Link) -> None:
-        assert isinstance(link, JackStream)
-        link.restore(self._connections)
+    def restore(self, stream: AudioStream) -> None:
+        assert isinstance(stream, JackStream)
+        stream.restore(self._connections)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from restem.bridge.audio.backend import Link
+from restem.bridge.audio.backend import AudioStream
 from restem.bridge.audio.callbacks import Callback, portaudio, portaudio_capture, portaudio_pull
 from restem.bridge.audio.clock_drift import AdaptiveResampler
 from restem.bridge.settings import BLOCKSIZE, Settings
@@ -138,7 +138,7 @@ def pick_sample_rate(devices: Sequence[Device], wanted: int, only: bool = False)
     raise ValueError(f"the devices refuse {refused}; there are: {own}")
 
 
-class AudioStream:
+class PortAudioStream:
     """An engine between an input and an output device.
 
     Two devices have two clocks: between them the input is resampled to the output's
@@ -247,8 +247,10 @@ class AudioStream:
             stream.close(ignore_errors=True)
 
 
-class Devices:
-    """Sound devices as a place to open links at."""
+class PortAudioBackend:
+    """Sound devices; see `AudioBackend`."""
+
+    silent_seconds = 3.0
 
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings, self.outputs = settings, outputs
@@ -264,8 +266,8 @@ class Devices:
             wanted.output, 0, self.outputs
         )
 
-    def open(self, engine: Engine, lost: Link | None = None) -> Link:
-        if isinstance(lost, AudioStream) and lost.host == JACK_HOST:
+    def open(self, engine: Engine, lost: AudioStream | None = None) -> PortAudioStream:
+        if isinstance(lost, PortAudioStream) and lost.host == JACK_HOST:
             abandon_portaudio()
             raise ValueError(
                 "PortAudio cannot find a JACK server again: start restem anew, "
@@ -273,4 +275,10 @@ class Devices:
             )
         if lost is not None:
             refresh_devices()
-        return AudioStream(engine, self._find(), self.blocksize, self.settings.heard)
+        return PortAudioStream(engine, self._find(), self.blocksize, self.settings.heard)
+
+    def remember(self, stream: AudioStream) -> None:
+        """Nothing: devices are found again by what was asked for."""
+
+    def restore(self, stream: AudioStream) -> None:
+        """Nothing, see `remember`."""

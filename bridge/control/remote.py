@@ -16,6 +16,7 @@ from restem.bridge.control.osc.query import OscQuery
 from restem.bridge.control.osc.render import RenderService
 from restem.bridge.control.osc.server import HOST, PORT, OscServer, PortTakenError
 from restem.bridge.control.presets import Presets
+from restem.bridge.control.transport import transport_nodes
 from restem.bridge.control.tree import Control
 from restem.bridge.session.base import RunningSession
 from restem.bridge.session.headless import FileSession
@@ -61,7 +62,7 @@ class Remote:
             if settings.restore and self._last.is_file():
                 self.presets.restore(self._last)
             self._stack.callback(self.presets.close)
-            transport = session.nodes() if isinstance(session, FileSession) else []
+            transport = transport_nodes(session) if isinstance(session, FileSession) else []
             self.control = Control(session, (*self.presets.nodes(), *transport))
             self._open()
             self._stack = self._stack.pop_all()

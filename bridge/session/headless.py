@@ -18,8 +18,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from restem.bridge.control.addresses import ROOT
-from restem.bridge.control.node import Node
 from restem.bridge.session.base import GLANCE_SECONDS, RunningSession
 from restem.bridge.session.status import Snapshot
 from restem.bridge.session.transport import Listener, Source, Transport
@@ -153,55 +151,6 @@ class FileSession(RunningSession):
         """How it is going."""
         now = super().look()
         return replace(now, problem=self._problem or now.problem, link=self.source.name)
-
-    def nodes(self) -> list[Node]:
-        """The transport, for a `Control`."""
-        transport, at = self.transport, f"{ROOT}/transport"
-        return [
-            Node(
-                f"{at}/load",
-                "s",
-                "Takes a file of this machine, stopped at its beginning.",
-                write=lambda args: self.load(str(args[0])),
-                slow=True,
-                touches_files=True,
-            ),
-            Node(f"{at}/file", "s", "The file's path.", read=lambda: (transport.path,)),
-            Node(
-                f"{at}/length",
-                "f",
-                "How long the file is.",
-                "s",
-                read=lambda: (transport.length_seconds,),
-            ),
-            Node(
-                f"{at}/play",
-                "i",
-                "1 plays the file from where it stands, 0 stops it there.",
-                low=0,
-                high=1,
-                read=lambda: (int(transport.playing),),
-                write=lambda args: self.play(bool(args[0])),
-            ),
-            Node(
-                f"{at}/position",
-                "f",
-                "Where in the file it stands; what enters the engine, not what leaves it.",
-                "s",
-                low=0,
-                read=lambda: (transport.seconds,),
-                write=lambda args: transport.locate(float(args[0] or 0)),
-            ),
-            Node(
-                f"{at}/loop",
-                "i",
-                "Whether the file begins again at its end.",
-                low=0,
-                high=1,
-                read=lambda: (int(transport.loop),),
-                write=lambda args: setattr(transport, "loop", bool(args[0])),
-            ),
-        ]
 
     def close(self) -> None:
         """Stop the clock, then the engine."""

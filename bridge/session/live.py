@@ -14,11 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from restem.bridge.audio.backend import Link
-from restem.bridge.audio.jack import Jack
-from restem.bridge.audio.portaudio import (
-    Devices,
-)
+from restem.bridge.audio.backend import AudioStream, open_backend
 from restem.bridge.session.base import GLANCE_SECONDS, RunningSession
 from restem.bridge.session.status import Snapshot
 from restem.bridge.settings import Settings
@@ -27,7 +23,6 @@ from restem.streamer.engine.rings import Cell
 from restem.streamer.mixer.routing import parse_routing
 from restem.streamer.profiles import read_profile
 
-SILENT_SECONDS = 3.0  # without a callback: the device is gone; a JACK server says it itself
 RETRY_SECONDS = 1.0
 
 
@@ -47,85 +42,82 @@ class LiveSession(RunningSession):
         stems = pick_stems(profile.stems, settings.stems)
         routing = parse_routing(settings.channels, stems)
         outputs = len(routing.outputs)
-        self.place = (
-            Jack(settings) if settings.jack else Devices(settings, outputs, profile.sample_rate)
-        )
-        place = self.place
-        super().__init__(settings, place.blocksize, place.sample_rate, lambda _: routing, tell)
+        self.backend = backend = open_backend(settings, outputs, profile.sample_rate)
+        super().__init__(settings, backend.blocksize, backend.sample_rate, lambda _: routing, tell)
         self.reconnections, self._xruns = 0, 0
-        self.link: Link | None = None
-        self._lost: Link | None = None
+        self.stream: AudioStream | None = None
+        self._lost: AudioStream | None = None
         self._problem = ""
         self._late_seen: list[tuple[float, int]] = []
         try:
-            self.link = self._open()
-            self._device_latency = self.link.device_latency
+            self.stream = self._open()
+            self._device_latency = self.stream.device_latency
         except BaseException:
-            if self.link:
-                self.link.close()  # before the engine, whose memory its callback works on
+            if self.stream:
+                self.stream.close()  # before the engine, whose memory its callback works on
             super().close()
             raise
         self._closing = threading.Event()
-        self._tending = threading.Thread(target=self._tend, name="restem session", daemon=True)
-        self._tending.start()
+        self._monitoring = threading.Thread(
+            target=self._monitor, name="restem session", daemon=True
+        )
+        self._monitoring.start()
 
-    def _tend(self) -> None:
+    def _monitor(self) -> None:
         """Read the meters, notice a device that is gone, and wait for it.
 
-        Only this thread talks to a link: others could find it closed in the middle.
+        Only this thread talks to a stream: others could find it closed in the middle.
         """
         beat, alive_at, asked_at = -1, time.monotonic(), -math.inf
-        patience = math.inf if isinstance(self.place, Jack) else SILENT_SECONDS
+        patience = self.backend.silent_seconds
         while not self._closing.wait(GLANCE_SECONDS):
             self.meter()
             now, callbacks = time.monotonic(), self.engine.rings.get(Cell.CALLBACKS)
-            link = self.link
-            if link is None:
+            stream = self.stream
+            if stream is None:
                 self._reconnect()
                 beat, alive_at = -1, time.monotonic()
-            elif callbacks != beat and link.alive:
+            elif callbacks != beat and stream.alive:
                 beat, alive_at = callbacks, now
                 if now - asked_at > 1:
                     asked_at = now
-                    self._ask(link)
-            elif not link.alive or now - alive_at > patience:
-                self._let_go(link)
+                    self._refresh_latency(stream)
+            elif not stream.alive or now - alive_at > patience:
+                self._drop_stream(stream)
 
-    def _ask(self, link: Link) -> None:
-        with suppress(Exception):  # a link that breaks meanwhile is noticed at the next look
-            self._device_latency = link.device_latency
-            if isinstance(self.place, Jack):
-                self.place.remember(link)
+    def _refresh_latency(self, stream: AudioStream) -> None:
+        with suppress(Exception):  # a stream that breaks meanwhile is noticed at the next look
+            self._device_latency = stream.device_latency
+            self.backend.remember(stream)
 
-    def _let_go(self, link: Link) -> None:
-        self._problem = f"{link.name} is gone; waiting for it"
-        self._xruns += link.xruns
-        self.link = None
-        self._lost = link
-        link.close()
+    def _drop_stream(self, stream: AudioStream) -> None:
+        self._problem = f"{stream.name} is gone; waiting for it"
+        self._xruns += stream.xruns
+        self.stream = None
+        self._lost = stream
+        stream.close()
 
-    def _open(self, lost: Link | None = None) -> Link:
-        link = self.place.open(self.engine, lost)
+    def _open(self, lost: AudioStream | None = None) -> AudioStream:
+        stream = self.backend.open(self.engine, lost)
         try:
-            link.start()
+            stream.start()
         except BaseException:
-            link.close()
+            stream.close()
             raise
-        return link
+        return stream
 
     def _reconnect(self) -> None:
         self._closing.wait(RETRY_SECONDS)
         if self._closing.is_set():
             return
         try:
-            link = self._open(self._lost)
-            if isinstance(self.place, Jack):
-                self.place.restore(link)
+            stream = self._open(self._lost)
+            self.backend.restore(stream)
         except Exception as error:  # whatever it is, the next try may go well
             name = self._lost.name if self._lost else "the device"
             self._problem = f"waiting for {name}: {' '.join(str(error).split())}"
             return
-        self.link, self._problem = link, ""
+        self.stream, self._problem = stream, ""
         self.reconnections += 1
 
     def position_at(self, moment: float) -> int:
@@ -133,33 +125,33 @@ class LiveSession(RunningSession):
 
         Within a callback: it is reckoned from when the newest one began.
         """
-        link, mixer, rate = self.link, self.engine.mixer, self.engine.sample_rate
+        stream, mixer, rate = self.stream, self.engine.mixer, self.engine.sample_rate
         began, begins = time.monotonic(), mixer.position
-        if link and (last := link.callback.last_began) is not None:
-            began, begins = last, begins - self.place.blocksize
+        if stream and (last := stream.callback.last_began) is not None:
+            began, begins = last, begins - self.backend.blocksize
         return max(0, begins + round((moment - began) * rate))
 
     def look(self) -> Snapshot:
         """How it is going."""
-        now, link = super().look(), self.link
+        now, stream = super().look(), self.stream
         late = self._why_late(now.late, now.step_p99)
-        if link is None:
+        if stream is None:
             return replace(now, state="no device", problem=self._problem, xruns=self._xruns)
-        durations, extra = link.callback.timings_us()[0], link.extra_latency
+        durations, extra = stream.callback.timings_us()[0], stream.extra_latency
         p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
         latency = {**now.latency, "total": now.latency["total"] + extra}
         return replace(
             now,
             problem=self._problem or now.problem or late,
-            link=link.name,
+            link=stream.name,
             latency={"clocks": extra, **latency} if extra else latency,
             latency_ms=1000 * latency["total"] / now.sample_rate,
             device_latency=self._device_latency,
-            drift_ppm=link.drift_ppm,
+            drift_ppm=stream.drift_ppm,
             callback_p50_us=p50,
             callback_p999_us=p999,
             reconnections=self.reconnections,
-            xruns=self._xruns + link.xruns,
+            xruns=self._xruns + stream.xruns,
         )
 
     def _why_late(self, late: int, p99: float | None) -> str:
@@ -178,8 +170,8 @@ class LiveSession(RunningSession):
     def close(self) -> None:
         """Stop the sound, then the engine."""
         self._closing.set()
-        self._tending.join()
+        self._monitoring.join()
         self.recorder.close()
-        if self.link:
-            self.link.close()
+        if self.stream:
+            self.stream.close()
         super().close()

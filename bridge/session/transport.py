@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from restem.bridge.control.addresses import ROOT
 from restem.bridge.files.reader import open_mix
 from restem.streamer.engine.rings import Audio
 from restem.streamer.resampler import Resampler
@@ -99,7 +98,7 @@ class Transport:
         with self._lock:
             length = self._audio.shape[1]
             if not length:
-                raise ValueError(f"there is no file to play; send {ROOT}/transport/load PATH first")
+                raise ValueError("there is no file to play; send /restem/transport/load PATH first")
             if not self._playing:
                 self._position %= length
                 self._playing = self._fresh = True

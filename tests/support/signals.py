@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from restem.streamer.mixer.kernel import (
-    Audio,
-)
+from restem.streamer.mixer.kernel import Audio
 
 RATE = 48000
 

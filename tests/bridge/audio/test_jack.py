@@ -58,7 +58,7 @@ def test_a_jack_client_plays_what_render_writes_at_the_reported_latency(
         if freewheel:
             desk.player.client.set_freewheel(True)
         else:
-            session.link.callback.be_patient(5000)  # the machine may be busy
+            session.stream.callback.be_patient(5000)  # the machine may be busy
         engine.reset()
         began = desk.play(music)
         silence = silence_heard(engine)
@@ -84,8 +84,8 @@ def test_sounddevice_plays_what_render_writes_as_late_as_engine_and_device_say(
         probe.close()
         assert len(ports) == 2 + 2 * len(STEMS)
         desk = Desk(jack, ports[:2], ports[2:])
-        assert session.link is not None
-        session.link.callback.be_patient(5000)  # the machine may be busy
+        assert session.stream is not None
+        session.stream.callback.be_patient(5000)  # the machine may be busy
         latency = session.engine.latency.total + sum(session.look().device_latency)
         late = session.look().late_frames
         session.engine.reset()

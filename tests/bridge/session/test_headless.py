@@ -11,6 +11,7 @@ import soundfile
 import torch
 
 from restem.bridge.control.node import RefusalError
+from restem.bridge.control.transport import transport_nodes
 from restem.bridge.control.tree import Control
 from restem.bridge.session.headless import BEHIND_SECONDS, FileSession
 from restem.bridge.session.transport import Block, read_audio
@@ -252,7 +253,7 @@ def test_a_take_of_a_stream_is_made_in_real_time_and_has_all_of_it(
 
 
 def test_the_transport_is_reached_by_its_addresses(session: FileSession, tmp_path: Path) -> None:
-    control = Control(session, session.nodes())
+    control = Control(session, transport_nodes(session))
 
     def ask(name: str, *args: str | float) -> object:
         (node,) = control.find(f"/restem/transport/{name}")

@@ -59,8 +59,8 @@ def expected(profile: str, music: Audio, silence: int) -> Audio:
 
 def check_law(session: LiveSession, desk: Desk, profile: str, beyond: int = 0) -> None:
     """Play music: the stems come out at their latency, and `beyond` that of the devices."""
-    assert session.link is not None
-    session.link.callback.be_patient(PATIENCE_MS)
+    assert session.stream is not None
+    session.stream.callback.be_patient(PATIENCE_MS)
     sound, latency = music(), session.engine.latency.total + beyond
     late = session.look().late_frames
     session.engine.reset()
@@ -131,7 +131,7 @@ def test_devices_of_two_clocks_are_joined_and_their_drift_is_told(jack: str, pro
     build = partial(load_profile, profile, "cpu")
     with Engine(build, 256, 16384) as engine:
         engine.mixer.route(parse_routing("1=dry.left,2=dry.right", STEMS))
-        stream = audio.AudioStream(engine, (device, replace(device, name="another")), 256)
+        stream = audio.PortAudioStream(engine, (device, replace(device, name="another")), 256)
         stream.start()
         try:
             probe = client("probe", jack)
@@ -333,7 +333,7 @@ def test_a_source_on_two_outputs_has_two_ports(jack: str, profile: str) -> None:
     channels = "1=vocals.left,2=vocals.left,5=dry.right"
     wanted = Settings(profile, jack="twice", server=jack, channels=channels, allowance=16384)
     with LiveSession(wanted) as session:
-        ports = [port.shortname for port in session.link.client.outports]
+        ports = [port.shortname for port in session.stream.client.outports]
     assert ports == ["vocals_L", "vocals_L_2", "silence", "silence_2", "dry_R"]
 
 

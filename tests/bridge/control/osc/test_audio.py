@@ -27,6 +27,7 @@ from restem.bridge.control.osc.jitter_buffer import (
     around_gaps,
 )
 from restem.bridge.control.osc.server import OscServer
+from restem.bridge.control.transport import transport_nodes
 from restem.bridge.control.tree import Control
 from restem.bridge.session.headless import FileSession
 from restem.streamer.builder import load_profile
@@ -58,7 +59,7 @@ def session(file_session: FileSession) -> FileSession:
 
 @pytest.fixture
 def audio(session: FileSession) -> Iterator[OscAudio]:
-    server = OscServer(Control(session, session.nodes()), port=0)
+    server = OscServer(Control(session, transport_nodes(session)), port=0)
     audio = OscAudio(server, session, stall_seconds=UNHURRIED, silent_seconds=UNHURRIED)
     with server:
         yield audio

@@ -230,8 +230,8 @@ def test_a_bundle_of_the_future_changes_the_sound_at_its_sample(
     send: Callable[[int, float, dict[str, float]], None],
 ) -> None:
     engine, mixer = session.engine, session.engine.mixer
-    assert session.link is not None
-    session.link.callback.be_patient(5000)
+    assert session.stream is not None
+    session.stream.callback.be_patient(5000)
     engine.reset()
     began = desk.play(np.full((2, 20 * RATE), 0.5, np.float32))
     first = engine.rings.get(Cell.RESET) + silence_heard(engine)  # mixed as `began` is played
