@@ -1,7 +1,7 @@
 """The engine for audio threads: native callbacks that need an address and nothing else.
 
-`Callback.context` holds the addresses of everything that `playback_kernel.perform` works on; the C
-functions here, and that of `bridge.audio.jack`, take it as their user data. No interpreter is
+`Callback.context` holds the addresses of everything that `playback_kernel.process_block` works on;
+the C functions here, and that of `bridge.audio.jack`, take it as their user data. No interpreter is
 involved: while Python collects garbage or handles messages, the audio thread does not notice.
 """
 
@@ -10,41 +10,32 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import cfunc, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from restem.bridge.audio.clock_drift import AdaptiveResampler, capture, pull
 from restem.streamer.engine.engine import Engine
-from restem.streamer.engine.playback_kernel import LARGEST, perform
-from restem.streamer.engine.rings import DECKS, HEADER, Audio
+from restem.streamer.engine.playback_kernel import (
+    AT_INPUT,
+    AT_OUTPUT,
+    CHANNELS,
+    CONTEXT_WORDS,
+    LARGEST,
+    PATIENCE_MS,
+    carray,
+    floats,
+    pointer,
+    process_at,
+)
+from restem.streamer.engine.rings import Audio
 from restem.streamer.mixer.kernel import OUTPUTS
 
-# Words of a context: addresses, then sizes, then the callback's own.
+# Words of a callback's context: those of the playback, then its own.
 (
-    AT_HEADER,
-    AT_MIX,
-    AT_DECKS,
-    AT_TAP,
-    AT_STATE,
-    AT_WEIGHTS,
-    AT_STRIPS,
-    AT_DRY,
-    AT_MEMORY,
-    AT_HEARD,
-    AT_OUT,
     AT_TIMES,
     AT_CLOCKS,
     AT_CAPTURED,
-    CHANNELS,
-    STEMS,
-    CAPACITY,
-    TAPS,
-    WORDS_OF_MEMORY,
-    WORDS_OF_CLOCKS,
-    POLICY,
-    PATIENCE_MS,
+    CLOCKS_WORDS,
     INPUTS,
     LEFT,
     RIGHT,
@@ -53,29 +44,16 @@ from restem.streamer.mixer.kernel import OUTPUTS
     CALLS,
     LONGEST,
     PORTS,
-) = range(30)
+) = range(CONTEXT_WORDS, CONTEXT_WORDS + 12)
 DURATIONS = 1 << 16  # callbacks whose durations, and beginnings, are kept
 SCRATCH, OTHER_SCRATCH = 2 * DURATIONS, 2 * DURATIONS + 2  # two words for each thread
 TIMES = 2 * DURATIONS + 4  # durations, beginnings, and scratch
-carray: Any = numba.carray  # type: ignore[attr-defined]
 MONOTONIC = 6 if sys.platform == "darwin" else 1
 CLOCK = sys.platform != "win32"  # where libc has clock_gettime
 
 _clock_gettime: Any = types.ExternalFunction(
     "clock_gettime", types.int32(types.int32, types.voidptr)
 )
-
-
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """An address as a pointer."""
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
-
-    return types.voidptr(types.int64), build
-
-
-pointer: Any = intrinsic(_pointer)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -85,38 +63,6 @@ def now_ns(times: NDArray[np.int64], scratch: int = SCRATCH) -> Any:
         return 0
     _clock_gettime(MONOTONIC, times[scratch:].ctypes)
     return times[scratch] * 1_000_000_000 + times[scratch + 1]
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def floats(context: NDArray[np.int64], word: int, size: int) -> Any:
-    """[size] float32 at the address in a word."""
-    return carray(pointer(context[word]), (size,), np.float32)
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def perform_at(context: NDArray[np.int64], count: int) -> None:
-    """`perform` on what a context points to; the mix lies in `Fades.heard`, outputs in `.out`."""
-    channels, stems, capacity = context[CHANNELS], context[STEMS], context[CAPACITY]
-    perform(
-        carray(pointer(context[AT_HEADER]), (HEADER,), np.int64),
-        floats(context, AT_MIX, channels * capacity).reshape((channels, capacity)),
-        floats(context, AT_DECKS, DECKS * stems * channels * capacity).reshape(
-            (DECKS, stems, channels, capacity)
-        ),
-        floats(context, AT_TAP, context[TAPS] * capacity).reshape((context[TAPS], capacity)),
-        carray(pointer(context[AT_STATE]), (4,), np.float64),
-        floats(context, AT_WEIGHTS, (DECKS + 1) * LARGEST).reshape((DECKS + 1, LARGEST)),
-        floats(context, AT_STRIPS, (stems + 1) * channels * LARGEST).reshape(
-            (stems + 1, channels, LARGEST)
-        ),
-        floats(context, AT_DRY, channels * LARGEST).reshape((channels, LARGEST)),
-        carray(pointer(context[AT_MEMORY]), (context[WORDS_OF_MEMORY],), np.int64),
-        context[POLICY],
-        context[PATIENCE_MS],
-        floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST)),
-        floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST)),
-        count,
-    )
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -133,7 +79,7 @@ def finish(context: NDArray[np.int64], began: int) -> None:
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def clocks(context: NDArray[np.int64]) -> Any:
     """The memory of the resampler between two devices."""
-    return carray(pointer(context[AT_CLOCKS]), (context[WORDS_OF_CLOCKS],), np.int64)
+    return carray(pointer(context[AT_CLOCKS]), (context[CLOCKS_WORDS],), np.int64)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -154,10 +100,10 @@ def listen(context: NDArray[np.int64], source: Audio, word: int, done: int, coun
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def play(context: NDArray[np.int64], target: Audio, done: int, count: int) -> None:
-    """Run the engine on what lies in `Fades.heard`, into [n, o] from frame `done` on."""
+    """Run the engine on what lies in `Playback.input`, into [n, o] from frame `done` on."""
     outs = context[OUTPUTS_USED]
-    out = floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
-    perform_at(context, count)
+    out = floats(context, AT_OUTPUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
+    process_at(context, count)
     for output in range(outs):
         for i in range(count):
             target[done + i, output] = out[output, i]
@@ -180,7 +126,7 @@ def portaudio(inputs: Any, outputs: Any, frames: int, time_info: Any, flags: int
     done = 0
     while done < frames:
         count = min(LARGEST, frames - done)
-        listen(context, source, AT_HEARD, done, count)
+        listen(context, source, AT_INPUT, done, count)
         play(context, target, done, count)
         done += count
     finish(context, began)
@@ -224,7 +170,7 @@ def portaudio_pull(
     began, now = now_ns(times), common_ns(times, SCRATCH, time_info)
     channels = context[CHANNELS]
     target = carray(outputs, (frames, context[OUTPUTS_USED]), np.float32)
-    heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
+    heard = floats(context, AT_INPUT, channels * LARGEST).reshape((channels, LARGEST))
     context[XRUNS] += flags != 0
     done = 0
     while done < frames:
@@ -263,22 +209,15 @@ class Callback:
         self.engine = engine
         self.times = np.zeros(TIMES, np.int64)
         between = resampler.memory if resampler else np.zeros(1, np.int64)
-        rings, fades, memory = engine.rings, engine.fades, engine.mixer.memory
-        self._arrays = (
-            *(rings.header, rings.mix, rings.stems, rings.tap, fades.state, fades.weights),
-            *(fades.strips, fades.dry, memory, fades.heard, fades.out, self.times),
-            *(between, np.zeros((engine.channels, LARGEST), np.float32)),
-        )
-        geometry = rings.geometry
-        self.context = np.array(
-            [
-                *(array.ctypes.data for array in self._arrays),
-                *(geometry.channels, geometry.stems, geometry.capacity, geometry.taps),
-                *(len(memory), len(between), int(engine.policy), 0),
-                *(inputs, left, right, outputs, 0, 0, 0),
-                *ports,
-            ],
-            np.int64,
+        captured = np.zeros((engine.channels, LARGEST), np.float32)
+        self._arrays = (engine.playback, self.times, between, captured)
+        own = [
+            *(array.ctypes.data for array in (self.times, between, captured)),
+            *(len(between), inputs, left, right, outputs, 0, 0, 0),
+            *ports,
+        ]
+        self.context = np.concatenate(
+            [engine.playback.context(engine.policy), np.array(own, np.int64)]
         )
 
     @property

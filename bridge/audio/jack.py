@@ -17,26 +17,28 @@ from numba import cfunc, types
 
 from restem.bridge.audio.backend import AudioStream
 from restem.bridge.audio.callbacks import (
-    AT_HEARD,
-    AT_OUT,
     AT_TIMES,
-    CHANNELS,
     INPUTS,
     LEFT,
     OUTPUTS_USED,
     PORTS,
     TIMES,
     Callback,
-    carray,
     finish,
-    floats,
     now_ns,
-    perform_at,
-    pointer,
 )
 from restem.bridge.settings import Settings
 from restem.streamer.engine.engine import Engine
-from restem.streamer.engine.playback_kernel import LARGEST
+from restem.streamer.engine.playback_kernel import (
+    AT_INPUT,
+    AT_OUTPUT,
+    CHANNELS,
+    LARGEST,
+    carray,
+    floats,
+    pointer,
+    process_at,
+)
 from restem.streamer.mixer.kernel import OUTPUTS
 
 CAPTURE, PLAYBACK = 0, 1  # directions of JackLatencyCallbackMode
@@ -54,8 +56,8 @@ def process(context: Any, frames: int) -> None:
     times = carray(pointer(context[AT_TIMES]), (TIMES,), numba.int64)
     began = now_ns(times)
     channels, ins, outs = context[CHANNELS], context[INPUTS], context[OUTPUTS_USED]
-    heard = floats(context, AT_HEARD, channels * LARGEST).reshape((channels, LARGEST))
-    out = floats(context, AT_OUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
+    heard = floats(context, AT_INPUT, channels * LARGEST).reshape((channels, LARGEST))
+    out = floats(context, AT_OUTPUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
     done = 0
     while done < frames:
         count = min(LARGEST, frames - done)
@@ -64,7 +66,7 @@ def process(context: Any, frames: int) -> None:
             source = carray(_get_buffer(port, frames), (frames,), numba.float32)
             for i in range(count):
                 heard[channel, i] = source[done + i]
-        perform_at(context, count)
+        process_at(context, count)
         for output in range(outs):
             target = carray(
                 _get_buffer(context[PORTS + ins + output], frames), (frames,), numba.float32

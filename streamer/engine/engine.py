@@ -18,7 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from restem.streamer.engine.latency import FADE, Latency, count_capacity, count_latency
-from restem.streamer.engine.playback_kernel import LARGEST, Fades, Policy, perform, ready_span
+from restem.streamer.engine.playback_kernel import (
+    LARGEST,
+    PATIENCE_MS,
+    Playback,
+    PlaybackState,
+    Policy,
+    process_at,
+    ready_span,
+)
 from restem.streamer.engine.process import (
     GLANCE_SECONDS,
     START_SECONDS,
@@ -96,8 +104,10 @@ class Engine:
             first.stop()
             raise
         self.rings.put(Cell.ORIGIN, -1, 1)
-        self.fades = Fades(len(self.stems), self.channels)
         self.mixer = Mixer(self.stems, self.sample_rate, self.channels)
+        state = PlaybackState(len(self.stems), self.channels)
+        self.playback = Playback.of(self.rings, state, self.mixer.memory)
+        self._context = self.playback.context(policy)
         self._workers: list[WorkerProcess | None] = [first, None]
         first.work(self.rings.name, 0)
         self._watch = threading.Thread(target=self._watch_workers, daemon=True)
@@ -154,27 +164,13 @@ class Engine:
             )
         outputs = len(self.mixer.routing.outputs)
         played = np.empty((outputs, audio.shape[1]), np.float32)
-        rings, fades = self.rings, self.fades
+        p = self.playback
+        self._context[PATIENCE_MS] = patience_ms
         for start in range(0, audio.shape[1], LARGEST):
             count = min(LARGEST, audio.shape[1] - start)
-            fades.heard[:, :count] = audio[:, start : start + count]
-            perform(
-                rings.header,
-                rings.mix,
-                rings.stems,
-                rings.tap,
-                fades.state,
-                fades.weights,
-                fades.strips,
-                fades.dry,
-                self.mixer.memory,
-                int(self.policy),
-                patience_ms,
-                fades.heard,
-                fades.out,
-                count,
-            )
-            played[:, start : start + count] = fades.out[:outputs, :count]
+            p.input[:, :count] = audio[:, start : start + count]
+            process_at(self._context, count)
+            played[:, start : start + count] = p.output[:outputs, :count]
         return played
 
     def reset(self) -> None:
@@ -185,7 +181,7 @@ class Engine:
         get, deck = self.rings.get, self._deck
         recent = self.rings.step_times[deck]
         recent = recent[recent > 0]
-        late = self.fades.state[deck] < 1
+        late = self.playback.fades[deck] < 1
         replaced = self._workers[deck] is None
         return Status(
             state="starting" if replaced else "late" if late else "ready",
@@ -263,7 +259,7 @@ class Engine:
     def _await_fade(self, deck: int) -> None:
         """Wait until the other deck is no longer heard, or no music comes to fade it out."""
         deadline = time.monotonic() + 1.0
-        while self.fades.state[2] != deck and time.monotonic() < deadline:
+        while self.playback.fades[2] != deck and time.monotonic() < deadline:
             self._closing.wait(GLANCE_SECONDS)
 
     def _lives(self, deck: int) -> bool:

@@ -18,18 +18,20 @@ Where the clock can wait (a freewheeling server, a file), `patience_ms` lets it 
 
 import sys
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from restem.streamer.atomics import load_acquire, store_release
-from restem.streamer.engine.rings import DECKS, Audio, Cell, Field, cell
+from restem.streamer.atomics import Words, load_acquire, store_release
+from restem.streamer.engine.rings import DECKS, HEADER, Audio, Cell, Field, Rings, cell
 from restem.streamer.mixer.kernel import OUTPUTS, mix_block
 
-WAS_LATE = 3  # index in `Fades.state`
+WAS_LATE = 3  # index in `PlaybackState.fades`
 LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
 
 # Indices are constants to the compiler.
@@ -58,21 +60,103 @@ RESIDUAL, SPREAD = int(Policy.RESIDUAL), int(Policy.SPREAD)
 _usleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
-class Fades:
+class PlaybackState:
     """The audio thread's own state, and memory for what it computes; arrays never move."""
 
     def __init__(self, stems: int, channels: int) -> None:
         # How wet deck 0 and deck 1 are, which of them is heard, whether the last block was late.
-        self.state = np.array([1.0, 0.0, 0.0, 0.0])
+        self.fades = np.array([1.0, 0.0, 0.0, 0.0])
         self.weights = np.zeros((DECKS + 1, LARGEST), np.float32)  # of deck 0, deck 1 and dry mix
         self.strips = np.zeros((stems + 1, channels, LARGEST), np.float32)  # the last: residual
         self.dry = np.zeros((channels, LARGEST), np.float32)
-        self.heard = np.zeros((channels, LARGEST), np.float32)
-        self.out = np.zeros((OUTPUTS, LARGEST), np.float32)
+        self.input = np.zeros((channels, LARGEST), np.float32)
+        self.output = np.zeros((OUTPUTS, LARGEST), np.float32)
+
+
+class Playback(NamedTuple):
+    """All memory that the audio thread works on; nothing of it ever moves."""
+
+    header: Words  # the first five: of `Rings`
+    mix: Audio  # [c, n]
+    decks: Audio  # [2, s, c, n]
+    tap: Audio  # [taps, n]
+    fades: NDArray[np.float64]  # from here on: of `PlaybackState`
+    weights: Audio  # [3, LARGEST]
+    strips: Audio  # [s + 1, c, LARGEST]
+    dry: Audio  # [c, LARGEST]
+    input: Audio  # [c, LARGEST], the mix's next frames
+    output: Audio  # [OUTPUTS, LARGEST], what is to be heard
+    mixer: Words  # `Mixer.memory`
+
+    @classmethod
+    def of(cls, rings: Rings, state: PlaybackState, mixer: Words) -> "Playback":
+        return cls(
+            *(rings.header, rings.mix, rings.stems, rings.tap, state.fades, state.weights),
+            *(state.strips, state.dry, state.input, state.output, mixer),
+        )
+
+    def context(self, policy: Policy) -> Words:
+        """What native code is given: addresses in the order of the fields, then `CHANNELS` etc.
+
+        Whoever keeps it keeps the arrays, too.
+        """
+        _, stems, channels, capacity = self.decks.shape
+        sizes = (channels, stems, capacity, len(self.tap), len(self.mixer))
+        return np.array([*(a.ctypes.data for a in self), *sizes, policy, 0], np.int64)
+
+
+# Words of a context.
+AT_INPUT, AT_OUTPUT = Playback._fields.index("input"), Playback._fields.index("output")
+CHANNELS, STEMS, CAPACITY, TAPS, MIXER_WORDS, POLICY, PATIENCE_MS = range(
+    len(Playback._fields), len(Playback._fields) + 7
+)
+CONTEXT_WORDS = PATIENCE_MS + 1
+
+
+def _pointer(typing_context: Any, address: Any) -> Any:
+    """An address as a pointer."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), build
+
+
+pointer: Any = intrinsic(_pointer)
+carray: Any = numba.carray  # type: ignore[attr-defined]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> None:
+def floats(context: Words, word: int, size: int) -> Any:
+    """[size] float32 at the address in a word."""
+    return carray(pointer(context[word]), (size,), np.float32)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def view(context: Words) -> Any:
+    """The `Playback` that a context points to."""
+    channels, stems, capacity = context[CHANNELS], context[STEMS], context[CAPACITY]
+    return Playback(
+        carray(pointer(context[0]), (HEADER,), np.int64),
+        floats(context, 1, channels * capacity).reshape((channels, capacity)),
+        floats(context, 2, DECKS * stems * channels * capacity).reshape(
+            (DECKS, stems, channels, capacity)
+        ),
+        floats(context, 3, context[TAPS] * capacity).reshape((context[TAPS], capacity)),
+        carray(pointer(context[4]), (4,), np.float64),
+        floats(context, 5, (DECKS + 1) * LARGEST).reshape((DECKS + 1, LARGEST)),
+        floats(context, 6, (stems + 1) * channels * LARGEST).reshape(
+            (stems + 1, channels, LARGEST)
+        ),
+        floats(context, 7, channels * LARGEST).reshape((channels, LARGEST)),
+        floats(context, 8, channels * LARGEST).reshape((channels, LARGEST)),
+        floats(context, 9, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST)),
+        carray(pointer(context[10]), (context[MIXER_WORDS],), np.int64),
+    )
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def write_input(header: Words, ring: Audio, frames: Audio, count: int) -> None:
     """Append [c, count] to the mix ring; NaN and Inf become silence."""
     position = header[HEARD]
     mask = ring.shape[1] - 1
@@ -89,7 +173,7 @@ def hear(header: NDArray[np.int64], ring: Audio, frames: Audio, count: int) -> N
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def ready_span(header: NDArray[np.int64], deck: int, reset: int) -> Any:
+def ready_span(header: Words, deck: int, reset: int) -> Any:
     """The span of a deck's stems in its ring, (0, -1) while they are older than the last reset.
 
     In the opposite order of the worker's stores: once the origin is the last reset, the end speaks
@@ -102,7 +186,7 @@ def ready_span(header: NDArray[np.int64], deck: int, reset: int) -> Any:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def await_stems(header: NDArray[np.int64], until: int, patience_ms: int) -> None:
+def await_stems(header: Words, until: int, patience_ms: int) -> None:
     """Nap until the active deck's stems reach a position, or patience is over.
 
     A run of blocks that begins later brings none: its end is beyond the position at once.
@@ -119,9 +203,9 @@ def await_stems(header: NDArray[np.int64], until: int, patience_ms: int) -> None
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def weigh(
-    header: NDArray[np.int64],
-    state: NDArray[np.float64],
+def crossfade_weights(
+    header: Words,
+    fades: NDArray[np.float64],
     weights: Audio,
     start: int,
     count: int,
@@ -138,27 +222,27 @@ def weigh(
         q = start + i
         if q < reset:  # before all music: silence, and both decks start as they are
             first = max(reset, q)
-            state[0] = 1.0 if from_0 <= first and first + fade <= until_0 else 0.0
-            state[1] = 1.0 if from_1 <= first and first + fade <= until_1 else 0.0
-            state[2] = float(active)
+            fades[0] = 1.0 if from_0 <= first and first + fade <= until_0 else 0.0
+            fades[1] = 1.0 if from_1 <= first and first + fade <= until_1 else 0.0
+            fades[2] = float(active)
             weights[0, i] = weights[1, i] = weights[2, i] = 0
             continue
         wet_0 = from_0 <= q and q + fade <= until_0
         wet_1 = from_1 <= q and q + fade <= until_1
-        state[0] = approach(state[0], 1.0 if wet_0 else 0.0, step)
-        state[1] = approach(state[1], 1.0 if wet_1 else 0.0, step)
+        fades[0] = approach(fades[0], 1.0 if wet_0 else 0.0, step)
+        fades[1] = approach(fades[1], 1.0 if wet_1 else 0.0, step)
         heard = float(active)
-        if state[active] == 1.0 or state[1 - active] == 0.0:
-            state[2] = approach(state[2], heard, step)
-        share, full_0, full_1 = smooth(state[2]), smooth(state[0]), smooth(state[1])
+        if fades[active] == 1.0 or fades[1 - active] == 0.0:
+            fades[2] = approach(fades[2], heard, step)
+        share, full_0, full_1 = smooth(fades[2]), smooth(fades[0]), smooth(fades[1])
         weights[0, i] = (1.0 - share) * full_0
         weights[1, i] = share * full_1
         # Not 1 less the others: where both decks are full, it is 0 to the bit.
         weights[2, i] = (1.0 - share) * (1.0 - full_0) + share * (1.0 - full_1)
         late += weights[2, i] > 0
     header[LATE_FRAMES] += late
-    header[LATE] += late > 0 and state[WAS_LATE] == 0
-    state[WAS_LATE] = late > 0
+    header[LATE] += late > 0 and fades[WAS_LATE] == 0
+    fades[WAS_LATE] = late > 0
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -173,7 +257,7 @@ def smooth(x: float) -> float:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def take(
+def fill_strips(
     mix: Audio,
     decks: Audio,
     weights: Audio,
@@ -216,7 +300,7 @@ def take(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def keep(tap: Audio, strips: Audio, start: int, count: int) -> None:
+def write_tap(tap: Audio, strips: Audio, start: int, count: int) -> None:
     """Write strips, as they go to the mixer, to the tap ring; row by row, channels inside."""
     mask = tap.shape[1] - 1
     for row in range(tap.shape[0]):
@@ -226,41 +310,27 @@ def keep(tap: Audio, strips: Audio, start: int, count: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def perform(
-    header: NDArray[np.int64],
-    mix: Audio,
-    decks: Audio,
-    tap: Audio,
-    state: NDArray[np.float64],
-    weights: Audio,
-    strips: Audio,
-    dry: Audio,
-    memory: NDArray[np.int64],
-    policy: int,
-    patience_ms: int,
-    heard: Audio,
-    out: Audio,
-    count: int,
-) -> None:
-    """Take the next frames of the mix, give what is to be heard; `LARGEST` frames at most.
+def process_block(p: Playback, policy: int, patience_ms: int, count: int) -> None:
+    """Process the frames of the mix in `input`, [c, count], into `output`; `LARGEST` at most.
 
     Args:
-        header, mix, decks, tap: of `Rings`.
-        state, weights, strips, dry: of `Fades`.
-        memory: of a `Mixer`.
         policy: a `Policy`.
         patience_ms: how long this may wait for stems; 0 in real time.
-        heard: [c, n] the mix; n is at least `count`.
-        out: [o, n] the outputs.
     """
-    start = header[HEARD] - header[LATENCY]
-    hear(header, mix, heard, count)
+    start = p.header[HEARD] - p.header[LATENCY]
+    write_input(p.header, p.mix, p.input, count)
     if patience_ms > 0:
-        await_stems(header, start + count - 1 + header[FADE], patience_ms)
-    reset = load_acquire(header, RESET)
-    weigh(header, state, weights, start, count, reset)
-    take(mix, decks, weights, policy, start, count, reset, strips, dry)
-    keep(tap, strips, start, count)
-    store_release(header, PLAYED, start + count)
-    mix_block(memory, dry, strips, out, count)
-    header[CALLBACKS] += 1
+        await_stems(p.header, start + count - 1 + p.header[FADE], patience_ms)
+    reset = load_acquire(p.header, RESET)
+    crossfade_weights(p.header, p.fades, p.weights, start, count, reset)
+    fill_strips(p.mix, p.decks, p.weights, policy, start, count, reset, p.strips, p.dry)
+    write_tap(p.tap, p.strips, start, count)
+    store_release(p.header, PLAYED, start + count)
+    mix_block(p.mixer, p.dry, p.strips, p.output, count)
+    p.header[CALLBACKS] += 1
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def process_at(context: Words, count: int) -> None:
+    """`process_block` on what a context points to, with its policy and patience."""
+    process_block(view(context), context[POLICY], context[PATIENCE_MS], count)

@@ -17,7 +17,14 @@ from torch import Tensor
 
 from restem.streamer.engine.engine import leads
 from restem.streamer.engine.latency import FADE, count_capacity, count_latency
-from restem.streamer.engine.playback_kernel import Fades, Policy, perform
+from restem.streamer.engine.playback_kernel import (
+    PATIENCE_MS,
+    POLICY,
+    Playback,
+    PlaybackState,
+    Policy,
+    process_at,
+)
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings, read_ring
 from restem.streamer.engine.worker import Worker
 from restem.streamer.mixer.mixer import Mixer
@@ -81,7 +88,9 @@ class Walk:
         self.rings.happen = self.interrupt
         self.working = False
         self.capacity = capacity
-        self.fades, self.mixer = Fades(2, 2), Mixer(STEMS, 48000)
+        mixer = Mixer(STEMS, 48000)
+        self.playback = Playback.of(self.rings, PlaybackState(2, 2), mixer.memory)
+        self._context = self.playback.context(Policy.RESIDUAL)
         self.policy, self.size, self.patience = Policy.RESIDUAL, 256, 0
         self.active, self.workers = 0, dict[int, Worker]()
         self.gains = np.ones((2, 2))  # of each deck's stems
@@ -185,7 +194,7 @@ class Walk:
         self.rings.put(Cell.ACTIVE, deck)
         old, self.active, self.kept_up = self.active, deck, 0
         done = 0
-        while self.fades.state[2] != deck and done < 48000:
+        while self.playback.fades[2] != deck and done < 48000:
             done += self.size
             self.play(self.size)
         del self.workers[old]
@@ -214,31 +223,26 @@ class Walk:
 
     def block(self) -> int:
         """One callback, and every frame of it checked; its frames."""
-        count, (rings, fades) = self.size, (self.rings, self.fades)
+        count, rings, p = self.size, self.rings, self.playback
         heard = rings.get(Cell.HEARD)
         ramp = ((np.arange(heard, heard + count) % PERIOD + 1) / PERIOD).astype(np.float32)
-        fades.heard[0, :count], fades.heard[1, :count] = ramp, -0.5 * ramp
+        p.input[0, :count], p.input[1, :count] = ramp, -0.5 * ramp
         if self.rng.integers(50) == 0:
-            fades.heard[:, self.rng.integers(count)] = np.nan
+            p.input[:, self.rng.integers(count)] = np.nan
         late = rings.get(Cell.LATE_FRAMES)
-        perform(
-            *(rings.header, rings.mix, rings.stems, rings.tap),
-            *(fades.state, fades.weights, fades.strips, fades.dry, self.mixer.memory),
-            *(int(self.policy), self.patience, fades.heard, fades.out, count),
-        )
+        self._context[POLICY], self._context[PATIENCE_MS] = self.policy, self.patience
+        process_at(self._context, count)
         start, reset = heard - self.latency, rings.get(Cell.RESET)
         mix = read_ring(rings.mix, start, count)
         mix[:, : max(reset - start, 0)] = 0
-        weights = fades.weights[:, :count]
+        weights = p.weights[:, :count]
         music = np.arange(start, start + count) >= reset
         self.check_weights(weights, music)
         strips = self.expected(mix, weights)
-        self.demand(
-            np.abs(fades.strips[..., :count] - strips).max() < 1e-6, "a frame of another time"
-        )
-        self.demand(np.array_equal(fades.dry[:, :count], mix), "the dry mix is another one")
+        self.demand(np.abs(p.strips[..., :count] - strips).max() < 1e-6, "a frame of another time")
+        self.demand(np.array_equal(p.dry[:, :count], mix), "the dry mix is another one")
         tap = read_ring(rings.tap, start, count).reshape(3, 2, count)
-        seen = fades.strips[..., :count].copy()
+        seen = p.strips[..., :count].copy()
         seen[..., : max(-start, 0)] = 0
         self.demand(np.array_equal(tap, seen), "the tap holds something else")
         dry = int((weights[2] > 0).sum())

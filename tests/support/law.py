@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from restem.streamer.engine.latency import FADE, count_latency
-from restem.streamer.engine.playback_kernel import Fades, Policy, perform
+from restem.streamer.engine.playback_kernel import Playback, PlaybackState, Policy, process_at
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings
 from restem.streamer.engine.worker import Worker
 from restem.streamer.mixer.mixer import Mixer
@@ -30,8 +30,10 @@ class Stage:
         geometry = Geometry(model.sample_rate, 2, 3, 8, self.latency, FADE, 1 << 15)
         self.rings = Rings(geometry)
         self.rings.put(Cell.ORIGIN, -1, 1)
-        self.fades, self.mixer = Fades(3, 2), Mixer(STEMS, model.sample_rate)
+        self.mixer = Mixer(STEMS, model.sample_rate)
         self.mixer.route(OUTPUTS)
+        self.playback = Playback.of(self.rings, PlaybackState(3, 2), self.mixer.memory)
+        self._context = self.playback.context(policy)
         self.workers = [Worker(model, self.rings, 0)]
 
     def work(self) -> None:
@@ -41,15 +43,10 @@ class Stage:
 
     def play(self, audio: Audio) -> Audio:
         """One callback: [2, n] -> [4, 2, n]."""
-        rings, fades = self.rings, self.fades
-        count = audio.shape[1]
-        fades.heard[:, :count] = audio
-        perform(
-            *(rings.header, rings.mix, rings.stems, rings.tap),
-            *(fades.state, fades.weights, fades.strips, fades.dry),
-            *(self.mixer.memory, int(self.policy), 0, fades.heard, fades.out, count),
-        )
-        return fades.out[:8, :count].reshape(4, 2, count).copy()
+        p, count = self.playback, audio.shape[1]
+        p.input[:, :count] = audio
+        process_at(self._context, count)
+        return p.output[:8, :count].reshape(4, 2, count).copy()
 
     def run(self, mix: Audio, blocks: list[int], works: "list[bool] | None" = None) -> Audio:
         """Play a mix in blocks; the worker works between those for which it may."""

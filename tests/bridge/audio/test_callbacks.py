@@ -27,7 +27,7 @@ def stage() -> Iterator[Stage]:
 
 def engine_of(stage: Stage) -> SimpleNamespace:
     """The parts of an engine that a callback works on."""
-    parts = {name: getattr(stage, name) for name in ("rings", "fades", "mixer", "policy")}
+    parts = {name: getattr(stage, name) for name in ("playback", "policy")}
     return SimpleNamespace(**parts, channels=2)
 
 

@@ -33,7 +33,7 @@ class Performance(Played):
         for _ in range(blocks):
             mix = music(HOST, seed=self.heard.shape[1])
             self.stage.play(mix)
-            self.master.append(self.stage.fades.out[:2, :HOST].copy())
+            self.master.append(self.stage.playback.output[:2, :HOST].copy())
             self.heard = np.concatenate([self.heard, mix], axis=1)
             if works:
                 self.stage.work()
