@@ -32,8 +32,8 @@ SCALE = 1 << 20  # a message's number as a pan, exact in 32-bit floats
 # Sends numbered values at a pace, and prints when each one went.
 SENDER = """
 import sys, time
-from bridge.osc.client import OscClient
-from bridge.osc.packets import encode
+from restem.bridge.control.osc.client import OscClient
+from restem.bridge.control.osc.codec import encode
 port, count, rate, first = map(int, sys.argv[1:5])
 packets = [encode.__wrapped__(sys.argv[5], (first + i) / (1 << 20)) for i in range(count)]
 with OscClient(port, timeout=60) as client:

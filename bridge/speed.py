@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.models.errors import one_line
 from restem.models.weights import store
 from restem.streamer.builder import build_profile, pick_device
 from restem.streamer.engine.latency import count_latency
@@ -104,7 +105,7 @@ def _measure(speed: Speed) -> Speed:
     except TooSlowError as error:
         return replace(speed, holds=False, problem=str(error))
     except (ValueError, OSError) as error:
-        return replace(speed, problem=" ".join(str(error).split()))
+        return replace(speed, problem=one_line(error))
 
 
 def _measurable(profile: Profile) -> Profile:

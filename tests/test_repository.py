@@ -63,12 +63,81 @@ def imports_of(path: Path) -> list[str]:
     return names
 
 
+# A room may import what stands below it, nothing beside it.
+FLOORS = {
+    "models": """
+        training
+        weights
+        zoo cascade
+        inference
+        embedded dtt_bsr dttnet demucs
+        tfc_tdf
+        published_config config stems errors atomic_write
+    """,
+    "streamer": """
+        stem_restorer
+        builder
+        profiles
+        engine
+        processors stream
+        mixer model
+        resampler atomics
+    """,
+    "bridge": """
+        cli
+        control
+        session verify demo training plugin
+        audio takes evaluation batch speed
+        files weights web settings
+    """,
+    "bridge/control": """
+        address_table patches
+        remote terminal
+        osc midi
+        tree transport presets
+        session_nodes crossfade
+        node
+        addresses
+    """,
+}
+
+
+def floors(room: str) -> dict[str, int]:
+    """The floor of each file or folder of a room, 0 the lowest."""
+    names = [line.split() for line in FLOORS[room].strip().splitlines()]
+    return {name: len(names) - number for number, line in enumerate(names) for name in line}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path: Path) -> None:
-    own = PACKAGES.index(path.relative_to(ROOT).parts[0])
+    parts = path.relative_to(ROOT).with_suffix("").parts
     for name in imports_of(path):
-        if name.startswith("restem."):
-            assert PACKAGES.index(name.split(".")[1]) <= own, name
+        if not name.startswith("restem."):
+            continue
+        other = name.split(".")[1:]
+        assert PACKAGES.index(other[0]) <= PACKAGES.index(parts[0]), name
+        for room in FLOORS:
+            depth = room.count("/") + 1
+            if room.split("/") == list(parts[:depth]) == other[:depth]:
+                own, its = parts[depth], other[depth]
+                assert own == its or floors(room)[its] < floors(room)[own], name
+
+
+def test_every_room_has_its_floor() -> None:
+    for room in FLOORS:
+        found = {p.stem for p in (ROOT / room).iterdir() if p.suffix == ".py" or p.is_dir()}
+        assert found - {"__init__", "__pycache__", "demo_song"} <= set(floors(room)), room
+
+
+def test_no_test_imports_a_test() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not [name for name in imports_of(path) if ".test_" in name], path
+
+
+def test_no_file_is_long() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert max(lengths.values()) <= 550
+    assert sum(length > 400 for length in lengths.values()) <= 9
 
 
 EVERYTHING = [

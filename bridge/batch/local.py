@@ -13,12 +13,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 
+from restem.models.errors import one_line
+
 NICENESS = 10
 REPORT_STEP = 0.01  # of a job, between two reports
-
-
-class CancelledError(Exception):
-    """Somebody wants no more of it."""
 
 
 @dataclass(frozen=True)
@@ -96,17 +94,17 @@ class Jobs:
     def _render(self, job: Job, report: Report) -> Update:
         """Render a job; its last update."""
         context = multiprocessing.get_context("spawn")
-        line, far = context.Pipe()
-        process = context.Process(target=render, args=(job, far), name="restem job", daemon=True)
         with self._lock:
             if job.number not in self._waiting:
                 return Update(0.0, failure="cancelled")
             self._waiting.remove(job.number)
+            line, far = context.Pipe()
             self._line = job.number, line
+        process = context.Process(target=render, args=(job, far), name="restem job", daemon=True)
         update: Update
         try:
-            process.start()
-            far.close()
+            with far:
+                process.start()
             while not (update := line.recv()).is_last:
                 report(job, update)
             process.join()
@@ -150,7 +148,7 @@ def render(job: Job, line: Connection) -> None:
     def progress(done: float, total: float) -> None:
         nonlocal told
         if line.poll():
-            raise CancelledError("cancelled")
+            raise RuntimeError("cancelled")
         if done / total - told >= REPORT_STEP:
             told = done / total
             line.send(Update(told))
@@ -160,4 +158,4 @@ def render(job: Job, line: Connection) -> None:
         made = render_file(model, job.mix, job.out, progress=progress)
         line.send(Update(1.0, folder=str(made.folder)))
     except Exception as error:
-        line.send(Update(told, failure=" ".join(str(error).split()) or type(error).__name__))
+        line.send(Update(told, failure=one_line(error)))

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from restem.models.errors import one_line
+
 if TYPE_CHECKING:
     pass
 
@@ -72,10 +74,12 @@ def print_error(text: str) -> None:
 
 def describe_error(error: Exception, mix: Path | None = None) -> str:
     """One line; errors that are no bad input say where they happened and how to learn more."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if isinstance(error, ValueError | OSError):
-        return text or type(error).__name__
+        return text
     place = f"{mix}: " if mix else ""
     if type(error).__name__ == "OutOfMemoryError":
         return f"{place}the GPU's memory is full; ask for fewer --stems or --device cpu"
-    return f"{place}{type(error).__name__}: {text} (--debug shows where)"
+    kind = type(error).__name__
+    described = kind if text == kind else f"{kind}: {text}"
+    return f"{place}{described} (--debug shows where)"

@@ -18,7 +18,7 @@ import yaml
 from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.crossfade import STALLED_SECONDS, Crossfade
 from restem.bridge.control.node import Node
-from restem.bridge.files.reader import one_line
+from restem.bridge.files.reader import one_line_errors
 from restem.bridge.takes.sidecar import GLOBAL, listed
 from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
@@ -114,7 +114,7 @@ class Presets:
             values = {**self.mixer.now(), **(self._fade.left() if self._fade else {})}
         mapping = {"version": VERSION, "values": listed(values)}
         text = yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True)
-        with one_line(path), atomically(path) as part:
+        with one_line_errors(path), atomically(path) as part:
             part.write_text(text, "utf-8")
 
     def restore(self, path: Path) -> None:

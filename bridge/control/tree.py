@@ -9,22 +9,15 @@ from the one table of parameters.
                                      it may be
 """
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
-from typing import Any
 
 from restem.bridge.control.addresses import ROOT, SPECIAL, Args, parameter_address, pattern
-from restem.bridge.control.node import READ, WRITE, Answer, Node, RefusalError, as_arg, fitting
+from restem.bridge.control.node import Answer, Node, RefusalError, as_arg, fitting
+from restem.bridge.control.session_nodes import SessionNodes
 from restem.bridge.session.base import RunningSession
-from restem.bridge.session.status import Snapshot
-from restem.bridge.takes.recorder import own_version
+from restem.models.errors import one_line
 from restem.streamer.mixer.mixer import Change, Setting
 from restem.streamer.mixer.parameters import PARAMETERS
-from restem.streamer.profiles import profile_names, read_profile
-
-LOOK_SECONDS = 0.2  # for how long a look at a session is good
-BOTH = READ | WRITE
 
 
 class Control:
@@ -40,8 +33,7 @@ class Control:
         self.mixer = session.engine.mixer
         self.nodes: dict[str, Node] = {}
         self._aliases: dict[str, str] = {}
-        self._look: tuple[float, Snapshot] | None = None
-        own = (*self._parameters(), *self._commands(), *self._readings(), *self._statuses())
+        own = (*self._parameters(), *SessionNodes(session).nodes())
         for node in (*own, *more):
             self.add(node)
         for number, strip in enumerate(self.mixer.strips, 1):
@@ -69,136 +61,6 @@ class Control:
                     parameter=row,
                     strip=strip,
                 )
-
-    def _commands(self) -> Iterator[Node]:
-        """What is done with a session."""
-        session, engine = self.session, self.session.engine
-        yield Node(
-            f"{ROOT}/profile",
-            "s",
-            "The profile that plays; another one takes over at the same latency.",
-            choices=profile_names,
-            read=lambda: (session.profile,),
-            write=self._switch,
-            slow=True,
-            touches_files=True,
-        )
-        yield Node(
-            f"{ROOT}/record",
-            "i",
-            "1 starts a take, 0 ends it; 2 is a take that failed.",
-            low=0,
-            high=2,
-            read=self._recording,
-            write=self._record,
-            slow=True,
-        )
-        yield Node(
-            f"{ROOT}/reset",
-            "",
-            "Forgets everything heard so far.",
-            write=lambda _: engine.reset(),
-        )
-        yield Node(
-            f"{ROOT}/panic",
-            "",
-            "Silences the master and forgets everything heard so far; "
-            "/restem/master_gain_db brings it back.",
-            write=self._panic,
-        )
-
-    def _readings(self) -> Iterator[Node]:
-        """What can only be read of a session."""
-        session = self.session
-        yield Node(
-            f"{ROOT}/model",
-            "s",
-            "The networks of the profile, joined by +.",
-            read=lambda: (networks_of(session.profile),),
-        )
-        yield Node(
-            f"{ROOT}/take",
-            "s",
-            "The folder of the take, empty if there is none.",
-            read=lambda: (str(session.recorder.status().folder or ""),),
-        )
-        yield Node(
-            f"{ROOT}/stems",
-            "s" * len(self.mixer.strips),
-            "The strips' names, in their order.",
-            read=lambda: self.mixer.strips,
-        )
-        version = own_version()
-        yield Node(f"{ROOT}/version", "s", "The version of restem.", read=lambda: (version,))
-        buses = (*self.mixer.strips, "master")
-        yield Node(
-            f"{ROOT}/meters",
-            "f" * 2 * len(buses),
-            "Left and right peaks in dBFS of all strips, in their order, and of the master.",
-            "dBFS",
-            read=lambda: tuple(level for bus in buses for level in self._levels(bus)),
-        )
-        for bus in buses:
-            yield Node(
-                f"{ROOT}/meters/{bus}",
-                "ff",
-                f"Left and right peaks of {bus}.",
-                "dBFS",
-                read=partial(self._levels, bus),
-                detail=True,
-            )
-
-    def _statuses(self) -> Iterator[Node]:
-        """How a session is going, in one message, and word by word."""
-        types = "".join("s" if kind is str else "f" if kind is float else "i" for _, kind in STATUS)
-        yield Node(
-            f"{ROOT}/status",
-            types,
-            f"{', '.join(name for name, _ in STATUS)}.",
-            read=partial(self._status, STATUS),
-        )
-        for tag, (name, kind) in zip(types, STATUS, strict=True):
-            yield Node(
-                f"{ROOT}/status/{name}",
-                tag,
-                f"See {ROOT}/status.",
-                read=partial(self._status, ((name, kind),)),
-                detail=True,
-            )
-
-    def _levels(self, bus: str) -> tuple[float, float]:
-        left, right = self.session.levels().get(bus, (-90.0, -90.0))
-        return round(left, 1), round(right, 1)
-
-    def _status(self, wanted: Iterable[tuple[str, type[Any]]]) -> Args:
-        now = time.monotonic()
-        if self._look is None or now - self._look[0] > LOOK_SECONDS:
-            self._look = now, self.session.look()
-        snapshot = self._look[1]
-        values = {**vars(snapshot), "latency": snapshot.latency["total"]}
-        return tuple(
-            round(kind(values[name] or 0), 3) if kind is float else kind(values[name] or kind())
-            for name, kind in wanted
-        )
-
-    def _switch(self, args: Args) -> None:
-        self.session.switch(str(args[0]))
-
-    def _recording(self) -> Args:
-        state = self.session.recorder.status().state
-        return ({"stopped": 0, "recording": 1}.get(state, 2),)
-
-    def _record(self, args: Args) -> None:
-        recorder = self.session.recorder
-        if not args[0]:
-            recorder.stop()
-        elif recorder.status().state != "recording":
-            recorder.start()
-
-    def _panic(self, _: Args) -> None:
-        row = next(row for row in PARAMETERS if row.name == "master_gain_db")
-        self.mixer.set(row.name, row.low)
-        self.session.engine.reset()
 
     def find(self, address: str) -> list[Node]:
         """The nodes that an address or a pattern means; a branch means all below it.
@@ -296,9 +158,7 @@ class Control:
         except RefusalError:
             raise
         except Exception as error:  # whatever it is, who asked is told
-            raise RefusalError(
-                "failed", " ".join(str(error).split()) or type(error).__name__
-            ) from error
+            raise RefusalError("failed", one_line(error)) from error
         return answer
 
     def move(self, changes: Sequence[Change], position: int | None = None) -> None:
@@ -307,30 +167,3 @@ class Control:
             self.mixer.set_all(changes)
         else:
             self.mixer.schedule(position, changes)
-
-
-@cache
-def networks_of(profile: str) -> str:
-    """The names of a profile's networks, joined by +."""
-    described = read_profile(profile)
-    names = [described.separator.network]
-    names += [described.repair.network] if described.repair else []
-    return "+".join(names)
-
-
-# What `/restem/status` tells of a `Snapshot`, in this order.
-STATUS: tuple[tuple[str, type[Any]], ...] = (
-    ("state", str),
-    ("profile", str),
-    ("latency", int),
-    ("latency_ms", float),
-    ("step_p50", float),
-    ("step_p99", float),
-    ("step_allowed", float),
-    ("seconds", float),
-    ("late", int),
-    ("dropped", int),
-    ("xruns", int),
-    ("restarts", int),
-    ("problem", str),
-)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from restem.bridge.evaluation.plots import draw_scores
 from restem.bridge.evaluation.scores import FAD, MIX, SILENT_PEAK, Scorer, Scores, pick_metrics
-from restem.bridge.files.reader import one_line, open_mix
+from restem.bridge.files.reader import one_line_errors, open_mix
 from restem.bridge.files.writer import StemFile
 from restem.models.atomic_write import atomically
 from restem.models.stems import STEMS
@@ -152,7 +152,7 @@ def pick_songs(request: Request, progress: Progress = ignore) -> list[Song]:
     Raises:
         ValueError: there are none, or a name is unknown.
     """
-    with one_line(request.songs):
+    with one_line_errors(request.songs):
         songs = open_songs(request.songs, request.layout, progress)
     if request.names is None:
         return songs
@@ -381,17 +381,17 @@ def _prepare_out(request: Request, songs: Sequence[Song], stems: Sequence[str]) 
         names = (MIX, *stems)
         targets += [request.out / song.name / f"{name}.wav" for song in songs for name in names]
     for target in targets:
-        with one_line(target):
+        with one_line_errors(target):
             if target.exists() and not request.overwrite:
                 raise FileExistsError(f"{target}: exists; --overwrite it or choose another folder")
-    with one_line(request.out):
+    with one_line_errors(request.out):
         request.out.mkdir(parents=True, exist_ok=True)
 
 
 def _write(folder: Path, audios: Mapping[str, Tensor], sample_rate: int) -> None:
     for name, audio in audios.items():
         path = folder / f"{name}.wav"
-        with one_line(path), atomically(path) as part:
+        with one_line_errors(path), atomically(path) as part:
             channels, frames = audio.shape
             file = StemFile(part, sample_rate, channels, frames, "FLOAT")
             try:

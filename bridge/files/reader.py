@@ -177,7 +177,7 @@ def open_mix(path: str | Path) -> MixReader:
         ValueError: it is empty, cut short, no audio, or audio that does not fit.
     """
     path = Path(path)
-    with one_line(path):
+    with one_line_errors(path):
         if path.is_dir():
             raise IsADirectoryError(f"{path}: is a folder; name an audio file")
         if path.exists() and not path.is_file():
@@ -263,7 +263,7 @@ def native(path: Path) -> str | bytes:
 
 
 @contextmanager
-def one_line(path: Path) -> Iterator[None]:
+def one_line_errors(path: Path) -> Iterator[None]:
     """Let the system's errors leave as `PATH: what is wrong; what to do`."""
     try:
         yield

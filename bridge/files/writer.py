@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from restem.bridge.files.reader import named, native, one_line
+from restem.bridge.files.reader import named, native, one_line_errors
 from restem.streamer.resampler import Audio
 
 FORMATS = {  # what each can hold, the default first
@@ -46,7 +46,7 @@ class StemFile:
         size = None if frames is None else frames * channels * BYTES[subtype]
         if container == "WAV" and (size is None or size > WAV_LIMIT):
             container = "RF64"
-        with one_line(path):
+        with one_line_errors(path):
             path.open("wb").close()  # libsndfile would not say why it cannot
         try:
             self._file = soundfile.SoundFile(
@@ -97,7 +97,7 @@ class StemFile:
             return self.written
         frames = max(self.written - 1, 0) // FLAC_BLOCK * FLAC_BLOCK
         if frames:
-            with one_line(self.path), self.path.open("r+b", buffering=0) as file:
+            with one_line_errors(self.path), self.path.open("r+b", buffering=0) as file:
                 file.seek(21)  # the last 36 of these 40 bits are the number of samples
                 high = file.read(1)[0] & 0xF0
                 file.seek(21)
@@ -158,14 +158,14 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
     """Give paths to write to; they become `targets` at the end, or vanish on any exception."""
     folder = targets[0].parent
     parts = [target.with_name(f"{target.name}.part") for target in targets]
-    with one_line(folder):
+    with one_line_errors(folder):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        with one_line(folder):
+        with one_line_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         yield parts
         for part, target in zip(parts, targets, strict=True):
-            with one_line(target):
+            with one_line_errors(target):
                 part.replace(target)
     except BaseException:
         for part in parts:
@@ -193,7 +193,7 @@ def pick_subtype(file_format: str, subtype: str | None) -> str:
 
 def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
     for target in targets:
-        with one_line(target):
+        with one_line_errors(target):
             if not target.exists():
                 continue
             if target.samefile(mix):

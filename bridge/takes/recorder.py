@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restem.bridge.files.reader import one_line
+from restem.bridge.files.reader import one_line_errors
 from restem.bridge.files.writer import BYTES, StemFile, pick_subtype
 from restem.bridge.takes.sidecar import (
     CUT_SHORT,
@@ -118,7 +118,7 @@ class Take:
 
     def _open(self) -> None:
         session = self.session
-        with one_line(self.folder):
+        with one_line_errors(self.folder):
             (self.folder / ".reserve").write_bytes(bytes(RESERVE))
         for name in session.files:
             path = self.folder / name
@@ -238,7 +238,7 @@ class Take:
             file.finish()
         self.session = replace(self.session, state=WHOLE)
         self._describe(self.frames)
-        with one_line(self.folder):
+        with one_line_errors(self.folder):
             (self.folder / ".reserve").unlink()
             self.folder = self.folder.replace(self.folder.with_name(self._name))
         return self.folder
@@ -266,7 +266,7 @@ def claim(parent: Path) -> tuple[str, Path]:
     Raises:
         OSError: it cannot be made.
     """
-    with one_line(parent):
+    with one_line_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
         while True:
             matches = (TAKE.fullmatch(path.name) for path in parent.iterdir())

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from restem.bridge.files.reader import one_line
+from restem.bridge.files.reader import one_line_errors
 from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
 from restem.streamer.engine.latency import Latency
@@ -127,7 +127,7 @@ def write_session(folder: Path, session: Session, changes: Iterable[str]) -> Non
     lines = "".join(f"\n{line}" for line in changes)
     text = yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True)
     path = folder / NAME
-    with one_line(path), atomically(path) as part:
+    with one_line_errors(path), atomically(path) as part:
         part.write_text(f"{HEAD}{text}changes:{lines or ' []'}\n", "utf-8")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from restem.bridge import speed
 from restem.bridge.speed import Speed, measure_profiles
+from restem.models.errors import one_line
 from restem.streamer.engine.latency import Latency
 from restem.streamer.engine.process import Build, TooSlowError
 from restem.streamer.engine.worker import Ready, StepTimes
@@ -82,7 +83,7 @@ def test_a_profile_that_gives_no_times_is_a_row_with_the_reason(
 ) -> None:
     answer, _ = measured(monkeypatch, "live-cpu", error)
     assert (answer.holds, answer.step_p50) == (holds, None)
-    assert answer.problem == " ".join(str(error).split())
+    assert answer.problem == one_line(error)
 
 
 def test_a_device_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

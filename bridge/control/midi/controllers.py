@@ -29,7 +29,7 @@ from restem.bridge.control.midi.mapping import (
 from restem.bridge.control.midi.ports import OWN, Port, Ports, close_quietly, is_wanted, open_ports
 from restem.bridge.control.node import Node, RefusalError
 from restem.bridge.control.tree import Control
-from restem.bridge.files.reader import one_line
+from restem.bridge.files.reader import one_line_errors
 from restem.models.atomic_write import atomically
 
 POLL_SECONDS = 0.004
@@ -260,7 +260,7 @@ class MidiBridge:
         if not unsaved or self.path is None:
             return
         try:
-            with one_line(self.path), atomically(self.path) as part:
+            with one_line_errors(self.path), atomically(self.path) as part:
                 part.write_text(text, "utf-8")
         except OSError as error:
             self._say(f"MIDI: the map is not saved: {error}")

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from restem.models.errors import one_line
+
 CLIENT, OWN = "restem midi", "restem"  # our names among the system's ports
 
 SEQUENCER = "/dev/snd/seq"  # ALSA's
@@ -87,7 +89,7 @@ class RtMidi:
         try:
             self._in, self._out = self._new(rtmidi.MidiIn), self._new(rtmidi.MidiOut)
         except Exception as error:
-            text = "no JACK server runs here" if self._is_jack else " ".join(str(error).split())
+            text = "no JACK server runs here" if self._is_jack else one_line(error)
             raise ValueError(text) from error
 
     def _new(self, kind: Any, name: str = CLIENT) -> Any:

@@ -15,6 +15,7 @@ from pythonosc.osc_message import ParseError as _ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from restem.bridge.control.addresses import LONGEST_ADDRESS, Arg, Args
+from restem.models.errors import one_line
 
 LARGEST_PACKET = 1 << 20  # bytes, on TCP; UDP ends at 65,507 by itself
 LARGEST_DATAGRAM = 65_507  # bytes
@@ -112,7 +113,7 @@ def _message(packet: bytes) -> Message:
     try:
         message = OscMessage(packet)
     except (_ParseError, ValueError, IndexError, struct.error) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise PacketError(f"arguments that are cut off or damaged: {reason}") from error
     return Message(message.address, tuple(message.params))
 

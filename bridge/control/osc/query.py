@@ -33,6 +33,7 @@ from restem.bridge.control.addresses import Arg, Args
 from restem.bridge.control.node import READ, Node, RefusalError
 from restem.bridge.control.osc.peers import Client, plain_address, shortened
 from restem.bridge.control.osc.server import OscServer
+from restem.models.errors import one_line
 
 LISTEN_HZ = 30.0  # at which values that are listened to are looked at
 CONNECTIONS = 64  # at a time, of both kinds
@@ -415,7 +416,7 @@ class OscQuery:
                     await stopping
                 registering.cancel()
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = one_line(error)
             self._tell(f"OSCQuery is not announced: {reason}")
 
     def close(self) -> None:

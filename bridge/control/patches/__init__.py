@@ -10,7 +10,7 @@ Both have the same names to send to and to receive from, in which * is a strip:
     ... and -out after it      what the widget sends
     restem-*-level             peaks in dBFS, the master's too
     restem-in                  all that restem says
-    restem-status              see `bridge.control.tree.STATUS`
+    restem-status              see `bridge.control.session_nodes.STATUS`
     restem-error               an address that was refused, a code, and why
     restem-listen              the port to listen at
     restem-connect             the host and the port to send to

@@ -20,7 +20,7 @@ from restem.bridge.control.patches.widgets import (
     strip_widgets,
     subscribe,
 )
-from restem.bridge.control.tree import STATUS
+from restem.bridge.control.session_nodes import STATUS
 from restem.models.stems import STEMS
 from restem.streamer.profiles import profile_names
 

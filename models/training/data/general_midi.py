@@ -27,6 +27,7 @@ import soundfile
 import yaml
 
 from restem.models.atomic_write import atomically
+from restem.models.errors import one_line
 
 DRUM_CHANNEL = 9  # channel 10 of the General MIDI standard, counted from zero
 PERCUSSION_NOTES = frozenset({37, 39, 54, 56, 58, *range(60, 82)})
@@ -270,7 +271,7 @@ class _Manifest:
         except FileNotFoundError:
             takes = {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(f"{path}: cannot be read: {_line(error)}") from error
+            raise ValueError(f"{path}: cannot be read: {one_line(error)}") from error
         if not isinstance(takes, dict):
             raise ValueError(f"{path}: expected a mapping of songs, got {takes!r}")
         for name, take in takes.items():
@@ -389,7 +390,7 @@ def _render_song(
         manifest.add(out.name, take)
         part.rename(out)
     except Exception as error:  # whatever is wrong with one song, the others go on
-        problems.append(f"{_line(error)}: song skipped")
+        problems.append(f"{one_line(error)}: song skipped")
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return problems
@@ -400,7 +401,7 @@ def _read_song(path: Path, rng: random.Random) -> mido.MidiFile:
         song = mido.MidiFile(path, clip=True)
         _ = song.length
     except Exception as error:  # a stranger's file can make the parser fail in any way
-        raise ValueError(f"not a MIDI file that can be played ({_line(error)})") from error
+        raise ValueError(f"not a MIDI file that can be played ({one_line(error)})") from error
     names = {track.name.strip().upper() for track in song.tracks}
     return revoice(song, rng) if "PIANO" in names and "MELODY" in names else song
 
@@ -412,7 +413,3 @@ def _pad(paths: Sequence[Path]) -> None:
         with soundfile.SoundFile(path, "r+") as file:
             file.seek(0, soundfile.SEEK_END)
             file.write(np.zeros((max(frames) - own, file.channels), dtype=np.int16))
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

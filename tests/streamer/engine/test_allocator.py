@@ -12,7 +12,7 @@ ROUNDS = 12
 TEMPORARIES = f"""
 import resource, sys
 import torch
-from streamer.heap import keep_freed_memory
+from restem.streamer.engine.allocator import keep_freed_memory
 torch.set_num_threads(1)
 assert sys.argv[1] == "default" or keep_freed_memory()
 def work(rounds):

@@ -6,23 +6,14 @@ import textwrap
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
-import mido
 import pytest
-import yaml
 
 from restem.bridge.control.midi import controllers as midi
-from restem.bridge.control.midi.controllers import Entry, MidiBridge, read_map
+from restem.bridge.control.midi.controllers import MidiBridge, read_map
 from restem.bridge.control.node import Node, RefusalError
-from restem.bridge.control.tree import Control
-from restem.streamer.mixer.mixer import Mixer
 from tests.support.jack_server import until
-
-FADER = "/restem/stem/vocals/fader"
-PAN = "/restem/stem/vocals/pan"
-MUTE = "/restem/stem/vocals/mute"
-GAIN = "/restem/stem/vocals/gain_db"
+from tests.support.midi_desk import FADER, GAIN, MUTE, PAN, Desk
 
 
 class FakePorts:
@@ -70,46 +61,6 @@ class FakePorts:
     def take(self) -> list[tuple[int, ...]]:
         sent, self.sent = self.sent, []
         return sent
-
-
-class Desk:
-    """A bridge over a mixer alone, its thread not started."""
-
-    def __init__(
-        self, *entries: str, folder: Path | None = None, more: tuple[Node, ...] = (), **options: str
-    ) -> None:
-        self.mixer = Mixer(["vocals", "drums"], 48000)
-        self.control = Control(SimpleNamespace(engine=SimpleNamespace(mixer=self.mixer)), more)
-        self.path = folder / "map.yaml" if folder else None
-        if self.path and entries:
-            self.path.write_text("\n".join(f"- {{{entry}}}" for entry in entries))
-        self.told: list[str] = []
-        self.bridge = MidiBridge(self.control, self.path, tell=self.told.append, **options)
-        if not self.path:
-            self.bridge.entries = [Entry(**yaml.safe_load(f"{{{entry}}}")) for entry in entries]
-        self.bridge.bind()
-        for node in self.bridge.nodes():
-            self.control.add(node)
-
-    def cc(self, number: int, *values: int, channel: int = 1) -> None:
-        for value in values:
-            self.say("control_change", channel=channel - 1, control=number, value=value)
-
-    def note(self, number: int, *velocities: int) -> None:
-        for velocity in velocities:
-            self.say("note_on", note=number, velocity=velocity)
-
-    def say(self, kind: str, **data: int) -> None:
-        self.bridge.receive(mido.Message(kind, **data).bytes())
-
-    def get(self, name: str, strip: str | None = "vocals") -> float | bool:
-        return self.mixer.get(name, strip)
-
-    def read(self, address: str) -> tuple:
-        return self.control.read(*self.control.find(address))
-
-    def write(self, address: str, *args: object) -> None:
-        self.control.write(*self.control.find(address), args)
 
 
 @pytest.fixture
@@ -560,8 +511,8 @@ def test_an_unknown_backend_is_refused() -> None:
 SCRIPT = """
     import json, mido, sys
     from pathlib import Path
-    from tests.desk import until
-    from tests.test_midi_control import FADER, MUTE, Desk
+    from tests.support.jack_server import until
+    from tests.support.midi_desk import FADER, MUTE, Desk
 
     jack = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
     desk = Desk(folder=Path(sys.argv[1]), backend="jack", inputs="box", outputs="box")

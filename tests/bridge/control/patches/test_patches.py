@@ -22,7 +22,8 @@ from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.patches import max_device, max_patch, pd_patch
 from restem.bridge.control.patches.__main__ import main
 from restem.bridge.control.patches.widgets import global_widgets, strip_widgets
-from restem.bridge.control.tree import STATUS, Control
+from restem.bridge.control.session_nodes import STATUS
+from restem.bridge.control.tree import Control
 from restem.models.stems import STEMS
 from restem.streamer.engine.engine import Engine
 from restem.streamer.mixer.parameters import PARAMETERS, strip_names

@@ -162,7 +162,8 @@ def test_two_processes_at_once_leave_a_cache_that_can_be_read(tmp_path: Path, ca
     for number in range(40):
         write(tmp_path / f"{number}.wav", [0, 0.1])
     code = (
-        "import sys; from pathlib import Path; from models.training.activity import inspect_all\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from restem.models.training.data.activity import inspect_all\n"
         "for path in sorted(Path(sys.argv[1]).glob(sys.argv[2])): inspect_all([path])"
     )
     processes = [
