@@ -129,7 +129,8 @@ def test_a_part_of_an_answer_is_a_part_of_the_answer(
 ) -> None:
     cascade = Cascade(seeded_separator(STEMS), seeded_repair(STEMS, repaired))
     mix = noise(8000)
-    assert close(cascade(mix, start, stop), cascade(mix)[..., start:stop], 1e-5)
+    # Rounding alone, which differs between kinds of processors.
+    assert close(cascade(mix, start, stop), cascade(mix)[..., start:stop], 3e-5)
     assert cascade.repair is not None
     stems = cascade.separator(mix)
     assert close(cascade.repair(stems, start, stop), cascade.repair(stems)[..., start:stop], 1e-5)

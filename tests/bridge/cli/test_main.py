@@ -142,7 +142,7 @@ def test_an_unexpected_error_is_one_line_too(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom\nsecond line")
 
-    monkeypatch.setattr("restem.streamer.load_profile", fail)
+    monkeypatch.setattr("restem.streamer.builder.load_profile", fail)
     code, _, err = run(capsys, "render", mix, "-o", tmp_path)
     assert (code, err) == (
         1,
