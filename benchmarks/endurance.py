@@ -72,7 +72,7 @@ def main() -> None:
                 first = {"own": resident_mb(os.getpid()), "worker": resident_mb(worker)}
         own, other = resident_mb(os.getpid()), resident_mb(worker)
         status, latency = engine.status(), engine.latency.total
-        played_to = engine.rings.get(Cell.PLAYED)
+        played_to = engine.rings.get(Cell.FRAMES_OUT)
     sound, truth = np.concatenate(heard, axis=1), np.concatenate(law, axis=1)
     lag = best_lag(sound[0], truth[0])
     behind = best_lag(sound[2], truth[2]) + reference.latency
@@ -85,9 +85,9 @@ def main() -> None:
     print(f"| memory of the host's process | {first['own']:.1f} -> {own:.1f} MB |")
     print(f"| memory of the worker | {first['worker']:.1f} -> {other:.1f} MB |")
     print(f"| lag of the dry mix, of the stems, reported | {lag}, {behind}, {latency} samples |")
-    print(f"| heard, played + latency | {status.heard}, {played_to + latency} |")
+    print(f"| heard, played + latency | {status.frames_in}, {played_to + latency} |")
     size = status.block_size
-    print(f"| steps, heard // {size} | {status.steps}, {status.heard // size} |")
+    print(f"| steps, heard // {size} | {status.steps}, {status.frames_in // size} |")
     print(f"| late, dropped, restarts | {status.late}, {status.dropped}, {status.restarts} |")
 
 

@@ -94,13 +94,13 @@ def row(name: str, values: np.ndarray, unit: str) -> str:
 
 def measure(profile: str, minutes: float, server: str) -> None:
     wanted = Settings(profile, jack="restem", server=server, channels="stems")
-    with LiveSession(wanted, tell=lambda text: print(text, file=sys.stderr)) as session:
+    with LiveSession(wanted, notify=lambda text: print(text, file=sys.stderr)) as session:
         clicks = Clicks(server)
         assert isinstance(session.stream, JackStream)
         clicks.connect(session.stream)
         time.sleep(3)
-        before, callback = session.look(), session.stream.callback
-        heard, since = session.engine.rings.get(Cell.HEARD), 1e6 * time.monotonic()
+        before, callback = session.status(), session.stream.callback
+        heard, since = session.engine.rings.get(Cell.FRAMES_IN), 1e6 * time.monotonic()
         took, began = [], []
         end = time.monotonic() + 60 * minutes
         while (left := end - time.monotonic()) > 0:
@@ -109,9 +109,9 @@ def measure(profile: str, minutes: float, server: str) -> None:
             fresh = times > (began[-1][-1] if began else since)
             took.append(durations[fresh])
             began.append(times[fresh])
-            print(session.look().line(), file=sys.stderr)
-        after = session.look()
-        frames = session.engine.rings.get(Cell.HEARD) - heard
+            print(session.status().line(), file=sys.stderr)
+        after = session.status()
+        frames = session.engine.rings.get(Cell.FRAMES_IN) - heard
         clicks.close()
     period = 1e6 * after.blocksize / after.sample_rate
     durations = np.concatenate(took)

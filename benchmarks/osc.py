@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.live import dummy_server
 from restem.bridge.control.osc.client import OscClient
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.bridge.session.live import LiveSession
 from restem.bridge.settings import Settings
 
@@ -52,7 +52,7 @@ print(*sent)
 class Witness:
     """Notes when which value arrives at the mixer."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ControlTree) -> None:
         self.seen: list[tuple[int, float]] = []
         move = control.move
 
@@ -91,11 +91,11 @@ def measure(profile: str, seconds: float, rate: int, jack: str) -> None:
     wanted = Settings(profile, jack="restem", server=jack, channels="stems")
     tell = lambda text: print(text, file=sys.stderr)  # noqa: E731
     with LiveSession(wanted, tell) as session:
-        control = Control(session)
+        control = ControlTree(session)
         witness = Witness(control)
-        with OscServer(control, port=0, tell=tell) as server:
+        with OscServer(control, port=0, notify=tell) as server:
             time.sleep(2)
-            before = session.look()
+            before = session.status()
             burst = witness.measure(server, BURST, 0)
             steady = witness.measure(server, round(rate * seconds), rate)
             clients = [OscClient(server.port) for _ in range(CLIENTS)]
@@ -106,7 +106,7 @@ def measure(profile: str, seconds: float, rate: int, jack: str) -> None:
             share = (cpu_seconds(server) - cost) / (time.monotonic() - began)
             for client in clients:
                 client.close()
-            after = session.look()
+            after = session.status()
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, {profile}, 256 frames\n")
     print("| messages | applied | in order | a second | p50, ms | p99, ms | worst, ms |")
     print("|---|---|---|---|---|---|---|")

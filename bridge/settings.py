@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from restem.streamer.engine.engine import Engine
-from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.engine.process import Build
 from restem.streamer.profiles import DEFAULT, read_profile
 
@@ -23,12 +23,12 @@ class Settings:
     output: str | None = None
     jack: str | None = None  # the name of a JACK client; None for sound devices
     server: str | None = None  # the JACK server's name
-    heard: tuple[int, int] | None = None  # device inputs that are left and right, from 0
+    input_channels: tuple[int, int] | None = None  # device inputs that are left and right, from 0
     channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
     blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
     rate: int | None = None  # Hz of the device; None: the model's where the device takes it
     allowance: int | None = None  # frames; None: the profile's
-    policy: Policy | None = None  # None: the profile's
+    policy: LatePolicy | None = None  # None: the profile's
     threads: int = 1
     takes: str = "restem-takes"  # folder for recordings
     take_format: str = "wav"
@@ -40,7 +40,7 @@ class Settings:
             ValueError: see `Engine`.
         """
         profile = read_profile(self.profile)
-        policy = Policy[profile.live.late.upper()] if self.policy is None else self.policy
+        policy = LatePolicy[profile.live.late.upper()] if self.policy is None else self.policy
         allowance = self.allowance_at(sample_rate)
         return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
 

@@ -126,16 +126,16 @@ def _play(engine: Engine, mix: Audio, block: int, progress: Progress) -> tuple[A
     return np.concatenate(played, axis=1), np.array(durations, np.float32)
 
 
-def _latency(heard: Audio, expected: Audio, latency: int, promise: str) -> Check:
+def _latency(received: Audio, expected: Audio, latency: int, promise: str) -> Check:
     """Measure a lag: where the cross-correlation with what is expected has its peak."""
-    lag = best_lag(heard[0], expected[0])
+    lag = best_lag(received[0], expected[0])
     return Check(promise, f"{lag} samples", f"{latency} samples", lag == latency)
 
 
-def best_lag(heard: Audio, expected: Audio) -> int:
+def best_lag(received: Audio, expected: Audio) -> int:
     """By how many samples [n] is later than [m], by cross-correlation."""
-    size = 1 << (len(heard) + len(expected) - 1).bit_length()
-    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(expected, size))
+    size = 1 << (len(received) + len(expected) - 1).bit_length()
+    product = np.fft.rfft(received, size) * np.conj(np.fft.rfft(expected, size))
     lag = int(np.argmax(np.fft.irfft(product, size)))
     return lag - size if lag > size // 2 else lag
 

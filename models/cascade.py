@@ -70,13 +70,13 @@ class Separator(nn.Module):
         """[c, n] -> [s, c, stop - start]."""
         return self._gather([stack(_batch(stack, mix), start, stop) for stack in self.stacks])
 
-    def begin(self, mix: Tensor, hop: int) -> Kept:
+    def prepare_window(self, mix: Tensor, hop: int) -> Kept:
         """What `slide` wants to know of a first window, [c, n].
 
         Returns:
             None if windows that are `hop` samples apart share too little.
         """
-        begun = [stack.begin(_batch(stack, mix), hop) for stack in self.stacks]
+        begun = [stack.prepare_window(_batch(stack, mix), hop) for stack in self.stacks]
         levels = tuple(each for each in begun if each is not None)
         return levels if len(levels) == len(begun) else None
 
@@ -164,7 +164,7 @@ class Repair(nn.Module):
         answer = self.stack(_batch(self.stack, padded), first - trim, last - trim).flatten(1, 2)
         return self._joined(wanted, pad(answer, (first - start, stop - last)))
 
-    def begin(self, stems: Tensor, hop: int) -> None:
+    def prepare_window(self, stems: Tensor, hop: int) -> None:
         """Windows keep nothing."""
 
     def slide(
@@ -173,7 +173,7 @@ class Repair(nn.Module):
         """The samples [start, stop) of a window."""
         return self(stems, start, stop), None
 
-    def whole(self, stems: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+    def process_all(self, stems: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
         """Repair a whole signal, silence before and after it: [s, c, n] -> [s, c, stop - start]."""
         stop = stems.shape[-1] if stop is None else stop
         if self.stack is None:
@@ -222,9 +222,9 @@ class Cascade(nn.Module):
         seen = self._seen(start, stop, mix)
         return self._repaired(self.separator(mix, *seen), start - seen[0], stop - seen[0])
 
-    def begin(self, mix: Tensor, hop: int) -> Kept:
-        """As `Separator.begin`."""
-        return self.separator.begin(mix, hop)
+    def prepare_window(self, mix: Tensor, hop: int) -> Kept:
+        """As `Separator.prepare_window`."""
+        return self.separator.prepare_window(mix, hop)
 
     def slide(
         self, mix: Tensor, before: Kept, hop: int, start: int, stop: int
@@ -239,4 +239,6 @@ class Cascade(nn.Module):
         return self.repair.seen(start, stop, mix.shape[-1]) if self.repair else (start, stop)
 
     def _repaired(self, stems: Tensor, start: int, stop: int) -> Tensor:
-        return self.repair.whole(stems, start, stop) if self.repair else stems[..., start:stop]
+        return (
+            self.repair.process_all(stems, start, stop) if self.repair else stems[..., start:stop]
+        )

@@ -30,13 +30,13 @@ from restem.models import zoo
 from restem.models.config import read_named, yaml_names
 from restem.models.stems import STEMS
 from restem.models.weights import store
-from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.processors.effect_files import parse_effects
 
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT = "live-cpu"
 SEEDED = "seeded"
-LATE = tuple(policy.name.lower() for policy in Policy)
+LATE = tuple(policy.name.lower() for policy in LatePolicy)
 PRECISIONS = ("float32", "bfloat16", "float16", "auto")
 NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
 

@@ -194,7 +194,7 @@ class StemRestorer(Processor):
             self._at_rate[round(sample_rate)] = at_rate(self._model, round(sample_rate))
         return self._at_rate[round(sample_rate)]
 
-    def begin(self, sample_rate: float, channels: int, buffer_size: int) -> None:
+    def prepare(self, sample_rate: float, channels: int, buffer_size: int) -> None:
         if channels not in (1, 2) or self._model.channels < channels:
             most = "mono or stereo" if self._model.channels == 2 else "mono"
             raise ValueError(
@@ -245,10 +245,10 @@ class StemRestorer(Processor):
         wide[:] = audio
         return wide if np.isfinite(wide).all() else np.where(np.isfinite(wide), wide, 0)
 
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         with self._lock:
             self._take_over()
-            self.begin(sample_rate, audio.shape[0], buffer_size)
+            self.prepare(sample_rate, audio.shape[0], buffer_size)
             self._running, self._owner, self._missing = None, None, 0
             late = self._early
             tail = np.zeros((audio.shape[0], late), np.float32)

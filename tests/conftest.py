@@ -80,7 +80,7 @@ def file_session(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with session:
         yield session
         status = session.engine.status()
-        assert (status.late, status.restarts, session.look().problem) == (0, 0, "")
+        assert (status.late, status.restarts, session.status().problem) == (0, 0, "")
 
 
 @pytest.fixture

@@ -189,7 +189,8 @@ class Callback:
         engine: it must outlive the audio stream.
         inputs, outputs: channels of the stream; for JACK as many as `ports`.
         ports: addresses of JACK's ports, inputs first.
-        heard: which inputs are left and right; the first two if None, a single one on both sides.
+        input_channels: inputs that are left and right; the first two if None, a single one on both
+            sides.
         resampler: between an input and an output device with clocks of their own.
     """
 
@@ -199,10 +200,10 @@ class Callback:
         inputs: int,
         outputs: int,
         ports: tuple[int, ...] = (),
-        heard: tuple[int, int] | None = None,
+        input_channels: tuple[int, int] | None = None,
         resampler: AdaptiveResampler | None = None,
     ) -> None:
-        left, right = heard or (0, min(1, inputs - 1))
+        left, right = input_channels or (0, min(1, inputs - 1))
         assert 0 <= min(left, right) <= max(left, right) < inputs
         if not 1 <= outputs <= OUTPUTS:
             raise ValueError(f"outputs must be in [1, {OUTPUTS}], got {outputs}")

@@ -268,10 +268,10 @@ def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> N
                 out[channel, i] = 0
         else:
             interpolate(parts.table, fraction, blend)
-            begin = (read - HALF + 1) & mask
+            first = (read - HALF + 1) & mask
             weight = np.float32(gain * gain * (3 - 2 * gain))
             for channel in range(channels):
-                out[channel, i] = weight * convolve(ring, channel, begin, blend)
+                out[channel, i] = weight * convolve(ring, channel, first, blend)
         fraction += ratio
         whole = int(fraction)
         read, fraction = read + whole, fraction - whole
@@ -289,11 +289,11 @@ def interpolate(table: Audio, fraction: float, blend: Audio) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
-def convolve(ring: Audio, channel: int, begin: int, blend: Audio) -> np.float32:
+def convolve(ring: Audio, channel: int, first: int, blend: Audio) -> np.float32:
     """What a filter makes of the window that begins there."""
     total = np.float32(0)
     for w in range(WINDOW):
-        total += ring[channel, begin + w] * blend[w]
+        total += ring[channel, first + w] * blend[w]
     return total
 
 

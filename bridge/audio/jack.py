@@ -319,7 +319,7 @@ class JackBackend:
 
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings = settings
-        asked = {"--inputs": settings.heard, "--rate": settings.rate}
+        asked = {"--inputs": settings.input_channels, "--rate": settings.rate}
         asked["--blocksize"] = settings.blocksize
         for option, value in asked.items():
             if value is not None:

@@ -149,7 +149,7 @@ class PortAudioStream:
             outputs there are.
         devices: input and output.
         blocksize: frames in every callback.
-        heard: which inputs are left and right, counted from 0; the first two if None.
+        input_channels: which inputs are left and right, counted from 0; the first two if None.
 
     Raises:
         ValueError: the devices refuse rate, channels or block size; one line.
@@ -160,19 +160,23 @@ class PortAudioStream:
         engine: Engine,
         devices: Sequence[Device],
         blocksize: int,
-        heard: tuple[int, int] | None = None,
+        input_channels: tuple[int, int] | None = None,
     ) -> None:
         sounddevice = portaudio_module()
         self.name = " -> ".join(dict.fromkeys(device.label for device in devices))
         self.host = devices[0].host
         self.sample_rate = engine.sample_rate
-        inputs = max(heard) + 1 if heard else min(engine.channels, devices[0].inputs)
+        inputs = (
+            max(input_channels) + 1 if input_channels else min(engine.channels, devices[0].inputs)
+        )
         outputs = len(engine.mixer.routing.outputs)
         self.resampler: AdaptiveResampler | None = None
         if devices[0] != devices[1]:
             rate, channels = engine.sample_rate, engine.channels
             self.resampler = AdaptiveResampler(rate, channels, blocksize, blocksize)
-        self.callback = Callback(engine, inputs, outputs, heard=heard, resampler=self.resampler)
+        self.callback = Callback(
+            engine, inputs, outputs, input_channels=input_channels, resampler=self.resampler
+        )
         cast = sounddevice._ffi.cast
 
         def open_stream(kind: str, device: Any, channels: Any, callback: Any) -> Any:
@@ -254,7 +258,7 @@ class PortAudioBackend:
 
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings, self.outputs = settings, outputs
-        self.inputs = max(settings.heard) + 1 if settings.heard else 1
+        self.inputs = max(settings.input_channels) + 1 if settings.input_channels else 1
         self.blocksize = settings.blocksize or BLOCKSIZE
         self.sample_rate = pick_sample_rate(
             self._find(), settings.rate or sample_rate, only=settings.rate is not None
@@ -275,7 +279,7 @@ class PortAudioBackend:
             )
         if lost is not None:
             refresh_devices()
-        return PortAudioStream(engine, self._find(), self.blocksize, self.settings.heard)
+        return PortAudioStream(engine, self._find(), self.blocksize, self.settings.input_channels)
 
     def remember(self, stream: AudioStream) -> None:
         """Nothing: devices are found again by what was asked for."""

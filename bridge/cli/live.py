@@ -61,10 +61,10 @@ def _live(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     remote, speakers = remote_settings(args), [cast("Callable[[str], None]", print_note)]
 
-    def tell(text: str) -> None:
+    def notify(text: str) -> None:
         speakers[-1](text)
 
-    with LiveSession(engine_settings(args), tell) as session, Remote(session, remote, tell):
+    with LiveSession(engine_settings(args), notify) as session, Remote(session, remote, notify):
         if args.record:
             session.recorder.start()
         if args.json or args.plain or not sys.stdout.isatty():
@@ -73,7 +73,7 @@ def _live(args: argparse.Namespace) -> int:
             from restem.bridge.control.terminal import View
 
             view = View(session, args.seconds)
-            speakers.append(view.tell)
+            speakers.append(view.show_message)
             view.run()
             speakers.pop()
     return 0

@@ -133,7 +133,7 @@ def seconds_argument(text: str) -> float:
 def engine_settings(args: argparse.Namespace) -> "Settings":
     """What `live` and `verify` were asked for."""
     from restem.bridge.settings import Settings
-    from restem.streamer.engine.playback_kernel import Policy
+    from restem.streamer.engine.playback_kernel import LatePolicy
     from restem.streamer.profiles import DEFAULT
 
     late = getattr(args, "late", None)
@@ -146,12 +146,12 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
         output=getattr(args, "output", None),
         jack=getattr(args, "jack", None),
         server=getattr(args, "server", None),
-        heard=parse_inputs(getattr(args, "inputs", None)),
+        input_channels=parse_inputs(getattr(args, "inputs", None)),
         channels=getattr(args, "channels", "stereo"),
         blocksize=getattr(args, "blocksize", None),
         rate=getattr(args, "rate", None),
         allowance=args.allowance,
-        policy=Policy[late.upper()] if late else None,
+        policy=LatePolicy[late.upper()] if late else None,
         threads=args.threads,
         takes=getattr(args, "takes", "restem-takes"),
         take_format=getattr(args, "take_format", "wav"),

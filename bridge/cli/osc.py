@@ -83,7 +83,7 @@ def _osc(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     remote = remote_settings(args)
     with (
-        FileSession(engine_settings(args), tell=print_note) as session,
+        FileSession(engine_settings(args), notify=print_note) as session,
         Remote(session, remote, print_note),
     ):
         if args.record:

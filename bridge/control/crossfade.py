@@ -197,7 +197,7 @@ class Crossfade:
         return k not in self._own or value in self._own[k] or is_before
 
 
-def _heard(values: Values, strips: tuple[str, ...]) -> dict[str, bool]:
+def _audible(values: Values, strips: tuple[str, ...]) -> dict[str, bool]:
     any_solo = any(values["solo", strip] for strip in strips)
     return {
         strip: bool((values["solo", strip] or not any_solo) and not values["mute", strip])
@@ -207,7 +207,7 @@ def _heard(values: Values, strips: tuple[str, ...]) -> dict[str, bool]:
 
 def _middle(start: Values, goal: Values, strips: tuple[str, ...]) -> Values:
     """How a crossfade begins: heard is what is heard before or after, and nothing jumps."""
-    before, after = _heard(start, strips), _heard(goal, strips)
+    before, after = _audible(start, strips), _audible(goal, strips)
     middle = dict(start)
     keep_solos = all(start["solo", strip] == goal["solo", strip] for strip in strips)
     for strip in strips:
@@ -228,7 +228,7 @@ def _paths(
 ) -> dict[Key, tuple[float, float]]:
     """From where to where values move; what will be silent goes to silence, what is not heard
     stays."""
-    before, after = _heard(start, strips), _heard(goal, strips)
+    before, after = _audible(start, strips), _audible(goal, strips)
     paths = {}
     for k, value in middle.items():
         end = goal[k]

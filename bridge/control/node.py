@@ -51,7 +51,7 @@ class Node:
 
 
 @dataclass
-class Answer:
+class WriteResult:
     """What came of a change: notes about values that were out of range, one line each."""
 
     clipped: list[tuple[str, str]] = field(default_factory=list)  # address, text

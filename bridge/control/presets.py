@@ -19,7 +19,7 @@ from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.crossfade import STALLED_SECONDS, Crossfade
 from restem.bridge.control.node import Node
 from restem.bridge.files.reader import one_line_errors
-from restem.bridge.takes.sidecar import GLOBAL, listed
+from restem.bridge.takes.sidecar import MASTER, by_strip
 from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
 from restem.streamer.mixer.mixer import Mixer, Values
@@ -112,7 +112,7 @@ class Presets:
         """
         with self._lock:
             values = {**self.mixer.now(), **(self._fade.left() if self._fade else {})}
-        mapping = {"version": VERSION, "values": listed(values)}
+        mapping = {"version": VERSION, "values": by_strip(values)}
         text = yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True)
         with one_line_errors(path), atomically(path) as part:
             part.write_text(text, "utf-8")
@@ -188,11 +188,11 @@ class Presets:
         values: Values = {}
         for strip, settings in file.values.items():
             where = f"{path.name}: values: {strip}"
-            if strip != GLOBAL and strip not in self.mixer.strips:
+            if strip != MASTER and strip not in self.mixer.strips:
                 continue
             if not isinstance(settings, Mapping):
                 raise ValueError(f"{where}: expected a mapping, got {settings!r:.40}")
-            scope, stem = ("global", None) if strip == GLOBAL else ("stem", strip)
+            scope, stem = ("global", None) if strip == MASTER else ("stem", strip)
             known = [row.name for row in PARAMETERS if row.scope == scope and row.name != "fader"]
             for name, value in settings.items():
                 if name not in known:

@@ -1,6 +1,6 @@
 """All remote controls of a session: OSC, OSCQuery, MIDI, presets, rendering; opened as one.
 
-session ─► Control ◄─┬─ OscServer (commands: rendering, audio)
+session ─► ControlTree ◄─┬─ OscServer (commands: rendering, audio)
              ▲       ├─ OscQuery
 Presets ─────┘       └─ MidiBridge
 """
@@ -17,12 +17,12 @@ from restem.bridge.control.osc.render import RenderService
 from restem.bridge.control.osc.server import HOST, PORT, OscServer, PortTakenError
 from restem.bridge.control.presets import Presets
 from restem.bridge.control.transport import transport_nodes
-from restem.bridge.control.tree import Control
-from restem.bridge.session.base import RunningSession
+from restem.bridge.control.tree import ControlTree
+from restem.bridge.session.base import Session
 from restem.bridge.session.headless import FileSession
 
 LAST = ".last.yaml"  # no preset's name begins with a dot
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Remote:
         ValueError: a port is taken, or a file is damaged; one line.
     """
 
-    def __init__(self, session: RunningSession, settings: RemoteSettings, tell: Tell) -> None:
-        self.settings, self._tell = settings, tell
+    def __init__(self, session: Session, settings: RemoteSettings, notify: Notify) -> None:
+        self.settings, self._notify = settings, notify
         self._stack = ExitStack()
         self.server: OscServer | None = None
         self.query: OscQuery | None = None
@@ -63,7 +63,7 @@ class Remote:
                 self.presets.restore(self._last)
             self._stack.callback(self.presets.close)
             transport = transport_nodes(session) if isinstance(session, FileSession) else []
-            self.control = Control(session, (*self.presets.nodes(), *transport))
+            self.control = ControlTree(session, (*self.presets.nodes(), *transport))
             self._open()
             self._stack = self._stack.pop_all()
 
@@ -76,7 +76,7 @@ class Remote:
                 settings.midi_ports,
                 settings.midi_ports,
                 settings.midi_backend,
-                self._tell,
+                self._notify,
             )
             for node in midi.nodes():
                 self.control.add(node)
@@ -94,21 +94,21 @@ class Remote:
                     settings.host,
                     settings.query_port,
                     announce=settings.announce,
-                    tell=self._tell,
+                    notify=self._notify,
                 )
             )
-            self._tell(f"OSCQuery: http://{settings.host}:{self.query.port}")
+            self._notify(f"OSCQuery: http://{settings.host}:{self.query.port}")
 
     def _serve(self) -> None:
         settings = self.settings
         access = settings.passphrase, settings.allowed
         try:
             wanted = PORT if settings.port is None else settings.port
-            server = OscServer(self.control, settings.host, wanted, *access, self._tell)
+            server = OscServer(self.control, settings.host, wanted, *access, self._notify)
         except PortTakenError as error:
             if settings.port is not None or settings.host != HOST:
                 raise
-            self._tell(f"{error} with --osc-port; going on without OSC")
+            self._notify(f"{error} with --osc-port; going on without OSC")
             return
         try:
             self._stack.callback(RenderService(server).close)
@@ -119,14 +119,14 @@ class Remote:
             server.close()
             raise
         self.server = self._stack.enter_context(server)
-        self._tell(f"OSC: UDP and TCP port {server.port} of {settings.host}")
+        self._notify(f"OSC: UDP and TCP port {server.port} of {settings.host}")
 
     def close(self) -> None:
         """Say good-bye, and keep the values for the next session."""
         try:
             self.presets.snapshot(self._last)
         except OSError as error:
-            self._tell(f"the values are not kept for --restore: {error}")
+            self._notify(f"the values are not kept for --restore: {error}")
         self._stack.close()
 
     @property

@@ -7,8 +7,8 @@ from typing import Any
 
 from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import Node
-from restem.bridge.session.base import RunningSession
-from restem.bridge.session.status import FLOOR_DB, Snapshot
+from restem.bridge.session.base import Session
+from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.takes.recorder import own_version
 from restem.streamer.mixer.parameters import PARAMETERS
 from restem.streamer.profiles import profile_names, read_profile
@@ -19,12 +19,12 @@ STATUS_SECONDS = 0.2  # for how long a status is good
 class SessionNodes:
     """What can be read of a session, and done with it."""
 
-    def __init__(self, session: RunningSession) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
-        self._seen: tuple[float, Snapshot] | None = None
+        self._seen: tuple[float, SessionStatus] | None = None
 
     def nodes(self) -> Iterator[Node]:
-        """All of them, for a `Control`."""
+        """All of them, for a `ControlTree`."""
         yield from self._commands()
         yield from self._readings()
         yield from self._statuses()
@@ -132,7 +132,7 @@ class SessionNodes:
     def _status(self, wanted: Iterable[tuple[str, type[Any]]]) -> Args:
         now = time.monotonic()
         if self._seen is None or now - self._seen[0] > STATUS_SECONDS:
-            self._seen = now, self.session.look()
+            self._seen = now, self.session.status()
         snapshot = self._seen[1]
         values = {**vars(snapshot), "latency": snapshot.latency["total"]}
         return tuple(
@@ -169,7 +169,7 @@ def networks_of(profile: str) -> str:
     return "+".join(names)
 
 
-# What `/restem/status` tells of a `Snapshot`, in this order.
+# What `/restem/status` tells of a `SessionStatus`, in this order.
 STATUS: tuple[tuple[str, type[Any]], ...] = (
     ("state", str),
     ("profile", str),

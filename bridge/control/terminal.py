@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.widgets import Footer, Static
 
 from restem.bridge.session.live import LiveSession
-from restem.bridge.session.status import FLOOR_DB, Snapshot
+from restem.bridge.session.status import FLOOR_DB, SessionStatus
 
 REFRESH_SECONDS = 0.1
 WIDTH = 40  # characters of a meter
@@ -48,7 +48,7 @@ class View(App[None]):
             self.set_timer(self.seconds, self.exit)
         self.show()
 
-    def tell(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """Show a line for a while; from any other thread."""
         self.call_from_thread(self.notify, text)
 
@@ -56,11 +56,11 @@ class View(App[None]):
         """Draw what the session says now."""
         if not self.query("#strips"):  # the screen is on its way out
             return
-        now = self.session.look()
+        now = self.session.status()
         self.query_one("#status", Static).update(describe(now))
         self.query_one("#strips", Static).update(self._strips(now))
 
-    def _strips(self, now: Snapshot) -> Table:
+    def _strips(self, now: SessionStatus) -> Table:
         mixer = self.session.engine.mixer
         table = Table("", "", "gain", "", "dBFS", box=None, padding=(0, 1))
         for number, strip in enumerate((*mixer.strips, "master")):
@@ -119,7 +119,7 @@ class View(App[None]):
         self.session.engine.reset()
 
 
-def describe(now: Snapshot) -> Text:
+def describe(now: SessionStatus) -> Text:
     """A snapshot's figures in a few lines."""
     colour = {"ready": "green", "no device": "red"}.get(now.state, "yellow")
     ms = 1000 / now.sample_rate

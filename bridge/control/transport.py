@@ -6,7 +6,7 @@ from restem.bridge.session.headless import FileSession
 
 
 def transport_nodes(session: FileSession) -> list[Node]:
-    """Nodes of a session's transport, for a `Control`."""
+    """Nodes of a session's transport, for a `ControlTree`."""
     transport, at = session.transport, f"{ROOT}/transport"
     return [
         Node(

@@ -12,15 +12,15 @@ from the one table of parameters.
 from collections.abc import Iterable, Iterator, Sequence
 
 from restem.bridge.control.addresses import ROOT, SPECIAL, Args, parameter_address, pattern
-from restem.bridge.control.node import Answer, Node, RefusalError, as_arg, fitting
+from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg, fitting
 from restem.bridge.control.session_nodes import SessionNodes
-from restem.bridge.session.base import RunningSession
+from restem.bridge.session.base import Session
 from restem.models.errors import one_line
 from restem.streamer.mixer.mixer import Change, Setting
 from restem.streamer.mixer.parameters import PARAMETERS
 
 
-class Control:
+class ControlTree:
     """The tree of a session. Any thread may call it.
 
     Args:
@@ -28,7 +28,7 @@ class Control:
         more: nodes of others, such as presets or MIDI.
     """
 
-    def __init__(self, session: RunningSession, more: Iterable[Node] = ()) -> None:
+    def __init__(self, session: Session, more: Iterable[Node] = ()) -> None:
         self.session = session
         self.mixer = session.engine.mixer
         self.nodes: dict[str, Node] = {}
@@ -111,7 +111,7 @@ class Control:
             if node.readable
         }
 
-    def change_of(self, node: Node, args: Args, answer: Answer) -> Setting:
+    def change_of(self, node: Node, args: Args, answer: WriteResult) -> Setting:
         """What setting a parameter's node means to the mixer, in range.
 
         Raises:
@@ -139,13 +139,13 @@ class Control:
             raise RefusalError("read_only", f"{node.address} can only be read")
         return fitting(node, args)
 
-    def write(self, node: Node, args: Args) -> Answer:
+    def write(self, node: Node, args: Args) -> WriteResult:
         """Set a node now.
 
         Raises:
             RefusalError: it cannot be set, or not to this.
         """
-        answer = Answer()
+        answer = WriteResult()
         if node.parameter is not None:
             self.move([self.change_of(node, args, answer)])
             return answer

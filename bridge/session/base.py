@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Self, TextIO
 
-from restem.bridge.session.status import FLOOR_DB, Snapshot
+from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
 from restem.bridge.takes.recorder import Recorder
 from restem.streamer.builder import describe_profiles, load_live, pick_stems
@@ -26,7 +26,7 @@ GLANCE_SECONDS = 1 / 30  # between two looks at the meters
 RELEASE_DB_PER_SECOND = 20.0  # of the meters
 
 
-class RunningSession:
+class Session:
     """An engine, its meters and its recorder, until it is closed.
 
     Args:
@@ -34,7 +34,7 @@ class RunningSession:
         blocksize: frames that are played at a time.
         sample_rate: Hz.
         routing: of the outputs.
-        tell: gets a line while things start.
+        notify: gets a line while things start.
 
     Raises:
         ValueError: the profile or a number does not fit, or it is too slow here; one line.
@@ -46,12 +46,12 @@ class RunningSession:
         blocksize: int,
         sample_rate: int,
         routing: Callable[[Sequence[str]], Routing],
-        tell: Callable[[str], None],
+        notify: Callable[[str], None],
     ) -> None:
         self.settings, self.blocksize, self.sample_rate = settings, blocksize, sample_rate
         stems = pick_stems(read_profile(settings.profile).stems, settings.stems)
         outputs = routing(stems)
-        tell(f"{settings.profile}: loading, warming up, measuring")
+        notify(f"{settings.profile}: loading, warming up, measuring")
         self.engine = self._start(self._build(settings.profile, stems))
         try:
             self.engine.mixer.route(outputs)
@@ -124,11 +124,11 @@ class RunningSession:
         """Left and right peaks of every strip and of the master, in dBFS; they fall slowly."""
         return {bus: (left, right) for bus, (left, right) in self._levels.items()}
 
-    def look(self) -> Snapshot:
+    def status(self) -> SessionStatus:
         """How it is going."""
         status, take = self.engine.status(), self.recorder.status()
         rate, steps, total = status.sample_rate, status.step_times, status.latency.total
-        return Snapshot(
+        return SessionStatus(
             state=status.state,
             problem=(f"recording failed: {take.reason}" if take.reason else "")
             or (status.failure if status.state != "ready" else ""),
@@ -136,7 +136,7 @@ class RunningSession:
             link="",
             sample_rate=rate,
             blocksize=self.blocksize,
-            seconds=status.heard / rate,
+            seconds=status.frames_in / rate,
             latency={**asdict(status.latency), "total": total},
             latency_ms=1000 * total / rate,
             device_latency=(0, 0),
@@ -174,7 +174,7 @@ class RunningSession:
 
 
 def watch(
-    session: RunningSession, out: TextIO, seconds: float | None = None, as_json: bool = False
+    session: Session, out: TextIO, seconds: float | None = None, as_json: bool = False
 ) -> None:
     """Print a line a second, for people or as JSON, until Ctrl-C or `seconds` have passed."""
     began = time.monotonic()
@@ -184,5 +184,5 @@ def watch(
             if left <= 0:
                 return
             time.sleep(min(1.0, left))
-            now = session.look()
+            now = session.status()
             print(json.dumps(now.as_dict()) if as_json else now.line(), file=out, flush=True)

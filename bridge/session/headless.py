@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from restem.bridge.session.base import GLANCE_SECONDS, RunningSession
-from restem.bridge.session.status import Snapshot
+from restem.bridge.session.base import GLANCE_SECONDS, Session
+from restem.bridge.session.status import SessionStatus
 from restem.bridge.session.transport import Listener, Source, Transport
 from restem.bridge.settings import BLOCKSIZE, Settings
 from restem.models.errors import first_line
@@ -31,22 +31,24 @@ PATIENCE_MS = 2000  # for stems that are late, in every 1024 frames
 BEHIND_SECONDS = 0.25  # that the clock makes up for; what is more it lets go
 
 
-class FileSession(RunningSession):
+class FileSession(Session):
     """A session that plays files, and streams that take their place.
 
     Every bus is routed, in pairs, so `Settings.channels` and its devices mean nothing here.
 
     Args:
         settings: what to run.
-        tell: gets a line while things start.
+        notify: gets a line while things start.
 
     Raises:
         ValueError: the profile or a number does not fit; one line.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, settings: Settings, notify: Callable[[str], None] = lambda text: None
+    ) -> None:
         rate = settings.rate or read_profile(settings.profile).sample_rate
-        super().__init__(settings, settings.blocksize or BLOCKSIZE, rate, all_buses, tell)
+        super().__init__(settings, settings.blocksize or BLOCKSIZE, rate, all_buses, notify)
         self.buses = buses_of(self.engine.stems)
         self.transport = Transport(rate, self.engine.channels)
         self.listeners: list[Listener] = []  # called in the clock's thread
@@ -147,9 +149,9 @@ class FileSession(RunningSession):
         began, begins = self._began
         return max(0, begins + round((moment - began) * self.engine.sample_rate))
 
-    def look(self) -> Snapshot:
+    def status(self) -> SessionStatus:
         """How it is going."""
-        now = super().look()
+        now = super().status()
         return replace(now, problem=self._problem or now.problem, link=self.source.name)
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from restem.bridge.audio.backend import AudioStream, open_backend
-from restem.bridge.session.base import GLANCE_SECONDS, RunningSession
-from restem.bridge.session.status import Snapshot
+from restem.bridge.session.base import GLANCE_SECONDS, Session
+from restem.bridge.session.status import SessionStatus
 from restem.bridge.settings import Settings
 from restem.streamer.builder import pick_stems
 from restem.streamer.engine.rings import Cell
@@ -26,24 +26,28 @@ from restem.streamer.profiles import read_profile
 RETRY_SECONDS = 1.0
 
 
-class LiveSession(RunningSession):
+class LiveSession(Session):
     """A session with sound devices or JACK; whoever views it calls `look`.
 
     Args:
         settings: what to run.
-        tell: gets a line while things start.
+        notify: gets a line while things start.
 
     Raises:
         ValueError: a device, the profile or a number does not fit; one line.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, settings: Settings, notify: Callable[[str], None] = lambda text: None
+    ) -> None:
         profile = read_profile(settings.profile)
         stems = pick_stems(profile.stems, settings.stems)
         routing = parse_routing(settings.channels, stems)
         outputs = len(routing.outputs)
         self.backend = backend = open_backend(settings, outputs, profile.sample_rate)
-        super().__init__(settings, backend.blocksize, backend.sample_rate, lambda _: routing, tell)
+        super().__init__(
+            settings, backend.blocksize, backend.sample_rate, lambda _: routing, notify
+        )
         self.reconnections, self._xruns = 0, 0
         self.stream: AudioStream | None = None
         self._lost: AudioStream | None = None
@@ -131,9 +135,9 @@ class LiveSession(RunningSession):
             began, begins = last, begins - self.backend.blocksize
         return max(0, begins + round((moment - began) * rate))
 
-    def look(self) -> Snapshot:
+    def status(self) -> SessionStatus:
         """How it is going."""
-        now, stream = super().look(), self.stream
+        now, stream = super().status(), self.stream
         late = self._why_late(now.late, now.step_p99)
         if stream is None:
             return replace(now, state="no device", problem=self._problem, xruns=self._xruns)

@@ -7,7 +7,7 @@ FLOOR_DB = -90.0
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class SessionStatus:
     """All that a view or a script wants to know; levels in dBFS, times in milliseconds."""
 
     state: str  # ready, late, starting (a worker is being replaced), no device

@@ -34,15 +34,15 @@ from restem.bridge.takes.sidecar import (
     VERSION,
     WHOLE,
     Change,
-    Loss,
-    Session,
-    listed,
+    Dropout,
+    TakeInfo,
+    by_strip,
     write_session,
 )
 from restem.models.errors import first_line
 from restem.streamer.atomics import exchange
 from restem.streamer.engine.engine import Engine
-from restem.streamer.engine.playback_kernel import LARGEST, Policy
+from restem.streamer.engine.playback_kernel import LARGEST, LatePolicy
 from restem.streamer.engine.rings import Audio, Cell, read_ring
 from restem.streamer.mixer.parameters import PARAMETERS
 
@@ -83,10 +83,10 @@ class Take:
         self.files: list[StemFile] = []
         self.lost_frames = 0
         self.reason = ""
-        self._lost: list[Loss] = []
+        self._lost: list[Dropout] = []
         self._lines: list[str] = []  # of the changes, as the sidecar has them
         self._fence = np.zeros(1, np.int64)
-        self.session = Session(
+        self.session = TakeInfo(
             version=VERSION,
             restem=own_version(),
             state=RECORDING,
@@ -96,7 +96,7 @@ class Take:
             channels=engine.channels,
             block_size=int(engine.model["block_size"]),
             stems=engine.stems,
-            residual=engine.policy is Policy.RESIDUAL,
+            residual=engine.policy is LatePolicy.RESIDUAL,
             file_format=file_format,
             subtype=subtype,
             policy=engine.policy.name.lower(),
@@ -110,7 +110,7 @@ class Take:
         self._name, self.folder = claim(parent)
         try:
             self._open()
-            self._begin()
+            self._open_files()
             self.save()
         except BaseException:
             self._discard()
@@ -125,7 +125,7 @@ class Take:
             rate, channels = session.sample_rate, session.channels
             self.files.append(StemFile(path, rate, channels, None, session.subtype))
 
-    def _begin(self) -> None:
+    def _open_files(self) -> None:
         """Let frame 0 be what is being heard now, or the first of all."""
         mixer, rings = self.engine.mixer, self.rings
         start = max(self.played(), 0)
@@ -136,13 +136,13 @@ class Take:
         longest = max(row.smoothing_ms for row in PARAMETERS)
         ramp = -int(-longest * self.session.sample_rate // 1000)
         self._since = min(self._origin - ramp, mixer.position)  # ramps may be under way at frame 0
-        values = listed(mixer.values(self._since))
+        values = by_strip(mixer.values(self._since))
         self.session = replace(self.session, start=start, values=values)
 
     def played(self) -> int:
         """Frames of the mix that have been heard as stems, and whose changes are in the log."""
         mixed = self.engine.mixer.position - self.session.latency.total
-        return min(self.rings.get(Cell.PLAYED), mixed)
+        return min(self.rings.get(Cell.FRAMES_OUT), mixed)
 
     @property
     def frames(self) -> int:
@@ -181,7 +181,7 @@ class Take:
         taps = read_ring(rings.tap[:rows], self.position, count)
         exchange(self._fence, 0, 0)  # on ARM too, the cursor is loaded after what was copied
         # The callback may be writing as many frames beyond its cursor.
-        oldest = rings.get(Cell.HEARD) + LARGEST - rings.geometry.capacity
+        oldest = rings.get(Cell.FRAMES_IN) + LARGEST - rings.geometry.capacity
         audio = np.concatenate([mix, taps]).reshape(-1, channels, count)
         lost = min(max(oldest - self.position, 0), count)
         audio[..., :lost] = 0
@@ -191,9 +191,9 @@ class Take:
         self.lost_frames += frames
         last = self._lost[-1] if self._lost else None
         if last and last.frame + last.frames == self.frames:
-            self._lost[-1] = Loss(last.frame, last.frames + frames)
+            self._lost[-1] = Dropout(last.frame, last.frames + frames)
         else:
-            self._lost.append(Loss(self.frames, frames))
+            self._lost.append(Dropout(self.frames, frames))
 
     def save(self) -> None:
         """Let headers and sidecar tell of everything so far.

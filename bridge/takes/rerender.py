@@ -20,7 +20,7 @@ import numpy as np
 from restem.bridge.files.reader import MixReader, open_mix
 from restem.bridge.files.render import RenderReport, exactly, peak_of, report, restored
 from restem.bridge.files.writer import all_or_none, check_targets, pick_subtype, stem_files
-from restem.bridge.takes.sidecar import Session, read_session
+from restem.bridge.takes.sidecar import TakeInfo, read_session
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.resampler import Audio
@@ -94,7 +94,7 @@ def render_take(
     return report(mix, files, targets, len(session.stems), peak, started)
 
 
-def _pick(session: Session, model: StreamingModel) -> list[int]:
+def _pick(session: TakeInfo, model: StreamingModel) -> list[int]:
     """Where the model has the take's stems."""
     missing = [stem for stem in session.stems if stem not in model.stems]
     if missing:
@@ -105,7 +105,7 @@ def _pick(session: Session, model: StreamingModel) -> list[int]:
     return [model.stems.index(stem) for stem in session.stems]
 
 
-def _check_mix(mix: MixReader, session: Session) -> None:
+def _check_mix(mix: MixReader, session: TakeInfo) -> None:
     found = mix.sample_rate, mix.channels
     if found != (session.sample_rate, session.channels):
         raise ValueError(
@@ -119,7 +119,7 @@ def _check_mix(mix: MixReader, session: Session) -> None:
         )
 
 
-def _mixer(session: Session, folder: Path) -> Mixer:
+def _mixer(session: TakeInfo, folder: Path) -> Mixer:
     """A mixer at frame 0 of the take, with all that will be done to it."""
     try:
         mixer = Mixer(session.stems, session.sample_rate, session.channels)

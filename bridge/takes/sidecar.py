@@ -20,7 +20,7 @@ from restem.streamer.mixer.mixer import Setting, Values
 
 NAME = "session.yaml"
 VERSION = 1
-GLOBAL = "master"  # where the values of the whole mixer are listed
+MASTER = "master"  # where the values of the whole mixer are listed
 RECORDING, WHOLE, CUT_SHORT = "recording", "whole", "cut short"
 HEAD = """\
 # A take of restem. Frame 0 is the first of every file; changes before it were still under way then.
@@ -29,7 +29,7 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times
 
 
 @dataclass(frozen=True)
-class Loss:
+class Dropout:
     """Frames that the disk was too slow for: silence in every file."""
 
     frame: int
@@ -60,7 +60,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Session:
+class TakeInfo:
     """A take. Positions and lengths in frames at `sample_rate`, in Hz."""
 
     version: int
@@ -82,7 +82,7 @@ class Session:
     late: int  # times that stems were missing
     late_frames: int
     values: dict[str, dict[str, Any]]  # of all parameters before the first change, strip by strip
-    lost: tuple[Loss, ...] = ()
+    lost: tuple[Dropout, ...] = ()
     changes: tuple[Change, ...] = ()
 
     @property
@@ -95,22 +95,22 @@ class Session:
     def settings(self) -> list[Setting]:
         """`values` as a mixer takes them."""
         return [
-            (name, value, None if strip == GLOBAL else strip)
+            (name, value, None if strip == MASTER else strip)
             for strip, values in self.values.items()
             for name, value in values.items()
         ]
 
 
-def listed(values: Values) -> dict[str, dict[str, Any]]:
+def by_strip(values: Values) -> dict[str, dict[str, Any]]:
     """A mixer's values strip by strip, without the faders, which are the gains once more."""
     strips: dict[str, dict[str, Any]] = {}
     for (name, strip), value in values.items():
         if name != "fader":
-            strips.setdefault(strip or GLOBAL, {})[name] = value
+            strips.setdefault(strip or MASTER, {})[name] = value
     return strips
 
 
-def write_session(folder: Path, session: Session, changes: Iterable[str]) -> None:
+def write_session(folder: Path, session: TakeInfo, changes: Iterable[str]) -> None:
     """Replace a folder's sidecar in one step.
 
     Args:
@@ -131,7 +131,7 @@ def write_session(folder: Path, session: Session, changes: Iterable[str]) -> Non
         part.write_text(f"{HEAD}{text}changes:{lines or ' []'}\n", "utf-8")
 
 
-def read_session(folder: Path) -> Session:
+def read_session(folder: Path) -> TakeInfo:
     """Read the sidecar of a take.
 
     Raises:
@@ -146,10 +146,10 @@ def read_session(folder: Path) -> Session:
             "use the version of restem that wrote it"
         )
     rest = {name: mapping[name] for name in mapping if name not in ("lost", "changes")}
-    session: Session = from_mapping(Session, rest, str(path))
+    session: TakeInfo = from_mapping(TakeInfo, rest, str(path))
     return dataclasses.replace(
         session,
-        lost=_items(Loss, mapping.get("lost"), f"{path}: lost"),
+        lost=_items(Dropout, mapping.get("lost"), f"{path}: lost"),
         changes=_items(Change, mapping.get("changes"), f"{path}: changes"),
     )
 

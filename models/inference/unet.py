@@ -112,7 +112,7 @@ class StackedUNet(nn.Module):
         audio = nn.functional.pad(audio, (0, self.config.padded_length(length) - length))
         return self._decode(self._encode(audio), start, length if stop is None else stop)
 
-    def begin(self, audio: Tensor, hop: int) -> Levels | None:
+    def prepare_window(self, audio: Tensor, hop: int) -> Levels | None:
         """What `slide` wants to know of a first window, [b, c, n].
 
         Returns:
@@ -130,8 +130,8 @@ class StackedUNet(nn.Module):
 
         Args:
             audio: [b, c, n], as long as the window before.
-            before: what `begin` or `slide` gave for that one.
-            hop: as `begin` was asked.
+            before: what `prepare_window` or `slide` gave for that one.
+            hop: as `prepare_window` was asked.
 
         Returns:
             The answer, [g, b, c, stop - start], and what the next `slide` wants to know.

@@ -21,9 +21,9 @@ from restem.streamer.engine.latency import FADE, Latency, count_capacity, count_
 from restem.streamer.engine.playback_kernel import (
     LARGEST,
     PATIENCE_MS,
+    LatePolicy,
     Playback,
     PlaybackState,
-    Policy,
     process_at,
     ready_span,
 )
@@ -54,7 +54,7 @@ class Status:
     latency: Latency
     block_size: int
     sample_rate: int
-    heard: int
+    frames_in: int
     late: int
     late_frames: int
     bad_samples: int
@@ -85,7 +85,7 @@ class Engine:
         build: Build,
         host_block: int | None = None,
         allowance: int | None = None,
-        policy: Policy = Policy.RESIDUAL,
+        policy: LatePolicy = LatePolicy.RESIDUAL,
         threads: int = 1,
     ) -> None:
         self.policy, self.threads, self.restarts, self.failure = policy, threads, 0, ""
@@ -103,7 +103,7 @@ class Engine:
         except BaseException:
             first.stop()
             raise
-        self.rings.put(Cell.ORIGIN, -1, 1)
+        self.rings.put(Cell.BLOCK_ORIGIN, -1, 1)
         self.mixer = Mixer(self.stems, self.sample_rate, self.channels)
         state = PlaybackState(len(self.stems), self.channels)
         self.playback = Playback.of(self.rings, state, self.mixer.memory)
@@ -175,7 +175,7 @@ class Engine:
 
     def reset(self) -> None:
         """Forget everything heard so far; what is still under way, dry too, is not played."""
-        self.rings.put(Cell.RESET, self.rings.get(Cell.HEARD))
+        self.rings.put(Cell.RESET, self.rings.get(Cell.FRAMES_IN))
 
     def status(self) -> Status:
         get, deck = self.rings.get, self._deck
@@ -188,7 +188,7 @@ class Engine:
             latency=self.latency,
             block_size=int(self.model["block_size"]),
             sample_rate=self.sample_rate,
-            heard=get(Cell.HEARD),
+            frames_in=get(Cell.FRAMES_IN),
             late=get(Cell.LATE),
             late_frames=get(Cell.LATE_FRAMES),
             bad_samples=get(Cell.BAD_SAMPLES),
@@ -212,7 +212,7 @@ class Engine:
             self._check_fit(ready)
             with self._lock:
                 deck = 1 - self._deck
-                self.rings.put(Cell.ORIGIN, -1, deck)
+                self.rings.put(Cell.BLOCK_ORIGIN, -1, deck)
                 new.work(self.rings.name, deck)
                 self._workers[deck] = new
             self._await_lead(deck)
@@ -275,7 +275,7 @@ class Engine:
         # A sign comes between steps, which may take as long as their blocks.
         patience = max(HUNG_SECONDS, 2 * self.model["block_size"] / self.sample_rate)
         while not self._closing.wait(GLANCE_SECONDS):
-            self.mixer.pump()
+            self.mixer.flush_scheduled()
             with self._lock:
                 deck = self._deck
                 worker = self._workers[deck]
@@ -305,7 +305,7 @@ class Engine:
             self.restarts += 1
             new = WorkerProcess(worker.build, self.threads)
             try:
-                new.ready(self._closing, self.mixer.pump)
+                new.ready(self._closing, self.mixer.flush_scheduled)
             except ValueError as error:
                 new.kill()
                 problem = f"the worker cannot be replaced: {error}"
@@ -325,7 +325,7 @@ class Engine:
         until = time.monotonic() + seconds
         self._say(f"{problem}; the next starts in {seconds:.0f} s" if seconds else problem)
         while self._is_played(deck) and (left := until - time.monotonic()) > 0:
-            self.mixer.pump()
+            self.mixer.flush_scheduled()
             self._closing.wait(min(left, GLANCE_SECONDS))
         return self._is_played(deck)
 
@@ -354,5 +354,5 @@ class Engine:
 def leads(rings: Rings, deck: int) -> bool:
     """Whether a deck's stems are there for what is played next, a fade and more of them."""
     begin, end = ready_span(rings.header, deck, rings.get(Cell.RESET))
-    played = rings.get(Cell.HEARD) - rings.geometry.latency
+    played = rings.get(Cell.FRAMES_IN) - rings.geometry.latency
     return bool(begin <= played and played + rings.geometry.fade <= end)

@@ -36,17 +36,17 @@ LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
 
 # Indices are constants to the compiler.
 FADE, LATENCY = int(Field.FADE), int(Field.LATENCY)
-HEARD, PLAYED, CALLBACKS = cell(Cell.HEARD), cell(Cell.PLAYED), cell(Cell.CALLBACKS)
+FRAMES_IN, FRAMES_OUT, CALLBACKS = cell(Cell.FRAMES_IN), cell(Cell.FRAMES_OUT), cell(Cell.CALLBACKS)
 LATE, LATE_FRAMES = cell(Cell.LATE), cell(Cell.LATE_FRAMES)
 BAD_SAMPLES, ACTIVE, RESET = cell(Cell.BAD_SAMPLES), cell(Cell.ACTIVE), cell(Cell.RESET)
 NAP_US = 200  # between two looks at a deck that is waited for
 NAPS = sys.platform != "win32"  # where libc has usleep
-SOLVED_0, SOLVED_1 = cell(Cell.SOLVED, 0), cell(Cell.SOLVED, 1)
-ORIGIN_0, ORIGIN_1 = cell(Cell.ORIGIN, 0), cell(Cell.ORIGIN, 1)
+READY_UNTIL_0, READY_UNTIL_1 = cell(Cell.READY_UNTIL, 0), cell(Cell.READY_UNTIL, 1)
+BLOCK_ORIGIN_0, BLOCK_ORIGIN_1 = cell(Cell.BLOCK_ORIGIN, 0), cell(Cell.BLOCK_ORIGIN, 1)
 READY_FROM_0, READY_FROM_1 = cell(Cell.READY_FROM, 0), cell(Cell.READY_FROM, 1)
 
 
-class Policy(IntEnum):
+class LatePolicy(IntEnum):
     """Where the dry mix goes while stems are late."""
 
     RESIDUAL = 0  # to a strip of its own
@@ -54,7 +54,7 @@ class Policy(IntEnum):
     SILENCE = 2  # nowhere
 
 
-RESIDUAL, SPREAD = int(Policy.RESIDUAL), int(Policy.SPREAD)
+RESIDUAL, SPREAD = int(LatePolicy.RESIDUAL), int(LatePolicy.SPREAD)
 
 
 _usleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
@@ -95,7 +95,7 @@ class Playback(NamedTuple):
             *(state.strips, state.dry, state.input, state.output, mixer),
         )
 
-    def context(self, policy: Policy) -> Words:
+    def context(self, policy: LatePolicy) -> Words:
         """What native code is given: addresses in the order of the fields, then `CHANNELS` etc.
 
         Whoever keeps it keeps the arrays, too.
@@ -158,7 +158,7 @@ def view(context: Words) -> Any:
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def write_input(header: Words, ring: Audio, frames: Audio, count: int) -> None:
     """Append [c, count] to the mix ring; NaN and Inf become silence."""
-    position = header[HEARD]
+    position = header[FRAMES_IN]
     mask = ring.shape[1] - 1
     bad = 0
     for channel in range(ring.shape[0]):
@@ -169,7 +169,7 @@ def write_input(header: Words, ring: Audio, frames: Audio, count: int) -> None:
                 bad += 1
             ring[channel, (position + i) & mask] = value
     header[BAD_SAMPLES] += bad
-    store_release(header, HEARD, position + count)
+    store_release(header, FRAMES_IN, position + count)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -179,9 +179,9 @@ def ready_span(header: Words, deck: int, reset: int) -> Any:
     In the opposite order of the worker's stores: once the origin is the last reset, the end speaks
     of what came after; and no end is seen without the beginning of its run of blocks.
     """
-    if load_acquire(header, ORIGIN_1 if deck else ORIGIN_0) != reset:
+    if load_acquire(header, BLOCK_ORIGIN_1 if deck else BLOCK_ORIGIN_0) != reset:
         return np.int64(0), np.int64(-1)
-    until = load_acquire(header, SOLVED_1 if deck else SOLVED_0)
+    until = load_acquire(header, READY_UNTIL_1 if deck else READY_UNTIL_0)
     return load_acquire(header, READY_FROM_1 if deck else READY_FROM_0), until
 
 
@@ -314,10 +314,10 @@ def process_block(p: Playback, policy: int, patience_ms: int, count: int) -> Non
     """Process the frames of the mix in `input`, [c, count], into `output`; `LARGEST` at most.
 
     Args:
-        policy: a `Policy`.
+        policy: a `LatePolicy`.
         patience_ms: how long this may wait for stems; 0 in real time.
     """
-    start = p.header[HEARD] - p.header[LATENCY]
+    start = p.header[FRAMES_IN] - p.header[LATENCY]
     write_input(p.header, p.mix, p.input, count)
     if patience_ms > 0:
         await_stems(p.header, start + count - 1 + p.header[FADE], patience_ms)
@@ -325,7 +325,7 @@ def process_block(p: Playback, policy: int, patience_ms: int, count: int) -> Non
     crossfade_weights(p.header, p.fades, p.weights, start, count, reset)
     fill_strips(p.mix, p.decks, p.weights, policy, start, count, reset, p.strips, p.dry)
     write_tap(p.tap, p.strips, start, count)
-    store_release(p.header, PLAYED, start + count)
+    store_release(p.header, FRAMES_OUT, start + count)
     mix_block(p.mixer, p.dry, p.strips, p.output, count)
     p.header[CALLBACKS] += 1
 

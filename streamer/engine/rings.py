@@ -12,9 +12,10 @@ cursor before the frames below it: x86 keeps the order of stores and of loads an
 by the release and acquire instructions that `streamer.atomics` compiles to. Nobody locks or waits.
 A reader that is slower than `capacity` finds its frames overwritten; positions tell.
 
-Of a deck's stems the frames in [READY_FROM, SOLVED) are there, if its ORIGIN is the last RESET;
-the others were never written, or hold an older passage. A worker stores READY_FROM, SOLVED, ORIGIN
-in this order; whoever reads loads them in the opposite one (`playback.ready_span`).
+Of a deck's stems the frames in [READY_FROM, READY_UNTIL) are there, if its BLOCK_ORIGIN is the last
+RESET; the others were never written, or hold an older passage. A worker stores READY_FROM,
+READY_UNTIL, BLOCK_ORIGIN in this order; whoever reads loads them in the opposite one
+(`playback_kernel.ready_span`).
 
 The segment, little-endian, version 2, for clients in other languages:
 
@@ -72,8 +73,8 @@ class Field(IntEnum):
 class Cell(IntEnum):
     """What one side writes and another reads while it runs; counts unless said otherwise."""
 
-    HEARD = 0  # callback: frames of the mix that are in the ring
-    PLAYED = auto()  # callback: frames that have been played, all in the tap ring
+    FRAMES_IN = 0  # callback: frames of the mix that are in the ring
+    FRAMES_OUT = auto()  # callback: frames that have been played, all in the tap ring
     CALLBACKS = auto()  # callback
     LATE = auto()  # callback: times that stems were missing
     LATE_FRAMES = auto()  # callback: frames in which dry mix stood in, fades included
@@ -81,15 +82,17 @@ class Cell(IntEnum):
     ACTIVE = auto()  # engine: the deck to play
     RESET = auto()  # engine: position of the last reset; what is older is silence
     # One set per deck; `cell` adds the deck's offset.
-    SOLVED = auto()  # worker: stems from READY_FROM to below this position are in the ring
+    READY_UNTIL = auto()  # worker: stems from READY_FROM to below this position are in the ring
     BEAT = auto()  # worker: goes up while it lives
     STEPS = auto()  # worker
     DROPPED = auto()  # worker: blocks that were skipped to catch up
-    ORIGIN = auto()  # worker: the last reset that it has seen; engine: -1 before a new one comes
+    BLOCK_ORIGIN = (
+        auto()
+    )  # worker: the last reset that it has seen; engine: -1 before a new one comes
     READY_FROM = auto()  # worker: where its run of blocks begins; what is older may be anything
 
 
-FIRST_OF_DECK = Cell.SOLVED
+FIRST_OF_DECK = Cell.READY_UNTIL
 
 
 def cell(which: Cell, deck: int = 0) -> int:

@@ -107,14 +107,14 @@ def measure(model: StreamingModel, seconds: float = math.inf) -> StepTimes:
     after `HOPELESS_SECONDS` if steps take longer than their blocks. A GPU's first says little.
     """
     generator = torch.Generator().manual_seed(0)
-    host, state, times = Host(model), model.init_state(), list[float]()
+    runner, state, times = DeviceRunner(model), model.init_state(), list[float]()
     shape, duration = (model.channels, model.block_size), model.block_size / model.sample_rate
     enough = 1 if model.device.type == "cpu" else 2  # steps, to know that all are too slow
     first = time.perf_counter()
     for _ in range(WARM_UP + TIMED):
         block = 0.1 * torch.randn(shape, generator=generator)
         began = time.perf_counter()
-        _, state = host.step(block.numpy(), state)
+        _, state = runner.step(block.numpy(), state)
         now = time.perf_counter()
         times.append(now - began)
         hopeless = len(times) >= enough and min(times[-enough:]) > duration
@@ -125,7 +125,7 @@ def measure(model: StreamingModel, seconds: float = math.inf) -> StepTimes:
     return StepTimes.of(times[WARM_UP:] or times[-1:])
 
 
-class Host:
+class DeviceRunner:
     """Steps a model for callers whose audio is in the host's memory.
 
     A GPU reads and writes fixed, pinned places there, and one wait is for the whole step.
@@ -160,7 +160,7 @@ class Worker:
 
     def __init__(self, model: StreamingModel, rings: Rings, deck: int) -> None:
         self.model, self.rings, self.deck = model, rings, deck
-        self.host = Host(model)
+        self.runner = DeviceRunner(model)
         self.position = 0  # where the next block begins
         self.state: Any = None
         self.origin = -1
@@ -178,45 +178,45 @@ class Worker:
 
     def advance(self) -> bool:
         """Take one step, if a whole block has been heard."""
-        reset, heard = self.rings.get(Cell.RESET), self.rings.get(Cell.HEARD)
+        reset, frames_in = self.rings.get(Cell.RESET), self.rings.get(Cell.FRAMES_IN)
         size, position = self.model.block_size, self.position if reset == self.origin else reset
-        if self._is_lost(heard, position):  # leave blocks out, but come early enough to be warm
-            warm = heard - self.rings.geometry.capacity // 4 - reset
+        if self._is_lost(frames_in, position):  # leave blocks out, but come early enough to be warm
+            warm = frames_in - self.rings.geometry.capacity // 4 - reset
             position = reset + warm // size * size
         if (reset, position) != (self.origin, self.position):
-            self.begin(reset, position)
-        if heard - self.position < size:
+            self.start_run(reset, position)
+        if frames_in - self.position < size:
             return False
         began = time.perf_counter_ns()
         block = read_ring(self.rings.mix, self.position, size)
-        if self._is_lost(self.rings.get(Cell.HEARD), position):  # the block may be overwritten
+        if self._is_lost(self.rings.get(Cell.FRAMES_IN), position):  # the block may be overwritten
             return True
-        answer, self.state = self.host.step(block, self.state)
+        answer, self.state = self.runner.step(block, self.state)
         begin = self.position - self.model.latency
         write_ring(self.rings.stems[self.deck], begin, answer)
         self.position += size
-        self.rings.put(Cell.SOLVED, begin + size, self.deck)
+        self.rings.put(Cell.READY_UNTIL, begin + size, self.deck)
         steps = self.rings.get(Cell.STEPS, self.deck)
         self.rings.step_times[self.deck, self.steps % TIMES] = time.perf_counter_ns() - began
         self.rings.put(Cell.STEPS, steps + 1, self.deck)
         self.steps += 1
         return True
 
-    def _is_lost(self, heard: int, position: int) -> bool:
+    def _is_lost(self, frames_in: int, position: int) -> bool:
         """Whether a block at `position` is too old ever to be of use, or even to be there."""
-        return heard - position > self.rings.geometry.capacity // 2
+        return frames_in - position > self.rings.geometry.capacity // 2
 
-    def begin(self, origin: int, position: int) -> None:
+    def start_run(self, origin: int, position: int) -> None:
         """Forget everything; a new run of blocks begins at `position`.
 
         Whatever the deck's ring holds from an earlier run stays unheard from here on. The stores
         keep the order that `streamer.engine.playback_kernel.ready_span` needs.
         """
         get, put, deck = self.rings.get, self.rings.put, self.deck
-        first, before = position - self.model.latency, get(Cell.ORIGIN, deck)
+        first, before = position - self.model.latency, get(Cell.BLOCK_ORIGIN, deck)
         ready_from, expected = position, first  # older frames would be of music not heard here
         if before == origin:  # a run of the same music, ended by a hole or a death
-            expected = get(Cell.SOLVED, deck)
+            expected = get(Cell.READY_UNTIL, deck)
             ready_from = max(position, expected, get(Cell.READY_FROM, deck))
         elif before >= 0:
             expected = origin - self.model.latency
@@ -224,5 +224,5 @@ class Worker:
         put(Cell.DROPPED, get(Cell.DROPPED, deck) + dropped, deck)
         self.state, self.position, self.origin = self.model.init_state(), position, origin
         put(Cell.READY_FROM, ready_from, deck)
-        put(Cell.SOLVED, first, deck)
-        put(Cell.ORIGIN, origin, deck)
+        put(Cell.READY_UNTIL, first, deck)
+        put(Cell.BLOCK_ORIGIN, origin, deck)

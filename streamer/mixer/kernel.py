@@ -158,7 +158,7 @@ def receive(memory: Words) -> bool:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def look(memory: Words, state: State, position: int) -> int:
+def poll_changes(memory: Words, state: State, position: int) -> int:
     """Begin what is due; answers the position at which to look again, if nothing is published.
 
     The last snapshot whose position has come is the one that holds. No memory of earlier ones is
@@ -198,10 +198,10 @@ def begin_ramps(memory: Words, state: State, row: int) -> None:
 
 
 @numba.njit("(int64[::1],)", nogil=True, cache=True, error_model="numpy")
-def settle(memory: Words) -> None:
+def finish_ramps(memory: Words) -> None:
     """Begin what is due and end all ramps; peaks and counts at zero. Not while a callback runs."""
     state = unpack(memory)
-    look(memory, state, memory[MIXED])
+    poll_changes(memory, state, memory[MIXED])
     state.left[:] = 0
     state.peaks[:] = 0
     memory[WAIT] = memory[SLOT] = memory[BAD] = 0
@@ -236,7 +236,7 @@ def ramp(state: State, k: int, count: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def top(bits: NDArray[np.int32], count: int) -> np.int32:
+def block_peak(bits: NDArray[np.int32], count: int) -> np.int32:
     """The largest |x|, as bits."""
     largest = np.int32(0)
     for i in range(count):
@@ -245,7 +245,7 @@ def top(bits: NDArray[np.int32], count: int) -> np.int32:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def play_strip(state: State, strip: int, side: int, samples: Audio, start: int, count: int) -> int:
+def mix_strip(state: State, strip: int, side: int, samples: Audio, start: int, count: int) -> int:
     """Weigh one side of a strip and add it to the master; how many samples were no audio."""
     row = 2 + 2 * strip + side
     gain, faded, total = state.curves[2 * strip + side], state.sources[row], state.sources[side]
@@ -258,12 +258,12 @@ def play_strip(state: State, strip: int, side: int, samples: Audio, start: int, 
     for i in range(count):
         total[i] += faded[i]
     meter = 2 * strip + side
-    state.tops[meter] = max(state.tops[meter], top(state.bits[row], count))
+    state.tops[meter] = max(state.tops[meter], block_peak(state.bits[row], count))
     return bad
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def bend(x: np.float32, share: np.float32) -> np.float32:
+def soft_clip(x: np.float32, share: np.float32) -> np.float32:
     """The ceiling: below the knee x itself, above it a curve that has x's slope and curvature at
     the knee and 1 as its asymptote; `share` of it."""
     over = abs(x) - KNEE
@@ -274,7 +274,7 @@ def bend(x: np.float32, share: np.float32) -> np.float32:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def play_master(
+def mix_master(
     memory: Words, state: State, side: int, samples: Audio, start: int, count: int
 ) -> int:
     """Finish one side of the master; how many samples of the dry mix were no audio."""
@@ -291,9 +291,9 @@ def play_master(
         dry[i] = x if good else ZERO
     for i in range(count):
         mixed = (total[i] * wet[i] + dry[i] * (ONE - wet[i])) * gain[i]
-        mixed = bend(mixed, ceiling[i])
+        mixed = soft_clip(mixed, ceiling[i])
         total[i] = mixed * (ONE - bypass[i]) + dry[i] * bypass[i]
-    state.tops[k + side] = max(state.tops[k + side], top(state.bits[side], count))
+    state.tops[k + side] = max(state.tops[k + side], block_peak(state.bits[side], count))
     return bad
 
 
@@ -320,8 +320,8 @@ def play_chunk(
         state.sources[side, :count] = ZERO
         found = 0
         for strip in range(strips):
-            found += play_strip(state, strip, side, stems[strip, channel], start, count)
-        found += play_master(memory, state, side, dry[channel], start, count)
+            found += mix_strip(state, strip, side, stems[strip, channel], start, count)
+        found += mix_master(memory, state, side, dry[channel], start, count)
         bad += found if side == channel else 0
     return bad
 
@@ -354,7 +354,7 @@ def mix_block(memory: Words, dry: Audio, stems: Audio, out: Audio, count: int) -
     while done < count:
         size = min(count - done, CHUNK)
         if memory[WAIT] == 0:
-            size = min(size, look(memory, state, position + done) - (position + done))
+            size = min(size, poll_changes(memory, state, position + done) - (position + done))
         if memory[WAIT] > 0:  # look again on the very sample, wherever the host's block ends
             size = min(size, memory[WAIT])
             memory[WAIT] -= size

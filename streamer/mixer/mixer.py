@@ -39,11 +39,11 @@ from restem.streamer.mixer.kernel import (
     SPACING,
     WET,
     Audio,
+    finish_ramps,
     mix_block,
     new_memory,
     publish,
     read_peaks,
-    settle,
     unpack,
 )
 from restem.streamer.mixer.parameters import (
@@ -59,7 +59,7 @@ from restem.streamer.mixer.parameters import (
 )
 from restem.streamer.mixer.routing import Routing, source_names
 
-__all__ = ["Change", "Mixer", "Moment", "Routing", "mix_block"]
+__all__ = ["AutomationEvent", "Change", "Mixer", "Routing", "mix_block"]
 
 RESERVED = ("master", "dry", RESIDUAL)  # buses that are no stems
 
@@ -73,7 +73,7 @@ Key = tuple[str, str | None]  # a parameter and a strip
 Values = dict[Key, Value]
 
 
-class Moment(NamedTuple):
+class AutomationEvent(NamedTuple):
     """What took effect at one sample."""
 
     position: int
@@ -81,7 +81,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(eq=False)
-class _Timed:
+class ScheduledChange:
     """Changes that belong to a position; those of `set` to any."""
 
     due: int
@@ -94,8 +94,8 @@ class _Publication:
     """What the log may speak of."""
 
     sequence: int
-    fresh: list[_Timed]  # in its first snapshot, and not in that of the one before
-    timed: Sequence[_Timed]  # in the others
+    fresh: list[ScheduledChange]  # in its first snapshot, and not in that of the one before
+    timed: Sequence[ScheduledChange]  # in the others
     rows: Sequence[tuple[int, Values]]  # the snapshots' positions, and what they say
 
 
@@ -143,14 +143,14 @@ class Mixer:
         }
         self._targets = self._coefficients(self._values)
         self._lengths = np.ones(len(self._targets), np.int64)
-        self._heap: list[tuple[int, int, _Timed]] = []
+        self._heap: list[tuple[int, int, ScheduledChange]] = []
         self._numbers = itertools.count()  # of equal positions, the first comes first
-        self._timed: list[_Timed] = []  # handed over, and not known to be begun
+        self._timed: list[ScheduledChange] = []  # handed over, and not known to be begun
         self._publications: deque[_Publication] = deque()
         self._read = 0  # entries of the log
         self._free = 0  # the position from which a ramp might begin, by the log
         self._holds = dict(self._values)  # by the log
-        self._moments: deque[Moment] = deque()
+        self._moments: deque[AutomationEvent] = deque()
         self._before = dict(self._values)  # the oldest moment
         self._publish([])
         self.reset()
@@ -176,7 +176,7 @@ class Mixer:
         settings = self._settings(changes)
         with self._lock:
             self._catch_up()
-            self._hand_over([_Timed(ALWAYS, settings)])
+            self._hand_over([ScheduledChange(ALWAYS, settings)])
         return [value for _, value, _ in settings]
 
     def schedule(self, position: int, changes: Iterable[Change]) -> list[Value]:
@@ -200,13 +200,13 @@ class Mixer:
             raise ValueError(f"position must be a number of samples from 0 on, got {position!r}")
         settings = self._settings(changes)
         with self._lock:
-            timed = _Timed(position, settings)
+            timed = ScheduledChange(position, settings)
             heapq.heappush(self._heap, (position, next(self._numbers), timed))
             self._catch_up()
             self._hand_over()
         return [value for _, value, _ in settings]
 
-    def pump(self) -> int | None:
+    def flush_scheduled(self) -> int | None:
         """Hand timed changes over, so that they are there when they are due.
 
         Returns:
@@ -240,7 +240,7 @@ class Mixer:
             self._catch_up()
             return dict(self._values)
 
-    def history(self, since: int = 0) -> list[Moment]:
+    def history(self, since: int = 0) -> list[AutomationEvent]:
         """What took effect at a position or later, in order; the newest `MOMENTS` are remembered.
 
         What the callback took as one is one moment. Reading changes nothing: there may be many
@@ -297,7 +297,7 @@ class Mixer:
 
     def _note(self, sequence: int, position: int) -> None:
         """Learn that a publication, or the next snapshot of it, was begun at a position."""
-        fresh: list[_Timed] = []
+        fresh: list[ScheduledChange] = []
         while self._publications[0].sequence < sequence:
             fresh += self._publications.popleft().fresh
         publication = self._publications[0]
@@ -321,17 +321,17 @@ class Mixer:
             self.late += timed.due >= 0 and position > max(timed.due, self._free)
         self._free = position + int(self.memory[SPACING])
         if changes:
-            self._remember(Moment(position, shortened(changes)))
+            self._remember(AutomationEvent(position, shortened(changes)))
 
-    def _remember(self, moment: Moment) -> None:
+    def _remember(self, moment: AutomationEvent) -> None:
         if self._moments and self._moments[-1].position == moment.position:  # after a reset
             last = self._moments.pop()
-            moment = Moment(moment.position, last.changes + moment.changes)
+            moment = AutomationEvent(moment.position, last.changes + moment.changes)
         self._moments.append(moment)
         if len(self._moments) > MOMENTS:
             apply(self._before, self._moments.popleft().changes)
 
-    def _hand_over(self, fresh: Sequence[_Timed] = ()) -> None:
+    def _hand_over(self, fresh: Sequence[ScheduledChange] = ()) -> None:
         """Publish what was set, and what of the heap is due soon."""
         position, now = self.position, list(fresh)
         dues = {timed.due for timed in self._timed}
@@ -373,7 +373,7 @@ class Mixer:
             targets = after
         return targets, lengths
 
-    def _publish(self, fresh: list[_Timed]) -> None:
+    def _publish(self, fresh: list[ScheduledChange]) -> None:
         targets, lengths, values = self._targets, self._lengths, dict(self._values)
         rows, said = [(ALWAYS, targets, lengths)], [(ALWAYS, dict(values))]
         for due, group in itertools.groupby(self._timed, key=lambda timed: timed.due):
@@ -388,7 +388,7 @@ class Mixer:
             first, second, third = (self._publications.popleft() for _ in range(3))
             both = [change for timed in second.fresh + third.fresh for change in timed.changes]
             last = {key(change): change for change in both}
-            third.fresh = [_Timed(ALWAYS, list(last.values()))]
+            third.fresh = [ScheduledChange(ALWAYS, list(last.values()))]
             self._publications.extendleft((third, first))
         publish(self.memory, np.array(words, np.int64))
 
@@ -443,7 +443,7 @@ class Mixer:
         count, done = dry.shape[-1], 0
         out = np.empty((len(self.routing.outputs), count), np.float32)
         while done < count:
-            wanted = self.pump()
+            wanted = self.flush_scheduled()
             size = count - done
             if wanted is not None:
                 size = min(size, max(1, wanted - self.position))
@@ -466,7 +466,7 @@ class Mixer:
         Not while a callback runs.
         """
         with self._lock:
-            settle(self.memory)
+            finish_ramps(self.memory)
             self._catch_up()
             self._free = 0
 

@@ -50,7 +50,7 @@ class SlidingModel(Protocol):
     Nor need it do all anew for a window that is only a little later than the last.
     """
 
-    def begin(self, window: Tensor, hop: int) -> Any | None:
+    def prepare_window(self, window: Tensor, hop: int) -> Any | None:
         """What is kept of a first window; None if windows `hop` samples apart share too little."""
 
     def slide(
@@ -130,7 +130,7 @@ class Chunked:
         kept = None
         if self.keeps and isinstance(self.network, SlidingModel):
             silence = torch.zeros(*self.network.input_shape, self.window, device=self.device)
-            kept = self.network.begin(silence, self.block_size)
+            kept = self.network.prepare_window(silence, self.block_size)
         return ChunkedState(past, tail, torch.tensor(self.latency, device=self.device), kept)
 
     def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:

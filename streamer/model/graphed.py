@@ -92,19 +92,19 @@ class Graphed:
     @torch.no_grad()
     def step(self, block: Tensor, state: Any) -> tuple[Tensor, Any]:
         """[c, block_size] -> [s, c, block_size] and the next state."""
-        tensors, kind = take_apart(state)
+        tensors, kind = flatten_state(state)
         given = [block, *tensors]
         with self._turn:
             if self._recorded and self._recorded.fits(given, kind):
                 return self._recorded.step(given)
             stems, after = self.model.step(block, state)
             if self._make_graph and not self._recorded:
-                tensors, kind_after = take_apart(after)
+                tensors, kind_after = flatten_state(after)
                 if kind.plain and kind == kind_after:
                     self._record(given, [stems, *tensors], kind)
             return stems, after
 
-    def _record(self, given: list[Tensor], answered: list[Tensor], kind: "Kind") -> None:
+    def _record(self, given: list[Tensor], answered: list[Tensor], kind: "StateSpec") -> None:
         assert self._make_graph is not None
         try:
             self._recorded = _Recorded(self.model, self._make_graph(), given, answered, kind)
@@ -123,7 +123,7 @@ def graphed(model: StreamingModel) -> StreamingModel:
     return Graphed(model) if model.device.type == "cuda" else model
 
 
-class Place(NamedTuple):
+class TensorSpec(NamedTuple):
     """What a tensor needs of memory."""
 
     shape: torch.Size
@@ -131,32 +131,32 @@ class Place(NamedTuple):
     device: torch.device
 
 
-class Kind(NamedTuple):
+class StateSpec(NamedTuple):
     """A state without the values of its tensors."""
 
     plain: bool  # nothing in it but tensors and plain values, which can be compared
-    leaves: tuple[Any, ...]  # a `Place` for each tensor, all else as it is
+    leaves: tuple[Any, ...]  # a `TensorSpec` for each tensor, all else as it is
     tree: TreeSpec
 
 
-def take_apart(state: Any) -> tuple[list[Tensor], Kind]:
+def flatten_state(state: Any) -> tuple[list[Tensor], StateSpec]:
     """The tensors in a tree of tuples, lists and dicts, and the rest of it."""
     leaves, tree = tree_flatten(state)
     tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
     plain = all(isinstance(leaf, Tensor | PLAIN) for leaf in leaves)
     rest = (place_of(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves)
-    return tensors, Kind(plain, tuple(rest), tree)
+    return tensors, StateSpec(plain, tuple(rest), tree)
 
 
-def put_together(tensors: Sequence[Tensor], kind: Kind) -> Any:
+def unflatten_state(tensors: Sequence[Tensor], kind: StateSpec) -> Any:
     """The state of that kind with these tensors."""
     fresh = iter(tensors)
-    leaves = [next(fresh) if isinstance(leaf, Place) else leaf for leaf in kind.leaves]
+    leaves = [next(fresh) if isinstance(leaf, TensorSpec) else leaf for leaf in kind.leaves]
     return tree_unflatten(leaves, kind.tree)
 
 
-def place_of(tensor: Tensor) -> Place:
-    return Place(tensor.shape, tensor.dtype, tensor.device)
+def place_of(tensor: Tensor) -> TensorSpec:
+    return TensorSpec(tensor.shape, tensor.dtype, tensor.device)
 
 
 class _Recorded:
@@ -168,7 +168,7 @@ class _Recorded:
         graph: Graph,
         given: list[Tensor],
         answered: list[Tensor],
-        kind: Kind,
+        kind: StateSpec,
     ) -> None:
         self.model, self.graph, self.kind = model, graph, kind
         self.block = place_of(given[0])
@@ -180,10 +180,10 @@ class _Recorded:
     def _run(self) -> None:
         """What the graph does."""
         block, *tensors = self.given
-        stems, after = self.model.step(block, put_together(tensors, self.kind))
-        torch._foreach_copy_(self.answered, [stems, *take_apart(after)[0]])
+        stems, after = self.model.step(block, unflatten_state(tensors, self.kind))
+        torch._foreach_copy_(self.answered, [stems, *flatten_state(after)[0]])
 
-    def fits(self, given: list[Tensor], kind: Kind) -> bool:
+    def fits(self, given: list[Tensor], kind: StateSpec) -> bool:
         return kind.plain and kind == self.kind and place_of(given[0]) == self.block
 
     def step(self, given: list[Tensor]) -> tuple[Tensor, Any]:
@@ -191,7 +191,7 @@ class _Recorded:
         self.graph.replay()
         stems, *tensors = fresh = blank_like(self.answered)
         torch._foreach_copy_(fresh, self.answered)
-        return stems, put_together(tensors, self.kind)
+        return stems, unflatten_state(tensors, self.kind)
 
 
 def blank_like(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -31,7 +31,7 @@ GROUP = 256  # frames that one product of matrices takes or gives, about
 class ResampledState(NamedTuple):
     """What one step hands to the next."""
 
-    heard: Tensor  # [c, n] the device's newest frames
+    input: Tensor  # [c, n] the device's newest frames
     waiting: Tensor  # [c, n] frames at the model's rate, less than a block of it
     model: Any
     ready: Tensor  # [s, c, n] stems at the model's rate, as far back as the filter looks
@@ -47,7 +47,7 @@ class Resampled:
 
     A step takes the whole periods of both rates that fit into a block of the model, at least one,
     and the model steps as often as a block of it is complete. Where a period is not longer than the
-    model's block, that is at most once. Smaller blocks are heard sooner, for less re-blocking
+    model's block, that is at most once. Smaller blocks are input sooner, for less re-blocking
     before them, but then most steps only wait and some take all the time: whoever measures steps
     or gives them time must know that.
 
@@ -97,7 +97,7 @@ class Resampled:
     def init_state(self) -> ResampledState:
         shape = len(self.stems), self.channels
         return ResampledState(
-            heard=torch.zeros(self.channels, -self._there.start, device=self.device),
+            input=torch.zeros(self.channels, -self._there.start, device=self.device),
             waiting=torch.zeros(self.channels, 0, device=self.device),
             model=self.model.init_state(),
             ready=torch.zeros(*shape, -self._back.start, device=self.device),
@@ -107,9 +107,9 @@ class Resampled:
 
     def step(self, block: Tensor, state: ResampledState) -> tuple[Tensor, ResampledState]:
         """[c, block_size] -> [s, c, block_size] and the next state."""
-        heard = torch.cat((state.heard, block), dim=-1)
+        input = torch.cat((state.input, block), dim=-1)
         early = min(state.early_frames, self._inner)
-        waiting = torch.cat((state.waiting, self._there(heard)[:, early:]), dim=-1)
+        waiting = torch.cat((state.waiting, self._there(input)[:, early:]), dim=-1)
         inner, early_stems, ready = state.model, state.early_stems, [state.ready]
         size = self.model.block_size
         while waiting.shape[-1] >= size:
@@ -120,7 +120,7 @@ class Resampled:
             ready.append(stems[..., cut:])
         joined = torch.cat(ready, dim=-1)
         return self._back(joined), ResampledState(
-            heard=heard[:, self.block_size :],
+            input=input[:, self.block_size :],
             waiting=waiting,
             model=inner,
             ready=joined[..., self._inner :],
@@ -197,8 +197,8 @@ def _filter_matrix(source_rate: int, target_rate: int, first: int, count: int) -
     impulses = np.zeros((1, (p + 2) * spacing), np.float32)
     impulses[0, spacing : (p + 1) * spacing : spacing] = 1
     answer = Resampler(source_rate, target_rate, 1).process(impulses, last=True)[0]
-    # Where the phase of `source` was heard: both rates move on by whole periods.
+    # Where the phase of `source` was input: both rates move on by whole periods.
     at = spacing * (1 + (source - spacing) % p)
-    heard = target + (at - source) // p * q
+    input = target + (at - source) // p * q
     near = np.abs(target * p - source * q) <= reach
-    return start, np.where(near, answer[np.where(near, heard, 0)], np.float32(0))
+    return start, np.where(near, answer[np.where(near, input, 0)], np.float32(0))

@@ -23,7 +23,7 @@ HINT = (
 )
 
 
-class Layout:
+class ChannelLayout:
     """Which dimension of an array is its channels, guessed as Pedalboard guesses it.
 
     What was called before is remembered: an array of 16 x 12 samples has 12 channels, but after one
@@ -101,7 +101,7 @@ class Processor(ABC):
     """
 
     def __init__(self) -> None:
-        self._layout = Layout()
+        self._layout = ChannelLayout()
         self._lock = threading.RLock()
         self._running: tuple[float, int] | None = None  # sample rate, channels
         self._missing = 0  # samples that went into the stream and are not out yet
@@ -144,7 +144,9 @@ class Processor(ABC):
         rate, size = check_numbers(sample_rate, buffer_size, reset)
         with self._lock:
             audio = self._layout.read(input_array)
-            answer = self.whole(audio, rate, size) if reset else self.advance(audio, rate, size)
+            answer = (
+                self.process_all(audio, rate, size) if reset else self.advance(audio, rate, size)
+            )
             if np.may_share_memory(answer, input_array):
                 answer = answer.copy()
             return self._layout.write(answer)
@@ -181,14 +183,14 @@ class Processor(ABC):
         with self._lock:
             spec = sample_rate, audio.shape[0]
             if self._running != spec:
-                self.begin(*spec, buffer_size)
+                self.prepare(*spec, buffer_size)
                 self._running, self._missing = spec, 0
             answer = self.push(audio)
             self._missing += audio.shape[1] - answer.shape[1]
             return answer
 
     @abstractmethod
-    def begin(self, sample_rate: float, channels: int, buffer_size: int) -> None:
+    def prepare(self, sample_rate: float, channels: int, buffer_size: int) -> None:
         """Start a new stream."""
 
     @abstractmethod
@@ -196,7 +198,7 @@ class Processor(ABC):
         """`advance` in the stream that was begun last."""
 
     @abstractmethod
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         """A whole signal, [c, n] -> [c, n]; ends the stream."""
 
     @abstractmethod

@@ -8,10 +8,10 @@ import pedalboard
 
 from restem.streamer.processors.base import Processor
 from restem.streamer.processors.nodes import (
+    ChainNode,
     Plan,
-    Segment,
-    arrange,
     begin_line,
+    compile_graph,
     flatten,
     parts_of,
     push_through,
@@ -42,7 +42,7 @@ class Container(Processor):
             )
         self._plugins = [checked(plugin) for plugin in plugins]
         self._plan: Plan | None = None
-        self._segments: list[Segment] = []
+        self._segments: list[ChainNode] = []
         self._size = 0
 
     def __len__(self) -> int:
@@ -117,24 +117,24 @@ class Container(Processor):
         """
         return flatten([self])
 
-    def _arranged(self, known: bool = False) -> list[Segment]:
+    def _arranged(self, known: bool = False) -> list[ChainNode]:
         """The segments; with `known`, the stream that runs through them goes on."""
         plan = self.plan()
         if plan != self._plan:
-            old, self._segments = self._segments, arrange(plan)
+            old, self._segments = self._segments, compile_graph(plan)
             self._plan = plan
             if known and self._running is not None:
                 begin_line(self._segments, *self._running, self._size, parts_of(old))
         return self._segments
 
-    def begin(self, sample_rate: float, channels: int, buffer_size: int) -> None:
+    def prepare(self, sample_rate: float, channels: int, buffer_size: int) -> None:
         self._size = buffer_size
         begin_line(self._arranged(), sample_rate, channels, buffer_size)
 
     def push(self, audio: Audio) -> Audio:
         return push_through(self._arranged(known=True), audio)
 
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         with self._lock:
             self._size = buffer_size
             answer = whole_through(self._arranged(), audio, sample_rate, buffer_size)

@@ -26,7 +26,7 @@ SUFFIXES = (".vst3", ".component")  # of plugins' files
 
 
 @dataclass(frozen=True)
-class Plugin:
+class PluginSpec:
     """One effect as YAML describes it."""
 
     plugin: str
@@ -35,7 +35,7 @@ class Plugin:
     name: str | None = None
 
 
-Description = Mapping[str, Sequence[Plugin]]  # the effects of stems
+Description = Mapping[str, Sequence[PluginSpec]]  # the effects of stems
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def parse_effects(effects: Mapping[str, Any], where: str, folder: Path) -> Descr
         if not isinstance(plugins, list) or not plugins:
             raise ValueError(f"{place}: expected a list of plugins, got {plugins!r}")
         described[stem] = tuple(
-            _located(from_mapping(Plugin, plugin, f"{place}: {number}"), folder)
+            _located(from_mapping(PluginSpec, plugin, f"{place}: {number}"), folder)
             for number, plugin in enumerate(plugins, 1)
         )
     return described
 
 
-def _located(plugin: Plugin, folder: Path) -> Plugin:
+def _located(plugin: PluginSpec, folder: Path) -> PluginSpec:
     """With its paths resolved."""
 
     def locate(path: Any) -> str:
@@ -108,7 +108,7 @@ def load_effects(description: Description) -> dict[str, list[pedalboard.Plugin]]
     }
 
 
-def _load(described: Plugin, where: str) -> pedalboard.Plugin:
+def _load(described: PluginSpec, where: str) -> pedalboard.Plugin:
     try:
         plugin = _external(described) if _is_path(described.plugin) else _builtin(described)
     except (ValueError, TypeError, ImportError, RuntimeError, OSError) as error:
@@ -131,7 +131,7 @@ def builtin_names() -> list[str]:
     )
 
 
-def _builtin(described: Plugin) -> pedalboard.Plugin:
+def _builtin(described: PluginSpec) -> pedalboard.Plugin:
     if described.plugin not in builtin_names():
         choices = ", ".join(builtin_names())
         raise ValueError(f"unknown plugin; expected one of {choices}, or the path of a .vst3")
@@ -177,7 +177,7 @@ def _enumerated(cls: type, kind: str, name: str, value: Any) -> Any:
     return members[value]
 
 
-def _external(described: Plugin) -> Any:
+def _external(described: PluginSpec) -> Any:
     if not Path(described.plugin).exists():
         raise ValueError("no such file; check the path")
     load: Any = vars(pedalboard)["load_plugin"]

@@ -9,7 +9,13 @@ from torch import Tensor
 
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.processors.chain import Chain
-from restem.streamer.processors.nodes import Segment, arrange, begin_line, parts_of, push_through
+from restem.streamer.processors.nodes import (
+    ChainNode,
+    begin_line,
+    compile_graph,
+    parts_of,
+    push_through,
+)
 from restem.streamer.resampler import Audio
 
 MEASURED_SECONDS = 1.0  # of noise, to see how late an effect is
@@ -64,16 +70,16 @@ class Effected:
         self.latency = model.latency + self._ahead
         self._run = self._steps = 0
 
-    def _begin(self, line: list[Segment]) -> None:
+    def _prepare(self, line: list[ChainNode]) -> None:
         begin_line(line, self.sample_rate, self.channels, self.block_size, steady=True)
 
-    def _measure(self, line: list[Segment], stem: str) -> int:
+    def _measure(self, line: list[ChainNode], stem: str) -> int:
         """The most samples that a line withholds, hearing noise."""
         noise = np.random.default_rng(0).uniform(-0.1, 0.1, (self.channels, self.block_size))
         block = noise.astype(np.float32)
         fed = given = withheld = 0
         try:
-            self._begin(line)
+            self._prepare(line)
             while fed < MEASURED_SECONDS * self.sample_rate or not given:
                 fed += self.block_size
                 given += push_through(line, block).shape[1]
@@ -86,7 +92,7 @@ class Effected:
 
     def init_state(self) -> EffectedState:
         for line in self._lines:
-            self._begin(line)
+            self._prepare(line)
         self._run, self._steps = self._run + 1, 0
         silence = np.zeros((self.channels, self._ahead), np.float32)
         return EffectedState(self.model.init_state(), (silence,) * len(self.stems), self._run, 0)
@@ -117,9 +123,9 @@ class Effected:
         return answer, EffectedState(model_state, tuple(waiting), self._run, self._steps)
 
 
-def _line(effect: Effect, stem: str) -> list[Segment]:
+def _line(effect: Effect, stem: str) -> list[ChainNode]:
     """Effects in a row."""
     try:
-        return arrange(Chain(effect if isinstance(effect, list | tuple) else [effect]).plan())
+        return compile_graph(Chain(effect if isinstance(effect, list | tuple) else [effect]).plan())
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"effects: {stem}: {error}") from error

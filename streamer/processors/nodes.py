@@ -33,13 +33,13 @@ DUPLICATE = (
 )
 
 
-class Segment(Protocol):
+class ChainNode(Protocol):
     """One piece of a chain."""
 
     def parts(self) -> list[Any]:
         """The plugins in it."""
 
-    def begin(
+    def prepare(
         self,
         sample_rate: float,
         channels: int,
@@ -57,14 +57,14 @@ class Segment(Protocol):
     def push(self, audio: Audio) -> Audio:
         """[c, n] -> [c, m], the rest later."""
 
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         """A whole signal, aligned: [c, n] -> [c, n]."""
 
     def latency_at(self, sample_rate: float, channels: int) -> int:
         """Samples that a stream withholds."""
 
 
-class Native:
+class NativeBoard:
     """Consecutive native plugins, run as one native board.
 
     A native plugin forgets everything when a block is larger than all before it, so each is shown
@@ -84,7 +84,7 @@ class Native:
     def parts(self) -> list[Any]:
         return self.plugins
 
-    def begin(
+    def prepare(
         self,
         sample_rate: float,
         channels: int,
@@ -106,7 +106,7 @@ class Native:
         largest = np.zeros((channels, self._block), np.float32)
         for plugin in self.plugins:
             if not any(plugin is other for other in known):
-                teach(plugin, channels, sample_rate)
+                prime_layout(plugin, channels, sample_rate)
                 plugin.process(largest, sample_rate, self._block, reset=True)
                 plugin.process(largest[:, :0], sample_rate, self._block, reset=True)
 
@@ -121,7 +121,7 @@ class Native:
         self._teach(channels)
 
     def _teach(self, channels: int) -> None:
-        teach(self._board, channels, self._rate)
+        prime_layout(self._board, channels, self._rate)
         self._taught = channels
 
     def push(self, audio: Audio) -> Audio:
@@ -140,7 +140,7 @@ class Native:
         self._waiting = audio[:, ready:].copy()
         return np.ascontiguousarray(audio[:, :ready])
 
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         self._rate, self._waiting = sample_rate, None
         # A stream that goes on from here must not have larger blocks: plugins would forget.
         self._block = max(min(buffer_size, audio.shape[1]), 1)
@@ -168,7 +168,7 @@ class Native:
         return fed - given
 
 
-class Python:
+class PythonProcessor:
     """A processor that is not native: ours, or any object with Pedalboard's `process` and `reset`.
 
     It gets [c, n] arrays, and what it withholds of a stream counts as its latency.
@@ -183,7 +183,7 @@ class Python:
     def parts(self) -> list[Any]:
         return [self.processor]
 
-    def begin(
+    def prepare(
         self,
         sample_rate: float,
         channels: int,
@@ -199,21 +199,21 @@ class Python:
         if self._ours is not None:
             return self._ours.advance(audio, self._rate, self._size)
         answer = self.processor.process(audio, self._rate, buffer_size=self._size, reset=False)
-        return self._checked(answer, audio.shape, whole=False)
+        return self._checked(answer, audio.shape, same_length=False)
 
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         self._rate, self._size = sample_rate, buffer_size
         if self._ours is not None:
-            return self._ours.whole(audio, sample_rate, buffer_size)
+            return self._ours.process_all(audio, sample_rate, buffer_size)
         answer = self.processor.process(audio, sample_rate, buffer_size=buffer_size, reset=True)
-        return self._checked(answer, audio.shape, whole=True)
+        return self._checked(answer, audio.shape, same_length=True)
 
-    def _checked(self, answer: Any, shape: tuple[int, ...], whole: bool) -> Audio:
+    def _checked(self, answer: Any, shape: tuple[int, ...], same_length: bool) -> Audio:
         got = np.shape(answer)
-        if len(got) != 2 or got[0] != shape[0] or (whole and got != shape):
+        if len(got) != 2 or got[0] != shape[0] or (same_length and got != shape):
             raise ValueError(
                 f"{type(self.processor).__name__}.process must answer {list(shape)} channels and "
-                f"samples{'' if whole else ' or fewer samples'}, got {list(got)}"
+                f"samples{'' if same_length else ' or fewer samples'}, got {list(got)}"
             )
         return np.ascontiguousarray(answer, np.float32)
 
@@ -223,16 +223,16 @@ class Python:
         return int(getattr(self.processor, "reported_latency_samples", 0))
 
 
-class Branches:
+class ParallelBranches:
     """Chains side by side: their sum, each as late as the latest."""
 
-    def __init__(self, branches: Sequence[list[Segment]]) -> None:
+    def __init__(self, branches: Sequence[list[ChainNode]]) -> None:
         self.branches = branches
 
     def parts(self) -> list[Any]:
         return [part for branch in self.branches for part in parts_of(branch)]
 
-    def begin(
+    def prepare(
         self,
         sample_rate: float,
         channels: int,
@@ -255,7 +255,7 @@ class Branches:
         self._waiting = [part[:, count:] for part in ready]
         return total([part[:, :count] for part in ready], audio[:, :count])
 
-    def whole(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
+    def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         self._waiting = [audio[:, :0] for _ in self.branches]
         answers = [whole_through(b, audio, sample_rate, buffer_size) for b in self.branches]
         return total(answers, audio)
@@ -272,13 +272,13 @@ def total(parts: Sequence[Audio], like: Audio) -> Audio:
     return answer
 
 
-def teach(plugin: pedalboard.Plugin, channels: int, sample_rate: float) -> None:
+def prime_layout(plugin: pedalboard.Plugin, channels: int, sample_rate: float) -> None:
     """Let a native plugin take [channels, n] as such for every n from now on."""
     plugin.process(np.zeros((channels, 0), np.float32), sample_rate, 1, False)
 
 
 def begin_line(
-    segments: Sequence[Segment],
+    segments: Sequence[ChainNode],
     sample_rate: float,
     channels: int,
     buffer_size: int,
@@ -287,10 +287,10 @@ def begin_line(
 ) -> None:
     """Start a stream through one segment after the other; `steady` of the first one's blocks."""
     for number, segment in enumerate(segments):
-        segment.begin(sample_rate, channels, buffer_size, known, steady and number == 0)
+        segment.prepare(sample_rate, channels, buffer_size, known, steady and number == 0)
 
 
-def push_through(segments: Sequence[Segment], audio: Audio) -> Audio:
+def push_through(segments: Sequence[ChainNode], audio: Audio) -> Audio:
     """The next samples of a stream through one segment after the other."""
     for segment in segments:
         audio = segment.push(audio)
@@ -298,7 +298,7 @@ def push_through(segments: Sequence[Segment], audio: Audio) -> Audio:
 
 
 def whole_through(
-    segments: Sequence[Segment], audio: Audio, sample_rate: float, buffer_size: int
+    segments: Sequence[ChainNode], audio: Audio, sample_rate: float, buffer_size: int
 ) -> Audio:
     """A whole signal through one segment after the other, [c, n] -> [c, n].
 
@@ -309,16 +309,16 @@ def whole_through(
     if ahead:
         audio = np.pad(audio, ((0, 0), (0, ahead)))
     for segment in segments:
-        audio = segment.whole(audio, sample_rate, buffer_size)
+        audio = segment.process_all(audio, sample_rate, buffer_size)
     return np.ascontiguousarray(audio[:, :samples])
 
 
-def sum_latency(segments: Sequence[Segment], sample_rate: float, channels: int) -> int:
+def sum_latency(segments: Sequence[ChainNode], sample_rate: float, channels: int) -> int:
     """Samples that a stream through all of them withholds."""
     return sum(segment.latency_at(sample_rate, channels) for segment in segments)
 
 
-def parts_of(segments: Sequence[Segment]) -> list[Any]:
+def parts_of(segments: Sequence[ChainNode]) -> list[Any]:
     """All plugins in segments."""
     return [part for segment in segments for part in segment.parts()]
 
@@ -371,13 +371,13 @@ def is_overridden(cls: Any) -> bool:
     return any(name in vars(base) for base in own for name in ("process", "__call__"))
 
 
-def arrange(plan: Plan) -> list[Segment]:
+def compile_graph(plan: Plan) -> list[ChainNode]:
     """The segments of a plan.
 
     Raises:
         RuntimeError: a plugin is there twice.
     """
-    segments: list[Segment] = []
+    segments: list[ChainNode] = []
     native: list[pedalboard.Plugin] = []
     for part in (*plan, None):
         cls: Any = type(part)
@@ -385,12 +385,12 @@ def arrange(plan: Plan) -> list[Segment]:
             native.append(part)
             continue
         if native:
-            segments.append(Native(native))
+            segments.append(NativeBoard(native))
             native = []
         if isinstance(part, tuple):
-            segments.append(Branches([arrange(branch) for branch in part[1:]]))
+            segments.append(ParallelBranches([compile_graph(branch) for branch in part[1:]]))
         elif part is not None:
-            segments.append(Python(part))
+            segments.append(PythonProcessor(part))
     ids = [id(part) for part in parts_of(segments)]
     if len(set(ids)) < len(ids):
         raise RuntimeError(DUPLICATE)

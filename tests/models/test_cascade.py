@@ -115,7 +115,7 @@ def test_networks_together_are_networks_in_turn_whatever_their_configurations() 
     apart = Separator(networks, 48000)
     assert close(together(mix), apart(mix), 1e-5)
     window, later = noise(24 * 512).split([23 * 512, 512], dim=-1)
-    kept = together.begin(window, 512)
+    kept = together.prepare_window(window, 512)
     assert kept is not None
     moved = torch.cat((window[:, 512:], later), dim=-1)
     answer, _ = together.slide(moved, kept, 512, 6000, 7000)

@@ -40,8 +40,8 @@ class Player:
 
     def caught_up(self) -> bool:
         rings, size = self.engine.rings, int(self.engine.model["block_size"])
-        solved = rings.get(Cell.SOLVED, self.engine._deck) + int(self.engine.model["latency"])
-        return rings.get(Cell.HEARD) - solved < size
+        solved = rings.get(Cell.READY_UNTIL, self.engine._deck) + int(self.engine.model["latency"])
+        return rings.get(Cell.FRAMES_IN) - solved < size
 
     def play(self, blocks: int, seed: int = 0, in_step: bool = True) -> None:
         mix = music(blocks * BLOCK, seed)

@@ -20,9 +20,9 @@ from restem.streamer.engine.latency import FADE, count_capacity, count_latency
 from restem.streamer.engine.playback_kernel import (
     PATIENCE_MS,
     POLICY,
+    LatePolicy,
     Playback,
     PlaybackState,
-    Policy,
     process_at,
 )
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings, read_ring
@@ -84,14 +84,14 @@ class Walk:
         self.latency = count_latency({"block_size": 256, "latency": 256}, None, 1024).total
         capacity = count_capacity(self.latency, 256)
         self.rings = InterruptedRings(Geometry(48000, 2, 2, 6, self.latency, FADE, capacity))
-        self.rings.put(Cell.ORIGIN, -1, 1)
+        self.rings.put(Cell.BLOCK_ORIGIN, -1, 1)
         self.rings.happen = self.interrupt
         self.working = False
         self.capacity = capacity
         mixer = Mixer(STEMS, 48000)
         self.playback = Playback.of(self.rings, PlaybackState(2, 2), mixer.memory)
-        self._context = self.playback.context(Policy.RESIDUAL)
-        self.policy, self.size, self.patience = Policy.RESIDUAL, 256, 0
+        self._context = self.playback.context(LatePolicy.RESIDUAL)
+        self.policy, self.size, self.patience = LatePolicy.RESIDUAL, 256, 0
         self.active, self.workers = 0, dict[int, Worker]()
         self.gains = np.ones((2, 2))  # of each deck's stems
         self.unfinished = 0  # frames to play in the middle of a worker's work
@@ -180,7 +180,7 @@ class Walk:
     def swap(self) -> None:
         """As `Engine.swap`, with anything under way."""
         deck = 1 - self.active
-        self.rings.put(Cell.ORIGIN, -1, deck)
+        self.rings.put(Cell.BLOCK_ORIGIN, -1, deck)
         self.begin(deck)
         for _ in range(100):
             if leads(self.rings, deck):
@@ -200,7 +200,7 @@ class Walk:
         del self.workers[old]
 
     def reset(self) -> None:
-        self.rings.put(Cell.RESET, self.rings.get(Cell.HEARD))
+        self.rings.put(Cell.RESET, self.rings.get(Cell.FRAMES_IN))
         if self.rng.integers(2):
             self.hang()
 
@@ -219,12 +219,12 @@ class Walk:
         self.patience = 0
 
     def choose(self) -> None:
-        self.policy = Policy(self.rng.integers(len(Policy)))
+        self.policy = LatePolicy(self.rng.integers(len(LatePolicy)))
 
     def block(self) -> int:
         """One callback, and every frame of it checked; its frames."""
         count, rings, p = self.size, self.rings, self.playback
-        heard = rings.get(Cell.HEARD)
+        heard = rings.get(Cell.FRAMES_IN)
         ramp = ((np.arange(heard, heard + count) % PERIOD + 1) / PERIOD).astype(np.float32)
         p.input[0, :count], p.input[1, :count] = ramp, -0.5 * ramp
         if self.rng.integers(50) == 0:
@@ -247,7 +247,7 @@ class Walk:
         self.demand(np.array_equal(tap, seen), "the tap holds something else")
         dry = int((weights[2] > 0).sum())
         self.demand(rings.get(Cell.LATE_FRAMES) - late == dry, "late frames are miscounted")
-        behind = int(rings.get(Cell.HEARD)) - self.workers[self.active].position
+        behind = int(rings.get(Cell.FRAMES_IN)) - self.workers[self.active].position
         if self.kept_up > self.latency + 2 * FADE:
             self.mended += self.kept_up - count <= self.latency + 2 * FADE
             self.demand(dry == 0, f"dry for no reason, the worker is {behind} frames behind")
@@ -269,13 +269,13 @@ class Walk:
     def expected(self, mix: Audio, weights: Audio) -> Audio:
         """Strips [stems + 1, c, n]: each deck's gains times the mix of this very time."""
         gains = self.gains[0, :, None] * weights[0] + self.gains[1, :, None] * weights[1]
-        gains = gains + (weights[2] / len(STEMS) if self.policy is Policy.SPREAD else 0)
-        residual = weights[2] if self.policy is Policy.RESIDUAL else 0 * weights[2]
+        gains = gains + (weights[2] / len(STEMS) if self.policy is LatePolicy.SPREAD else 0)
+        residual = weights[2] if self.policy is LatePolicy.RESIDUAL else 0 * weights[2]
         return np.stack([*(gain * mix for gain in gains), residual * mix])
 
     def demand(self, holds: "bool | np.bool", complaint: str) -> None:
         if not holds:
-            raise WrongError(f"{complaint}, at frame {self.rings.get(Cell.HEARD)}")
+            raise WrongError(f"{complaint}, at frame {self.rings.get(Cell.FRAMES_IN)}")
 
     def step(self) -> None:
         """One random action, and the music that follows it."""
@@ -291,7 +291,7 @@ class Walk:
             raise WrongError(f"after {action.__name__}: {error}") from None
 
     def close(self) -> None:
-        self.frames = self.rings.get(Cell.HEARD)
+        self.frames = self.rings.get(Cell.FRAMES_IN)
         self.workers.clear()
         self.rings.close()
 

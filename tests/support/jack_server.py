@@ -184,7 +184,7 @@ class Desk:
 
 def silence_heard(engine: Engine) -> int:
     """How long an engine heard nothing since its last reset; asked soon, for its ring is short."""
-    heard, ring = engine.rings.get(Cell.HEARD), engine.rings.mix
+    heard, ring = engine.rings.get(Cell.FRAMES_IN), engine.rings.mix
     reset = engine.rings.get(Cell.RESET)
     first = max(reset, heard - ring.shape[1])
     loud = np.abs(read_ring(ring, first, heard - first)).max(axis=0) > 0

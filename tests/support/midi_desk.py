@@ -8,7 +8,7 @@ import yaml
 
 from restem.bridge.control.midi.controllers import Entry, MidiBridge
 from restem.bridge.control.node import Node
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.mixer import Mixer
 
 FADER = "/restem/stem/vocals/fader"
@@ -24,12 +24,12 @@ class Desk:
         self, *entries: str, folder: Path | None = None, more: tuple[Node, ...] = (), **options: str
     ) -> None:
         self.mixer = Mixer(["vocals", "drums"], 48000)
-        self.control = Control(SimpleNamespace(engine=SimpleNamespace(mixer=self.mixer)), more)
+        self.control = ControlTree(SimpleNamespace(engine=SimpleNamespace(mixer=self.mixer)), more)
         self.path = folder / "map.yaml" if folder else None
         if self.path and entries:
             self.path.write_text("\n".join(f"- {{{entry}}}" for entry in entries))
         self.told: list[str] = []
-        self.bridge = MidiBridge(self.control, self.path, tell=self.told.append, **options)
+        self.bridge = MidiBridge(self.control, self.path, notify=self.told.append, **options)
         if not self.path:
             self.bridge.entries = [Entry(**yaml.safe_load(f"{{{entry}}}")) for entry in entries]
         self.bridge.bind()

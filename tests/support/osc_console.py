@@ -11,8 +11,8 @@ import numpy as np
 from restem.bridge.control.osc.client import OscClient
 from restem.bridge.control.osc.codec import Message
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
-from restem.bridge.session.status import Snapshot
+from restem.bridge.control.tree import ControlTree
+from restem.bridge.session.status import SessionStatus
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.resampler import Audio
 
@@ -21,7 +21,7 @@ RATE = 48000
 STEMS = ("vocals", "bass", "drums")
 
 
-NOW = Snapshot(
+NOW = SessionStatus(
     state="ready",
     problem="",
     profile="live-cpu",
@@ -75,7 +75,7 @@ class StillSession:
     def _reset(self) -> None:
         self.resets += 1
 
-    def look(self) -> Snapshot:
+    def look(self) -> SessionStatus:
         return replace(
             NOW, profile=self.profile, recording=self.state, seconds=1.5, levels=self.levels()
         )
@@ -129,6 +129,6 @@ def run(mixer: Mixer, samples: int) -> Audio:
     return mixer.process(dry, stems)
 
 
-def control() -> tuple[StillSession, Control]:
+def control() -> tuple[StillSession, ControlTree]:
     session = StillSession()
-    return session, Control(session)
+    return session, ControlTree(session)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from restem.bridge.takes.recorder import Take
-from restem.bridge.takes.sidecar import Session
+from restem.bridge.takes.sidecar import TakeInfo
 from restem.streamer.engine.latency import Latency
-from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.engine.rings import Audio
 from tests.support.gain_model import Plain
 from tests.support.law import STEMS, Stage, expected, music
@@ -18,7 +18,7 @@ HOST = 256
 class Played:
     """Looks like an engine, and plays when it is told to."""
 
-    def __init__(self, policy: Policy = Policy.RESIDUAL) -> None:
+    def __init__(self, policy: LatePolicy = LatePolicy.RESIDUAL) -> None:
         self.stage, self.policy = Stage(Plain(), HOST, policy), policy
         self.rings, self.mixer = self.stage.rings, self.stage.mixer
         self.stems, self.sample_rate, self.channels = STEMS, 48000, 2
@@ -32,7 +32,7 @@ class Played:
         self.stage.run(mix, [HOST] * blocks, None if works else [False] * blocks)
         self.heard = np.concatenate([self.heard, mix], axis=1)
 
-    def law(self, session: Session) -> Audio:
+    def law(self, session: TakeInfo) -> Audio:
         """What the files must hold: mix, stems, silence."""
         cut = slice(session.start, session.start + session.frames)
         stems = expected(self.heard, 0)[..., cut]

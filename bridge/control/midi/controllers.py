@@ -28,7 +28,7 @@ from restem.bridge.control.midi.mapping import (
 )
 from restem.bridge.control.midi.ports import OWN, Port, Ports, close_quietly, is_wanted, open_ports
 from restem.bridge.control.node import Node, RefusalError
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.bridge.files.reader import one_line_errors
 from restem.models.atomic_write import atomically
 
@@ -43,7 +43,7 @@ PRESSED = 64  # and above: a pedal or a button is down
 class Counts:
     """What was heard and said."""
 
-    heard: int = 0
+    received: int = 0
     obeyed: int = 0
     ignored: int = 0  # mapped to nothing
     waiting: int = 0  # of faders that have not met their values
@@ -55,14 +55,14 @@ P = TypeVar("P", bound=Port)
 
 
 class MidiBridge:
-    """Lets controllers move a `Control`'s values, and shows them these. Any thread may call it.
+    """Lets controllers move a `ControlTree`'s values, and shows them these. Any thread may call it.
 
     Args:
         control: what is moved.
         map_path: of the map, YAML; need not be there, is written when something was learned.
         inputs, outputs: part of the names of the ports; None for all, "" for none but our own.
         backend: "jack", or None for the system's own.
-        tell: gets a line about what concerns the user.
+        notify: gets a line about what concerns the user.
 
     Raises:
         ValueError: the map is damaged, or the backend is unknown.
@@ -70,18 +70,18 @@ class MidiBridge:
 
     def __init__(
         self,
-        control: Control,
+        control: ControlTree,
         map_path: Path | None,
         inputs: str | None = None,
         outputs: str | None = None,
         backend: str | None = None,
-        tell: Callable[[str], None] = lambda text: None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
         if backend not in (None, "jack"):
             raise ValueError(f"the MIDI backend must be jack or the system's own, got {backend!r}")
         self.control, self.path, self.counts = control, map_path, Counts()
         self._wanted = {"inputs": inputs, "outputs": outputs}
-        self._backend, self._tell, self._told = backend, tell, ""
+        self._backend, self._notify, self._told = backend, notify, ""
         self.entries = read_map(map_path) if map_path and map_path.exists() else []
         self._bindings: list[Binding] = []
         self._idle: dict[Entry, str] = {}  # why
@@ -103,7 +103,7 @@ class MidiBridge:
         """Begin to look for ports; once the control has all of its nodes."""
         self.bind()
         for entry, reason in self._idle.items():
-            self._tell(f"MIDI: {reason}; {entry.line()} does nothing")
+            self._notify(f"MIDI: {reason}; {entry.line()} does nothing")
         self._thread.start()
 
     def bind(self) -> None:
@@ -121,7 +121,7 @@ class MidiBridge:
 
     def receive(self, message: Sequence[int]) -> None:
         """Obey a message, as its bytes; never raises."""
-        self.counts.heard += 1
+        self.counts.received += 1
         if len(message) != 3 or not 0x80 <= message[0] < 0xC0:
             self.counts.ignored += 1
             return
@@ -136,12 +136,12 @@ class MidiBridge:
             self.counts.ignored += not found
             for binding in found:
                 try:
-                    self._obey(binding, number, value)
+                    self._move(binding, number, value)
                 except Exception as error:  # whatever it is, the next message may be better
                     self.counts.refused += 1
                     self._say(f"MIDI: {' '.join(str(error).split())}")
 
-    def _obey(self, binding: Binding, number: int, value: int) -> None:
+    def _move(self, binding: Binding, number: int, value: int) -> None:
         if binding.kind == "value":
             self._turn(binding, number, value)
             return
@@ -197,10 +197,10 @@ class MidiBridge:
             binding.written = self.control.read(binding.node)
 
     def _say(self, text: str) -> None:
-        """Tell the user, but not the same again and again."""
+        """Notify the user, but not the same again and again."""
         if text != self._told:
             self._told = text
-            self._tell(text)
+            self._notify(text)
 
     # The map.
 
@@ -233,7 +233,7 @@ class MidiBridge:
         self._learning = ""
         self._is_unsaved = True
         self.bind()
-        self._tell(f"MIDI: learned {new.line()}")
+        self._notify(f"MIDI: learned {new.line()}")
 
     def forget(self, address: str) -> None:
         """Unmap an address.
@@ -298,7 +298,7 @@ class MidiBridge:
 
     # Ports that come and go.
 
-    def look(self) -> None:
+    def refresh_ports(self) -> None:
         """Open ports that are there, close those that are gone."""
         position = self.control.mixer.position
         stands_still, self._position = position == self._position, position
@@ -373,7 +373,7 @@ class MidiBridge:
                 if now - looked >= LOOK_SECONDS:
                     looked = now
                     self.save()
-                    self.look()
+                    self.refresh_ports()
             except Exception as error:  # of a system or a driver; the next look may be better
                 self._say(f"MIDI: {' '.join(str(error).split())}")
 

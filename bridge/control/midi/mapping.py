@@ -8,7 +8,7 @@ import yaml
 
 from restem.bridge.control.addresses import Args
 from restem.bridge.control.node import Node
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.models.config import from_mapping, read_yaml
 from restem.streamer.mixer.parameters import SILENCE_DB, fader_to_gain_db, gain_db_to_fader
 
@@ -98,7 +98,7 @@ class Binding:
         return 127 if self.entry.fine is None else (1 << 14) - 1
 
 
-def bind(control: Control, entry: Entry) -> Binding:
+def bind(control: ControlTree, entry: Entry) -> Binding:
     """Find what an entry moves.
 
     Raises:

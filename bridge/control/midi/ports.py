@@ -116,8 +116,8 @@ class RtMidi:
         return RtPort(port)
 
     def is_alive(self) -> bool:
-        """Whether the server still knows our own port: with JACK only a new client can tell, so it
-        is asked while the music stands still."""
+        """Whether the server still knows our own port: with JACK only a new client can
+        tell, so it is asked while the music stands still."""
         if not self._is_jack:
             return True
         try:

@@ -41,14 +41,14 @@ from restem.bridge.control.osc.jitter_buffer import (
     SILENT_SECONDS,
     STALL_SECONDS,
     Counts,
-    Incoming,
+    JitterBuffer,
     Limits,
 )
 from restem.bridge.control.osc.peers import (
     LEASE_SECONDS,
     LONGEST_LEASE,
     SLOWEST_HZ,
-    Client,
+    Peer,
     Subscription,
 )
 from restem.bridge.control.osc.server import OscServer
@@ -101,7 +101,7 @@ COMMANDS = (
 class _Listener:
     """Who receives a bus, as long as its subscription is among the client's."""
 
-    client: Client
+    client: Peer
     key: tuple[str, int | None]
     subscription: Subscription
     bus: str
@@ -118,7 +118,7 @@ class _Post:
     packets: dict[tuple[str, bool], list[bytes]] = field(default_factory=dict)  # see `_wanted`
     message: bytes = b""  # for the sender
     is_for_all: bool = False  # for all listeners, too
-    sender: Client | None = None
+    sender: Peer | None = None
 
 
 class OscAudio:
@@ -159,8 +159,8 @@ class OscAudio:
             silent_seconds,
         )
         self.counts = Counts()
-        self._incoming: Incoming | None = None
-        self._sender: Client | None = None
+        self._incoming: JitterBuffer | None = None
+        self._sender: Peer | None = None
         self._told = 0  # the credit
         self._listeners: list[_Listener] = []
         self._wanted: frozenset[tuple[str, bool]] = frozenset()  # buses, and whether for TCP
@@ -223,7 +223,7 @@ class OscAudio:
 
     # In the server's thread: what comes in.
 
-    def _in(self, client: Client, args: Args) -> None:
+    def _in(self, client: Peer, args: Args) -> None:
         incoming = self._incoming
         is_heard = incoming is not None and self.session.source is incoming
         if incoming and is_heard and not incoming.over and self._sender is not client:
@@ -240,14 +240,14 @@ class OscAudio:
             self.counts.refused += 1
             raise
         if incoming is None or incoming.over:
-            incoming = Incoming(client.name, self.limits, not is_reliable(client), self._over)
+            incoming = JitterBuffer(client.name, self.limits, not is_reliable(client), self._over)
             incoming.put(sequence, position, audio)
             self._feed(client, incoming)
         else:
             incoming.put(sequence, position, audio)
         self.session.wake()
 
-    def _feed(self, client: Client, incoming: Incoming) -> None:
+    def _feed(self, client: Peer, incoming: JitterBuffer) -> None:
         self._told = incoming.credit
         before = self._incoming, self._sender, self.counts
         self._incoming, self._sender, self.counts = incoming, client, incoming.counts
@@ -258,18 +258,18 @@ class OscAudio:
             raise RefusalError("busy", str(error)) from error
         client.send_packet(message(f"{AUDIO}/credit", incoming.credit))
 
-    def _finish(self, client: Client, args: Args) -> None:
+    def _finish(self, client: Peer, args: Args) -> None:
         incoming = self._incoming
         if incoming is None or incoming.over or self._sender is not client:
             raise RefusalError("no_stream", "you send no audio; it may have ended")
         if len(args) > 1:
             raise RefusalError("wrong_count", f"{AUDIO}/end takes nothing, or a position")
-        incoming.close(whole(args[0], "position") if args else None)
+        incoming.close(as_count(args[0], "position") if args else None)
         self.session.wake()
 
     # In the server's thread: who listens.
 
-    def _subscribe(self, client: Client, args: Args) -> None:
+    def _subscribe(self, client: Peer, args: Args) -> None:
         wanted, *numbers = args or ("",)
         if not isinstance(wanted, str) or len(args) > 3:
             raise RefusalError("wrong_type", "subscribe takes bus [lease_s] [port]")
@@ -297,7 +297,7 @@ class OscAudio:
             )
         return buses
 
-    def _unsubscribe(self, client: Client, args: Args) -> None:
+    def _unsubscribe(self, client: Peer, args: Args) -> None:
         buses = self._find(str(args[0])) if args else self.session.buses
         addresses = {f"{OUT}/{bus}" for bus in buses}
         ended = [key for key in client.subscriptions if key[0] in addresses]
@@ -362,7 +362,7 @@ class OscAudio:
             self._sequences[wanted] += 1
         return packets
 
-    def _over(self, incoming: Incoming) -> None:
+    def _over(self, incoming: JitterBuffer) -> None:
         ended = message(f"{AUDIO}/ended", incoming.position)
         self._post(_Post(message=ended, is_for_all=True, sender=self._sender))
 
@@ -379,8 +379,8 @@ def parse(args: Args, channels: int) -> tuple[int, int, Audio]:
     """
     if len(args) != 4:
         raise RefusalError("wrong_count", f"{AUDIO}/in takes sequence position channels blob")
-    sequence, position = whole(args[0], "sequence"), whole(args[1], "position")
-    given, blob = whole(args[2], "channels"), args[3]
+    sequence, position = as_count(args[0], "sequence"), as_count(args[1], "position")
+    given, blob = as_count(args[2], "channels"), args[3]
     if given not in (1, channels):
         raise RefusalError("out_of_range", f"channels must be 1 or {channels}, got {given}")
     if not isinstance(blob, bytes):
@@ -404,7 +404,7 @@ def frames_in_datagram(address: str) -> int:
     return max(1, 1 + (LARGEST_SENT - len(one)) // 8)
 
 
-def whole(arg: Arg, what: str) -> int:
+def as_count(arg: Arg, what: str) -> int:
     """A whole number from 0 on.
 
     Raises:
@@ -432,6 +432,6 @@ def message(address: str, *args: int | str | bytes) -> bytes:
     return packet
 
 
-def is_reliable(client: Client) -> bool:
+def is_reliable(client: Peer) -> bool:
     """Whether all that is sent arrives: over TCP."""
     return client.name.startswith("tcp ")

@@ -13,9 +13,9 @@ from restem.bridge.control.osc.peers import (
     LONGEST_LEASE,
     RATE_HZ,
     SLOWEST_HZ,
-    Client,
+    Peer,
 )
-from restem.bridge.control.osc.service import Service
+from restem.bridge.control.osc.service import Dispatcher
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ COMMANDS = (
 class Commands:
     """Obeys them for a service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Dispatcher) -> None:
         self._service = service
         for row in COMMANDS:
             if row.address != "error":  # which is only sent
                 service.add_command(f"{ROOT}/{row.address}", getattr(self, f"_{row.address}"))
 
-    def _ping(self, client: Client, args: Args) -> None:
+    def _ping(self, client: Peer, args: Args) -> None:
         self._service.note(client.send(f"{ROOT}/pong", *coming_back(args)))
 
-    def _sync(self, client: Client, args: Args) -> None:
+    def _sync(self, client: Peer, args: Args) -> None:
         def answer() -> None:
             self._service.note(client.send(f"{ROOT}/synced", *coming_back(args)))
 
@@ -77,7 +77,7 @@ class Commands:
         else:
             answer()
 
-    def _subscribe(self, client: Client, args: Args) -> None:
+    def _subscribe(self, client: Peer, args: Args) -> None:
         wanted, *numbers = args or ("",)
         if not isinstance(wanted, str) or not wanted or len(args) > 4:
             raise RefusalError("wrong_type", "subscribe takes pattern [rate_hz] [lease_s] [port]")
@@ -88,7 +88,7 @@ class Commands:
         self._service.note(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
         self._service.subscribe(client, subscription)
 
-    def _renew(self, client: Client, args: Args) -> None:
+    def _renew(self, client: Peer, args: Args) -> None:
         lease = number_in(args, 0, 0, 0.1, LONGEST_LEASE) if args else None
         if not client.subscriptions:
             raise RefusalError("no_subscription", "you have no subscription; it may have ended")
@@ -96,7 +96,7 @@ class Commands:
             subscription.renew(lease)
         self._service.note(client.send(f"{ROOT}/renew", len(client.subscriptions)))
 
-    def _unsubscribe(self, client: Client, args: Args) -> None:
+    def _unsubscribe(self, client: Peer, args: Args) -> None:
         ended = [key for key in client.subscriptions if not args or key[0] == args[0]]
         if not ended:
             raise RefusalError("no_subscription", "you have no such subscription")
@@ -104,7 +104,7 @@ class Commands:
             del client.subscriptions[key]
         self._service.note(client.send(f"{ROOT}/unsubscribe", len(ended)))
 
-    def _subscribers(self, client: Client, _: Args) -> None:
+    def _subscribers(self, client: Peer, _: Args) -> None:
         now = time.monotonic()
         rows = [
             (c.name, s.pattern, s.rate_hz, max(0.0, s.ends - now))
@@ -115,23 +115,23 @@ class Commands:
         for row in rows:
             self._service.note(client.send(f"{ROOT}/subscriber", *row))
 
-    def _dump(self, client: Client, _: Args) -> None:
+    def _dump(self, client: Peer, _: Args) -> None:
         values = self._service.control.read_all(self._service.control.find(ROOT))
         for address, args in values.items():
             self._service.note(client.send(address, *args))
         self._service.note(client.send(f"{ROOT}/dumped", len(values)))
 
-    def _echo(self, client: Client, args: Args) -> None:
+    def _echo(self, client: Peer, args: Args) -> None:
         if args:
             client.echo = bool(args[0])
         self._service.note(client.send(f"{ROOT}/echo", int(client.echo)))
 
-    def _reply_to(self, client: Client, args: Args) -> None:
+    def _reply_to(self, client: Peer, args: Args) -> None:
         if args:
             client.port = int(number_in(args, 0, 0, 0, 65535)) or None
         self._service.note(client.send(f"{ROOT}/reply_to", client.port or 0))
 
-    def _auth(self, client: Client, args: Args) -> None:
+    def _auth(self, client: Peer, args: Args) -> None:
         given = args[0] if args and isinstance(args[0], str) else ""
         if self._service.passphrase:
             client.authorised = hmac.compare_digest(

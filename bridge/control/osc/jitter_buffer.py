@@ -52,7 +52,7 @@ class Limits:
     silent_seconds: float = SILENT_SECONDS
 
 
-class Incoming:
+class JitterBuffer:
     """A sender's stream: packets come in any order, frames leave in theirs.
 
         played ─┬─ next ─ block ─┬─ FADE ─┬─ may still come ─┬─ end
@@ -70,7 +70,7 @@ class Incoming:
     paced = False
 
     def __init__(
-        self, name: str, limits: Limits, live: bool, on_over: Callable[["Incoming"], None]
+        self, name: str, limits: Limits, live: bool, on_over: Callable[["JitterBuffer"], None]
     ) -> None:
         self.name, self.limits, self.live = name, limits, live
         self.counts = Counts()
@@ -234,7 +234,7 @@ class Incoming:
             there |= frames >= self._end
         audio = self._ring.take(at[FADE:-FADE], axis=1)
         if not there.all():
-            audio *= around_gaps(there)
+            audio *= gap_gains(there)
         self._ring[:, at[:count]] = 0
         self._there[at[:count]] = False
         position = self.position
@@ -242,7 +242,7 @@ class Incoming:
         return Block(audio, position, fresh)
 
 
-def around_gaps(there: NDArray[np.bool_], fade: int = FADE) -> Audio:
+def gap_gains(there: NDArray[np.bool_], fade: int = FADE) -> Audio:
     """The gain of frames some of which are missing: 0 there, sin² ramps before and behind.
 
     Args:
@@ -251,7 +251,7 @@ def around_gaps(there: NDArray[np.bool_], fade: int = FADE) -> Audio:
     Returns:
         [n]
 
-    >>> around_gaps(np.array([1, 1, 1, 1, 0, 1, 1, 1, 1]) > 0, 1)
+    >>> gap_gains(np.array([1, 1, 1, 1, 0, 1, 1, 1, 1]) > 0, 1)
     array([1. , 1. , 0.5, 0. , 0.5, 1. , 1. ], dtype=float32)
     """
     far = len(there) + fade

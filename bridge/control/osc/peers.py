@@ -42,7 +42,7 @@ class Subscription:
         self.ends = time.monotonic() + self.lease
 
 
-class Client:
+class Peer:
     """One sender of packets; `deliver` takes what is sent to it, and a port of its host or None."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Client:
         self.subscriptions: dict[tuple[str, int | None], Subscription] = {}
         self.authorised, self.echo = False, False
         self.port: int | None = None  # where answers go, if not where its packets come from
-        self.heard = time.monotonic()
+        self.last_seen = time.monotonic()
         self.lost = 0  # packets that came too fast
         self.jobs = 0  # commands under way in the background
         self.timed: list[float] = []  # when its timed messages are due, a heap

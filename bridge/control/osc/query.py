@@ -31,7 +31,7 @@ from websockets.protocol import State
 
 from restem.bridge.control.addresses import Arg, Args
 from restem.bridge.control.node import READ, Node, RefusalError
-from restem.bridge.control.osc.peers import Client, plain_address, shortened
+from restem.bridge.control.osc.peers import Peer, plain_address, shortened
 from restem.bridge.control.osc.server import OscServer
 from restem.models.errors import one_line
 
@@ -155,7 +155,7 @@ class Connection(ServerConnection):
         host = str(plain_address(self.remote_address[0]))
         # A browser's page or not is known once it has asked to enter.
         name = f"ws {host}:{self.remote_address[1]}"
-        self.client = Client(name, host, self.deliver, is_page=True)
+        self.client = Peer(name, host, self.deliver, is_page=True)
         self._opened.add(self)
         if len(self._opened) > CONNECTIONS:
             self.transport.abort()
@@ -194,7 +194,7 @@ class OscQuery:
         port: of HTTP and WebSockets both; 0 for any that is free, see `port`.
         announce: whether mDNS tells the network of it and of the OSC server.
         name: what clients see; announced with a number behind it, if it is taken.
-        tell: gets a line about what concerns the user.
+        notify: gets a line about what concerns the user.
 
     Raises:
         ValueError: the address is none, or none of this machine, or the port is taken.
@@ -207,10 +207,10 @@ class OscQuery:
         port: int = 0,
         announce: bool = False,
         name: str = "restem",
-        tell: Callable[[str], None] = lambda text: None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.server, self.control, self.name = server, server.control, name
-        self._announced, self._tell = announce, tell
+        self._announced, self._notify = announce, notify
         self._socket, self._osc_ip = listen(host, port), resolve(server.host)
         self._ip: str = self._socket.getsockname()[0]
         self.port: int = self._socket.getsockname()[1]
@@ -276,7 +276,7 @@ class OscQuery:
             answer.headers["Access-Control-Allow-Origin"] = origins[0]
         return replace(answer, body=b"") if request.method == "HEAD" else answer
 
-    def _check_host(self, client: Client) -> None:
+    def _check_host(self, client: Peer) -> None:
         if not self.server.may_talk(client.host):
             raise RefusalError("host", f"{client.host} is not among the hosts that are allowed")
 
@@ -345,13 +345,13 @@ class OscQuery:
             sending.cancel()
             self.server.leave(client)
 
-    async def _obey_in_turn(self, client: Client, text: str) -> None:
+    async def _obey_in_turn(self, client: Peer, text: str) -> None:
         """Let a text frame be obeyed when the packets that came before it have been."""
 
         def take_turn() -> None:
             if turn.set_running_or_notify_cancel():
                 if is_due := not client.waiting:
-                    self._obey(client, text)
+                    self._handle_command(client, text)
                 turn.set_result(is_due)
 
         is_done = False
@@ -360,7 +360,7 @@ class OscQuery:
             self.server.post(take_turn)
             is_done = await asyncio.wrap_future(turn)
 
-    def _obey(self, client: Client, text: str) -> None:
+    def _handle_command(self, client: Peer, text: str) -> None:
         """LISTEN or IGNORE; in the OSC server's thread, which nothing may end."""
         address = ""
         try:
@@ -384,7 +384,7 @@ class OscQuery:
             from zeroconf import ServiceInfo
             from zeroconf.asyncio import AsyncZeroconf
         except ImportError:
-            self._tell("OSCQuery is not announced: that needs zeroconf (pip install zeroconf)")
+            self._notify("OSCQuery is not announced: that needs zeroconf (pip install zeroconf)")
             return
         services = [("_oscjson._tcp.local.", self._ip, self.port)]
         if is_loopback(self._osc_ip) == is_loopback(self._ip):
@@ -417,7 +417,7 @@ class OscQuery:
                 registering.cancel()
         except Exception as error:
             reason = one_line(error)
-            self._tell(f"OSCQuery is not announced: {reason}")
+            self._notify(f"OSCQuery is not announced: {reason}")
 
     def close(self) -> None:
         """Say good-bye to clients and to the network."""

@@ -6,7 +6,7 @@ from restem.bridge.batch.local import Job, Jobs, Update
 from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import RefusalError
 from restem.bridge.control.osc.commands import CommandRow, number_in
-from restem.bridge.control.osc.peers import Client
+from restem.bridge.control.osc.peers import Peer
 from restem.bridge.control.osc.server import OscServer
 from restem.streamer.profiles import read_profile
 
@@ -30,7 +30,7 @@ class RenderService:
         server.add_command(f"{ROOT}/render", self._render)
         server.add_command(f"{ROOT}/render/cancel", self._cancel)
 
-    def _render(self, client: Client, args: Args) -> None:
+    def _render(self, client: Peer, args: Args) -> None:
         check_files(client)
         if len(args) not in (2, 3) or not all(isinstance(arg, str) and arg for arg in args):
             raise RefusalError("wrong_type", "render takes mix folder [profile], as text")
@@ -44,12 +44,12 @@ class RenderService:
             raise RefusalError("failed", str(error)) from error
 
         def report(job: Job, update: Update) -> None:
-            self._server.post(lambda: self._tell(client, job, update))
+            self._server.post(lambda: self._notify(client, job, update))
 
         job = self._jobs.add(Path(mix), Path(out), profile, report)
         client.send(f"{ROOT}/render", job.number)
 
-    def _tell(self, client: Client, job: Job, update: Update) -> None:
+    def _notify(self, client: Peer, job: Job, update: Update) -> None:
         if update.failure:
             client.complain(f"{ROOT}/render", "failed", f"job {job.number}: {update.failure}")
         elif update.folder:
@@ -57,7 +57,7 @@ class RenderService:
         else:
             client.send(f"{ROOT}/render/progress", job.number, update.fraction)
 
-    def _cancel(self, client: Client, args: Args) -> None:
+    def _cancel(self, client: Peer, args: Args) -> None:
         check_files(client)
         number = int(number_in(args, 0, -1, -1, 1e9))
         if not self._jobs.cancel(number):
@@ -67,7 +67,7 @@ class RenderService:
         self._jobs.close()
 
 
-def check_files(client: Client) -> None:
+def check_files(client: Peer) -> None:
     """Refuse those who may not touch files."""
     if not client.may_touch_files:
         raise RefusalError("auth", "files are rendered for this machine's programs only")

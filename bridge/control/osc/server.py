@@ -1,6 +1,6 @@
 """The OSC server: sockets, queues and one thread, in which the service obeys.
 
-    UDP ──► a socket and a queue for each client ──► one packet of each in turn ──► Service
+    UDP ──► a socket and a queue for each client ──► one packet of each in turn ──► Dispatcher
     TCP ──┘
 
 On UDP the first packet of a client comes in through the common socket. The next ones have one of
@@ -23,9 +23,9 @@ from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.node import Node
 from restem.bridge.control.osc.codec import PacketError
 from restem.bridge.control.osc.commands import Commands
-from restem.bridge.control.osc.peers import WAITING, Client, Connection, plain_address
-from restem.bridge.control.osc.service import Counts, Service
-from restem.bridge.control.tree import Control
+from restem.bridge.control.osc.peers import WAITING, Connection, Peer, plain_address
+from restem.bridge.control.osc.service import Counts, Dispatcher
+from restem.bridge.control.tree import ControlTree
 
 HOST, PORT = "127.0.0.1", 7770
 RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less
@@ -43,8 +43,8 @@ class PortTakenError(ValueError):
     """Somebody else listens there."""
 
 
-class OscServer(Service):
-    """Serves a `Control` until it is closed.
+class OscServer(Dispatcher):
+    """Serves a `ControlTree` until it is closed.
 
     Args:
         control: what is read and set.
@@ -52,7 +52,7 @@ class OscServer(Service):
         port: of UDP and TCP both; 0 for any that is free, see `port`.
         passphrase: what clients must send to /restem/auth first; None for nothing.
         allowed: networks or addresses that may talk, such as 192.168.1.0/24; all if empty.
-        tell: gets a line about what concerns the user.
+        notify: gets a line about what concerns the user.
 
     Raises:
         ValueError: the address is none of this machine, the port is taken, a network is none.
@@ -60,14 +60,14 @@ class OscServer(Service):
 
     def __init__(
         self,
-        control: Control,
+        control: ControlTree,
         host: str = HOST,
         port: int = PORT,
         passphrase: str | None = None,
         allowed: Sequence[str] = (),
-        tell: Callable[[str], None] = lambda text: None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
-        super().__init__(control, passphrase, tell)
+        super().__init__(control, passphrase, notify)
         self.host = host
         try:
             self._allowed = [ipaddress.ip_network(text.strip()) for text in allowed]
@@ -81,11 +81,11 @@ class OscServer(Service):
         for sock in (self._udp, self._listener, self._woken):
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
-        self._clients: dict[tuple[str, int], Client] = {}
+        self._clients: dict[tuple[str, int], Peer] = {}
         self._private: dict[socket.socket, tuple[str, int]] = {}  # whose they are
-        self._connections: dict[socket.socket, tuple[Connection, Client]] = {}
-        self._guests: list[Client] = []  # of other transports
-        self._ready: dict[int, Client] = {}  # those with packets waiting, in turn
+        self._connections: dict[socket.socket, tuple[Connection, Peer]] = {}
+        self._guests: list[Peer] = []  # of other transports
+        self._ready: dict[int, Peer] = {}  # those with packets waiting, in turn
         self._waiting = 0  # bytes of them all
         self._posted: deque[Callable[[], None]] = deque()
         self._swept = time.monotonic()
@@ -141,11 +141,11 @@ class OscServer(Service):
         with suppress(OSError):  # full, so it wakes anyway, or closed
             self._wake.send(b"\0")
 
-    def join(self, client: Client) -> None:
+    def join(self, client: Peer) -> None:
         """Let a client of another transport take part, until it leaves; from any thread."""
         self.post(lambda: self._guests.append(client))
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: Peer) -> None:
         """End that; from any thread."""
 
         def end() -> None:
@@ -156,7 +156,7 @@ class OscServer(Service):
 
         self.post(end)
 
-    def receive(self, client: Client, packet: bytes) -> None:
+    def receive(self, client: Peer, packet: bytes) -> None:
         """A packet of one that joined; from any thread."""
 
         def take() -> None:
@@ -165,7 +165,7 @@ class OscServer(Service):
 
         self.post(take)
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[Peer]:
         return [
             *self._clients.values(),
             *(client for _, client in self._connections.values()),
@@ -218,7 +218,9 @@ class OscServer(Service):
         if is_time:
             self._swept = now
             for address, client in list(self._clients.items()):
-                if now - client.heard > IDLE_SECONDS and not (client.subscriptions or client.jobs):
+                if now - client.last_seen > IDLE_SECONDS and not (
+                    client.subscriptions or client.jobs
+                ):
                     self._dismiss(address)
 
     def _watch(self, sock: socket.socket) -> None:
@@ -260,7 +262,7 @@ class OscServer(Service):
                 self._queue(client, packet)
         return False
 
-    def _welcome(self, address: tuple[str, int]) -> Client | None:
+    def _welcome(self, address: tuple[str, int]) -> Peer | None:
         if not self.may_talk(address[0]):
             return None
 
@@ -274,8 +276,8 @@ class OscServer(Service):
 
         if len(self._clients) >= CLIENTS:
             idle = [c for c in self._clients.items() if not c[1].subscriptions and not c[1].jobs]
-            self._dismiss(min(idle or self._clients.items(), key=lambda item: item[1].heard)[0])
-        self._clients[address[:2]] = Client(f"{address[0]}:{address[1]}", address[0], deliver)
+            self._dismiss(min(idle or self._clients.items(), key=lambda item: item[1].last_seen)[0])
+        self._clients[address[:2]] = Peer(f"{address[0]}:{address[1]}", address[0], deliver)
         try:
             own = socket.socket(self._udp.family, socket.SOCK_DGRAM)
         except OSError:  # there are too many
@@ -309,7 +311,7 @@ class OscServer(Service):
         self.counts.denied += 1
         if not self._denied_told:
             self._denied_told = True
-            self.tell(f"OSC: {host} is not among the hosts that are allowed; it is not heard")
+            self.notify(f"OSC: {host} is not among the hosts that are allowed; it is not heard")
         return False
 
     def _accept(self) -> None:
@@ -324,7 +326,7 @@ class OscServer(Service):
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock)
-        client = Client(f"tcp {address[0]}:{address[1]}", address[0], connection.deliver)
+        client = Peer(f"tcp {address[0]}:{address[1]}", address[0], connection.deliver)
         self._connections[sock] = connection, client
         self._watch(sock)
 
@@ -356,13 +358,13 @@ class OscServer(Service):
             self._selector.unregister(sock)
         sock.close()
 
-    def _forget(self, client: Client) -> None:
+    def _forget(self, client: Peer) -> None:
         """Drop what a client still wanted."""
         self._ready.pop(id(client), None)
         self._waiting -= sum(map(len, client.waiting))
         client.waiting.clear()
 
-    def _queue(self, client: Client, packet: bytes) -> None:
+    def _queue(self, client: Peer, packet: bytes) -> None:
         if len(client.waiting) >= WAITING or self._waiting > WAITING_BYTES:
             client.lost += 1
             self.counts.lost += 1
@@ -382,7 +384,7 @@ class OscServer(Service):
                 self._waiting -= len(packet)
                 if not client.waiting:
                     del self._ready[number]
-                self.obey(client, packet)
+                self.dispatch(client, packet)
 
     def close(self) -> None:
         """Say good-bye to subscribers, end what is under way."""

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from restem.bridge.control.addresses import ROOT, Args, parameter_address
-from restem.bridge.control.node import Answer, Node, RefusalError, as_arg
+from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg
 from restem.bridge.control.osc.codec import (
     LARGEST_DATAGRAM,
     Bundle,
@@ -29,8 +29,8 @@ from restem.bridge.control.osc.codec import (
     decode,
     encode,
 )
-from restem.bridge.control.osc.peers import Client, Subscription
-from restem.bridge.control.tree import Control
+from restem.bridge.control.osc.peers import Peer, Subscription
+from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.mixer import Setting
 
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
@@ -39,7 +39,7 @@ SCHEDULED = 2000  # messages of one client that may wait for their time
 LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 JOBS = 16  # slow commands of one client that may wait for each other
 SUBSCRIPTIONS = 64  # of one client
-Command = Callable[[Client, Args], None]
+Command = Callable[[Peer, Args], None]
 
 
 @dataclass
@@ -58,23 +58,23 @@ class Counts:
     unsent: int = 0  # answers that could not be sent, and errors that were too many
 
 
-class Service:
-    """Obeys the clients of a `Control`; a server brings their packets, and calls all of it in one
-    thread, where nothing else is said.
+class Dispatcher:
+    """Obeys the clients of a `ControlTree`; a server brings their packets, and calls all of it in
+    one thread, where nothing else is said.
 
     Args:
         control: what is read and set.
         passphrase: what clients must send to /restem/auth first; None for nothing.
-        tell: gets a line about what concerns the user.
+        notify: gets a line about what concerns the user.
     """
 
     def __init__(
-        self, control: Control, passphrase: str | None, tell: Callable[[str], None]
+        self, control: ControlTree, passphrase: str | None, notify: Callable[[str], None]
     ) -> None:
-        self.control, self.passphrase, self.tell = control, passphrase, tell
+        self.control, self.passphrase, self.notify = control, passphrase, notify
         self.counts = Counts()
         self.commands: dict[str, Command] = {}
-        self._scheduled: list[tuple[float, int, Client, Message]] = []
+        self._scheduled: list[tuple[float, int, Peer, Message]] = []
         self._numbers = itertools.count()
         self._background = ThreadPoolExecutor(1, "restem control")
 
@@ -82,7 +82,7 @@ class Service:
         """Let the server's thread do something soon; from any thread."""
         raise NotImplementedError
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[Peer]:
         """All that there are."""
         raise NotImplementedError
 
@@ -96,7 +96,7 @@ class Service:
             if client.subscriptions:
                 self.note(client.send(address, *args))
 
-    def in_background(self, client: Client, work: Callable[[], Callable[[], None]]) -> None:
+    def in_background(self, client: Peer, work: Callable[[], Callable[[], None]]) -> None:
         """Do what takes long, one after the other; what it answers with runs in the server's
         thread. `sync` waits for it.
         """
@@ -111,13 +111,13 @@ class Service:
 
         self._background.submit(run)
 
-    def _done(self, client: Client, answer: Callable[[], None] | None) -> None:
+    def _done(self, client: Peer, answer: Callable[[], None] | None) -> None:
         client.jobs -= 1
         if answer:
             answer()
 
-    def obey(self, client: Client, packet: bytes) -> None:
-        client.heard = time.monotonic()
+    def dispatch(self, client: Peer, packet: bytes) -> None:
+        client.last_seen = time.monotonic()
         try:
             bundles = decode(packet)
         except PacketError as error:
@@ -126,12 +126,12 @@ class Service:
             return
         for bundle in bundles:
             try:
-                self._obey_bundle(client, bundle)
+                self._dispatch_bundle(client, bundle)
             except Exception as error:  # a fault of ours must not end the service
                 self.note_fault(error)
                 self._refuse(client, "", "fault", "restem failed at this; it goes on")
 
-    def _obey_bundle(self, client: Client, bundle: Bundle) -> None:
+    def _dispatch_bundle(self, client: Peer, bundle: Bundle) -> None:
         """Make a bundle's changes as one, and obey its other messages in their order."""
         self.counts.messages += len(bundle.messages)
         ahead = 0.0 if bundle.time is None else bundle.time - time.time()
@@ -143,7 +143,7 @@ class Service:
             self.counts.late_bundles += 1
         timed = ahead > 0
         changes: list[Setting] = []
-        answer = Answer()
+        answer = WriteResult()
         others: list[Message] = []
         for message in bundle.messages:
             try:
@@ -172,7 +172,7 @@ class Service:
             else:
                 self._try(client, message)
 
-    def _changes(self, message: Message, answer: Answer) -> list[Setting] | None:
+    def _changes(self, message: Message, answer: WriteResult) -> list[Setting] | None:
         """The mixer's changes that a message asks for; None if it asks for something else.
 
         Raises:
@@ -190,22 +190,22 @@ class Service:
             raise RefusalError("mixed", f"{message.address} means parameters and other things")
         return [self.control.change_of(node, message.args, answer) for node in movable]
 
-    def check_let_in(self, client: Client, address: str) -> None:
+    def check_let_in(self, client: Peer, address: str) -> None:
         """Refuse what wants the passphrase to a client that has not sent it."""
         if self.passphrase and not client.authorised and address not in OPEN_TO_ALL:
             raise RefusalError("auth", f"send the passphrase to {ROOT}/auth first")
 
-    def _try(self, client: Client, message: Message) -> None:
+    def _try(self, client: Peer, message: Message) -> None:
         try:
-            self._obey(client, message)
+            self._dispatch_message(client, message)
         except RefusalError as error:
             self._refuse(client, message.address, error.code, str(error))
 
-    def _refuse(self, client: Client, address: str, code: str, text: str) -> None:
+    def _refuse(self, client: Peer, address: str, code: str, text: str) -> None:
         self.counts.refused += 1
         self.note(client.complain(address, code, text))
 
-    def _say_clipped(self, client: Client, answer: Answer) -> None:
+    def _say_clipped(self, client: Peer, answer: WriteResult) -> None:
         for address, text in answer.clipped:
             self.counts.clipped += 1
             self.note(client.complain(address, "clipped", text))
@@ -213,7 +213,7 @@ class Service:
     def note(self, sent: bool) -> None:
         self.counts.unsent += not sent
 
-    def _obey(self, client: Client, message: Message) -> None:
+    def _dispatch_message(self, client: Peer, message: Message) -> None:
         """Obey one message that is no change of the mixer's."""
         self.check_let_in(client, message.address)
         command = self.commands.get(message.address)
@@ -229,7 +229,7 @@ class Service:
             for address, args in self.control.read_all(nodes).items():
                 self.note(client.send(address, *args))
 
-    def _write(self, client: Client, node: Node, args: Args) -> None:
+    def _write(self, client: Peer, node: Node, args: Args) -> None:
         is_choice = node.choices is not None and args[:1] and args[0] in node.choices()
         if node.touches_files and not is_choice and not client.may_touch_files:
             raise RefusalError("auth", f"{node.address}: files are for this machine's programs")
@@ -251,11 +251,11 @@ class Service:
                 return lambda: None
             value = self.control.read(node)
 
-            def tell() -> None:
+            def notify() -> None:
                 client.note_own({node.address: value})
                 self.note(client.send(node.address, *value))
 
-            return tell
+            return notify
 
         self.in_background(client, work)
 
@@ -269,7 +269,9 @@ class Service:
         self.counts.faults += 1
         if self.counts.faults == 1:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            self.tell(f"OSC: a fault in {where.name}: {type(error).__name__}: {error}; it goes on")
+            self.notify(
+                f"OSC: a fault in {where.name}: {type(error).__name__}: {error}; it goes on"
+            )
 
     def finish(self) -> None:
         """Let what is under way in the background end, and begin no more."""
@@ -290,7 +292,7 @@ class Service:
             raise RefusalError("write_only", f"{wanted} has no value")
         return Subscription(wanted, nodes, rate_hz, lease, time.monotonic() + lease, port)
 
-    def subscribe(self, client: Client, subscription: Subscription) -> None:
+    def subscribe(self, client: Peer, subscription: Subscription) -> None:
         """Send the values now, and what changes from now on; in the server's thread."""
         key = subscription.pattern, subscription.port
         if len(client.subscriptions) >= SUBSCRIPTIONS and key not in client.subscriptions:
@@ -317,7 +319,7 @@ class Service:
                     self._send_changes(client, subscription, sent)
 
     def _send_changes(
-        self, client: Client, subscription: Subscription, known: dict[str, Args]
+        self, client: Peer, subscription: Subscription, known: dict[str, Args]
     ) -> None:
         """Send the values that a subscriber has not seen; `known` are those read this time."""
         subscription.last = time.monotonic()  # at first, lest one that fails keeps us busy
@@ -335,7 +337,7 @@ class Service:
                 subscription.seen[node.address] = value
 
 
-def note_timed(client: Client, messages: Sequence[Message], due: float) -> None:
+def note_timed(client: Peer, messages: Sequence[Message], due: float) -> None:
     """Keep count of what waits for its time, in the mixer or here.
 
     Raises:

@@ -53,7 +53,7 @@ class EmbeddedTraining:
 
     def __init__(self, config: EmbeddedTrainingConfig, device: torch.device) -> None:
         self.config, self.device = config, device
-        self.model = _begin(config).to(device)
+        self.model = _initial_network(config).to(device)
         self.sample_rate, self.stems = self.model.sample_rate, self.model.stems
         self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.mel = grid_weight(self.model.config).to(device)
@@ -106,7 +106,7 @@ class EmbeddedTraining:
     @torch.no_grad()
     def restore(self, mix: Tensor) -> dict[str, Tensor]:
         """Restore a whole clip [c, n] with the averaged weights: [s, c, n] by stage."""
-        separated, repaired = whole(self.averaged, mix.to(self.device))
+        separated, repaired = restore_clip(self.averaged, mix.to(self.device))
         return {"separator": separated.cpu(), "repair": repaired.cpu()}
 
     def calibrate(self, examples: Sequence[Example]) -> None:
@@ -160,7 +160,7 @@ def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
     return network.config
 
 
-def _begin(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
+def _initial_network(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
     """The network with its first weights; only what learns wants gradients."""
     if config.start:
         path = store.find_weights(config.start)
@@ -223,7 +223,7 @@ def spectra(audio: Tensor, model: EmbeddedCascade) -> Tensor:
     return bins.movedim(-3, -1)
 
 
-def whole(model: EmbeddedCascade, mix: Tensor) -> tuple[Tensor, Tensor]:
+def restore_clip(model: EmbeddedCascade, mix: Tensor) -> tuple[Tensor, Tensor]:
     """Restore a whole clip: mix [c, n] -> stems of stage 1 and of stage 2, [s, c, n] each."""
     bins = spectra(nn.functional.pad(mix, (0, 2 * model.latency)), model)
     masks, gains, _ = model.gains(bins[None])

@@ -111,7 +111,7 @@ class RepairTraining(Stage):
             (stem,) = self.stems
             separated = Separator({stem: self.separator}, self.sample_rate)(mix.to(self.device))
             stage = Repair({stem: network}, self.stems, network, self.sample_rate)
-            stages = {"separator": separated, "repair": stage.whole(separated)}
+            stages = {"separator": separated, "repair": stage.process_all(separated)}
         return {name: stems.to(mix.device) for name, stems in stages.items()}
 
 

@@ -81,7 +81,7 @@ def test_what_comes_out_is_the_law_and_nothing_is_allocated(stage: Stage) -> Non
 def test_inputs_are_picked_and_a_single_one_is_on_both_sides(stage: Stage) -> None:
     mix = music(BLOCK * 40)
     channels = np.concatenate([np.ones_like(mix), mix])
-    picked = Callback(engine_of(stage), inputs=4, outputs=8, heard=(3, 3))  # type: ignore[arg-type]
+    picked = Callback(engine_of(stage), inputs=4, outputs=8, input_channels=(3, 3))  # type: ignore[arg-type]
     played = []
     for start in range(0, mix.shape[1], BLOCK):
         out = np.zeros((BLOCK, 8), np.float32)
@@ -106,7 +106,7 @@ def test_blocks_beyond_the_largest_are_taken_in_parts(stage: Stage) -> None:
     mix = music(2500)
     played = np.zeros((2500, 8), np.float32)
     call(portaudio, callback, np.ascontiguousarray(mix.T), played)
-    assert stage.rings.get(Cell.HEARD) == 2500
+    assert stage.rings.get(Cell.FRAMES_IN) == 2500
     assert callback.timings_us().shape == (2, 1)
 
 

@@ -53,7 +53,7 @@ def test_a_jack_client_plays_what_render_writes_at_the_reported_latency(
     ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
     desk = Desk(jack, ["restem:in_L", "restem:in_R"], ports)
     engine, latency = session.engine, session.engine.latency.total
-    late = session.look().late_frames
+    late = session.status().late_frames
     try:
         if freewheel:
             desk.player.client.set_freewheel(True)
@@ -67,7 +67,7 @@ def test_a_jack_client_plays_what_render_writes_at_the_reported_latency(
         if freewheel:
             desk.player.client.set_freewheel(False)
         desk.close()
-    assert session.look().late_frames == late
+    assert session.status().late_frames == late
     check_law(tape, expected(music, silence), latency)
 
 
@@ -86,12 +86,12 @@ def test_sounddevice_plays_what_render_writes_as_late_as_engine_and_device_say(
         desk = Desk(jack, ports[:2], ports[2:])
         assert session.stream is not None
         session.stream.callback.be_patient(5000)  # the machine may be busy
-        latency = session.engine.latency.total + sum(session.look().device_latency)
-        late = session.look().late_frames
+        latency = session.engine.latency.total + sum(session.status().device_latency)
+        late = session.status().late_frames
         session.engine.reset()
         began = desk.play(music)
         silence = silence_heard(session.engine)
         tape = desk.record(began, music.shape[1] + latency)
         desk.close()
-        assert session.look().late_frames == late
+        assert session.status().late_frames == late
     check_law(tape, expected(music, silence), latency)

@@ -9,7 +9,7 @@ import yaml
 
 from restem.bridge.control.node import RefusalError
 from restem.bridge.control.presets import Crossfade, Presets
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.kernel import Audio
 from restem.streamer.mixer.mixer import Mixer, Values
 from restem.streamer.mixer.parameters import gain_db_to_fader
@@ -471,7 +471,7 @@ def test_a_snapshot_is_restored(tmp_path: Path) -> None:
 def test_presets_are_in_the_tree(tmp_path: Path) -> None:
     box = presets(tmp_path)
     session = SimpleNamespace(engine=SimpleNamespace(mixer=box.mixer))
-    control = Control(session, box.nodes())
+    control = ControlTree(session, box.nodes())
 
     def read(address: str) -> tuple:
         return control.read(*control.find(address))

@@ -39,7 +39,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileSession]:
 
 @pytest.fixture
 def remote(session: FileSession, tmp_path: Path) -> Iterator[Remote]:
-    with Remote(session, wanted(tmp_path / "presets"), tell=lambda text: None) as remote:
+    with Remote(session, wanted(tmp_path / "presets"), notify=lambda text: None) as remote:
         yield remote
 
 
@@ -130,14 +130,14 @@ def test_values_are_kept_for_the_next_session_if_asked(
     session: FileSession, tmp_path: Path
 ) -> None:
     mixer = session.engine.mixer
-    with Remote(session, wanted(tmp_path, midi=False), tell=lambda text: None):
+    with Remote(session, wanted(tmp_path, midi=False), notify=lambda text: None):
         mixer.set("gain_db", -7.5, "bass")
     mixer.set("gain_db", 0.0, "bass")
     for restore, gain in ((False, 0.0), (True, -7.5)):
         settings = wanted(tmp_path, midi=False, restore=restore)
         before = mixer.get("gain_db", "bass")
         assert before == 0.0
-        with Remote(session, settings, tell=lambda text: None):
+        with Remote(session, settings, notify=lambda text: None):
             assert mixer.get("gain_db", "bass") == gain
             if not restore:
                 mixer.set("gain_db", -7.5, "bass")
@@ -148,7 +148,7 @@ def test_without_its_usual_port_osc_is_left_out_and_said(
     session: FileSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    with Remote(session, wanted(tmp_path, midi=False), tell=lambda text: None) as first:
+    with Remote(session, wanted(tmp_path, midi=False), notify=lambda text: None) as first:
         assert first.server is not None
         monkeypatch.setattr("restem.bridge.control.remote.PORT", first.server.port)
         with Remote(session, wanted(tmp_path, midi=False, port=None), said.append) as second:

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Static
 
 from restem.bridge.control.terminal import WIDTH, View, describe, meter
-from restem.bridge.session.status import Snapshot
+from restem.bridge.session.status import SessionStatus
 from restem.streamer.mixer.mixer import Mixer
 from tests.support.osc_console import NOW
 
@@ -23,7 +23,7 @@ class Session:
     def _reset(self) -> None:
         self.resets += 1
 
-    def look(self) -> Snapshot:
+    def look(self) -> SessionStatus:
         return NOW
 
 

@@ -12,7 +12,7 @@ import torch
 
 from restem.bridge.control.node import RefusalError
 from restem.bridge.control.transport import transport_nodes
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.bridge.session.headless import BEHIND_SECONDS, FileSession
 from restem.bridge.session.transport import Block, read_audio
 from restem.streamer.builder import load_profile
@@ -203,7 +203,7 @@ def test_a_stream_takes_the_files_place_until_it_is_over(
     mix = quiet(30000, seed=7)
     stream = Fast(padded(mix, session.engine.latency.total + session.blocksize))
     session.feed(stream)
-    assert (session.source, session.look().link) == (stream, "a stream")
+    assert (session.source, session.status().link) == (stream, "a stream")
     assert not session.transport.playing
     with pytest.raises(ValueError, match="a stream is heard; end it first"):
         session.play()
@@ -226,7 +226,7 @@ class Broken(Fast):
 def test_a_stream_that_breaks_is_dropped_and_said(session: FileSession, tape: Tape) -> None:
     session.feed(Broken(np.zeros((2, 0), np.float32)))
     until(lambda: session.source is session.transport, "the file's turn")
-    assert session.look().problem == "a stream: this is"
+    assert session.status().problem == "a stream: this is"
     session.play()
     tape.since(0, 1024)
     session._problem = ""
@@ -246,14 +246,14 @@ def test_a_take_of_a_stream_is_made_in_real_time_and_has_all_of_it(
     assert time.monotonic() - began > 2 - BEHIND_SECONDS
     folder = session.recorder.stop()
     assert folder is not None
-    assert session.look().take_lost == 0
+    assert session.status().take_lost == 0
     recorded, _ = soundfile.read(folder / "mix.wav", dtype="float32")
     (start,) = np.flatnonzero((recorded == mix[:, 0]).all(axis=1))  # the file was heard before
     assert np.array_equal(recorded[start : start + RATE].T, mix[:, :RATE])
 
 
 def test_the_transport_is_reached_by_its_addresses(session: FileSession, tmp_path: Path) -> None:
-    control = Control(session, transport_nodes(session))
+    control = ControlTree(session, transport_nodes(session))
 
     def ask(name: str, *args: str | float) -> object:
         (node,) = control.find(f"/restem/transport/{name}")
@@ -300,7 +300,7 @@ def test_positions_follow_real_time(session: FileSession) -> None:
 def test_a_session_tells_how_it_is_going(session: FileSession, tape: Tape, profile: str) -> None:
     session.play()
     tape.since(0, 4096)
-    snapshot = session.look()
+    snapshot = session.status()
     assert (snapshot.state, snapshot.profile, snapshot.link) == ("ready", profile, "mix.wav")
     assert snapshot.latency["total"] == session.engine.latency.total
     until(lambda: session.levels()["vocals"][0] > -90, "the meters")

@@ -25,7 +25,7 @@ from restem.bridge.settings import Settings
 from restem.bridge.verify import best_lag, measure_round_trip
 from restem.streamer.builder import load_profile
 from restem.streamer.engine.engine import Engine
-from restem.streamer.engine.playback_kernel import Policy
+from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.engine.rings import Cell
 from restem.streamer.mixer.routing import parse_routing
 from restem.streamer.stream import render
@@ -62,12 +62,12 @@ def check_law(session: LiveSession, desk: Desk, profile: str, beyond: int = 0) -
     assert session.stream is not None
     session.stream.callback.be_patient(PATIENCE_MS)
     sound, latency = music(), session.engine.latency.total + beyond
-    late = session.look().late_frames
+    late = session.status().late_frames
     session.engine.reset()
     began = desk.play(sound)
     silence = silence_heard(session.engine)
     tape = desk.record(began, sound.shape[1] + latency)
-    assert session.look().late_frames == late
+    assert session.status().late_frames == late
     stems = expected(profile, sound, silence)
     error = np.abs(tape[:, latency : latency + stems.shape[1]] - stems).max()
     assert error < 1e-5 * np.abs(stems).max()
@@ -121,7 +121,7 @@ def test_sounddevice_plays_the_same_as_the_jack_client(jack: str, profile: str) 
         ports = [port.name for port in probe.get_ports("PortAudio:.*")]
         probe.close()
         desk = Desk(jack, ports[:2], ports[2:])
-        check_law(session, desk, profile, sum(session.look().device_latency))
+        check_law(session, desk, profile, sum(session.status().device_latency))
         desk.close()
 
 
@@ -139,7 +139,7 @@ def test_devices_of_two_clocks_are_joined_and_their_drift_is_told(jack: str, pro
             probe.close()
             ins, outs = ([p for p in ports if f":{way}_" in p] for way in ("in", "out"))
             desk = Desk(jack, ins, outs)
-            until(lambda: engine.rings.get(Cell.HEARD) > 48000, "the clocks to be known")
+            until(lambda: engine.rings.get(Cell.FRAMES_IN) > 48000, "the clocks to be known")
             seconds = np.arange(96000) / 48000
             sine = (0.5 * np.sin(2 * np.pi * 997 * seconds)).astype(np.float32)
             began = desk.play(np.stack([sine, sine]))
@@ -195,7 +195,7 @@ def test_a_take_is_what_was_heard_and_can_be_printed_again(
     session.recorder.start()
     began = desk.play(sound)
     tape = desk.record(began, sound.shape[1] + session.engine.latency.total)
-    assert session.look().recording == "recording"
+    assert session.status().recording == "recording"
     take = session.recorder.stop()
     assert take is not None
     mix = soundfile.read(take / "mix.wav", dtype="float32")[0].T
@@ -225,16 +225,16 @@ def test_a_device_that_vanishes_is_waited_for_and_the_engine_stays(
     ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
     for visit in range(2):
         if visit:
-            heard, latency = session.engine.rings.get(Cell.HEARD), session.engine.latency
+            heard, latency = session.engine.rings.get(Cell.FRAMES_IN), session.engine.latency
             jack_server.stop()
-            until(lambda: session.look().state == "no device", "the session to notice")
-            assert "restem is gone; waiting for it" in session.look().problem
+            until(lambda: session.status().state == "no device", "the session to notice")
+            assert "restem is gone; waiting for it" in session.status().problem
             began = time.monotonic()
             until(lambda: time.monotonic() - began > 3, "three seconds")  # noqa: B023
             jack_server.start()
-            until(lambda: session.look().state == "ready", "the session to come back")
-            assert session.look().reconnections == 1
-            assert session.engine.rings.get(Cell.HEARD) >= heard
+            until(lambda: session.status().state == "ready", "the session to come back")
+            assert session.status().reconnections == 1
+            assert session.engine.rings.get(Cell.FRAMES_IN) >= heard
             assert session.engine.latency == latency
         desk = Desk(jack_server.name, ["restem:in_L", "restem:in_R"], ports)
         check_law(session, desk, profile)
@@ -319,10 +319,10 @@ def test_what_a_profile_says_of_live_holds_unless_asked_otherwise(
     path.write_text(PROFILE + "live: {late: spread, allowance: 3000}\n")
     build = partial(load_profile, profile, "cpu")
     for wanted, policy, allowance in (
-        (Settings(str(path)), Policy.SPREAD, 3072),
-        (Settings(str(path), allowance=4096), Policy.SPREAD, 4096),
-        (Settings(str(path), policy=Policy.SILENCE), Policy.SILENCE, 3072),
-        (Settings(profile), Policy.RESIDUAL, 1024),
+        (Settings(str(path)), LatePolicy.SPREAD, 3072),
+        (Settings(str(path), allowance=4096), LatePolicy.SPREAD, 4096),
+        (Settings(str(path), policy=LatePolicy.SILENCE), LatePolicy.SILENCE, 3072),
+        (Settings(profile), LatePolicy.RESIDUAL, 1024),
     ):
         with wanted.start_engine(build, 256, 48000) as engine:
             assert (engine.policy, engine.latency.allowance) == (policy, allowance)

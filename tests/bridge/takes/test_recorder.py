@@ -14,8 +14,8 @@ import soundfile
 from restem.bridge.files.writer import StemFile
 from restem.bridge.takes import recorder
 from restem.bridge.takes.recorder import BLOCK, Recorder, Take
-from restem.bridge.takes.sidecar import Loss, read_session
-from restem.streamer.engine.playback_kernel import LARGEST, Policy
+from restem.bridge.takes.sidecar import Dropout, read_session
+from restem.streamer.engine.playback_kernel import LARGEST, LatePolicy
 from restem.streamer.engine.rings import Audio, Cell
 from tests.support.audio_files import read
 from tests.support.law import STEMS
@@ -45,7 +45,7 @@ def test_all_files_begin_at_one_moment_of_the_mix(played: Any, tmp_path: Path, b
     folder = finished(take)
     session = read_session(folder)
     assert session.start == max(before * HOST - played.latency.total, 0)
-    assert session.frames == played.rings.get(Cell.PLAYED) - session.start > 0
+    assert session.frames == played.rings.get(Cell.FRAMES_OUT) - session.start > 0
     assert audio_of(folder).shape == (5, 2, session.frames)
     assert np.array_equal(audio_of(folder), played.law(session))
 
@@ -152,7 +152,7 @@ def test_late_stems_are_counted_and_recorded_as_they_were_heard(
     assert np.array_equal(residual[:, late][:, 200:-200], mix[:, late][:, 200:-200])
 
 
-@pytest.mark.parametrize("played", [(Policy.SPREAD,), (Policy.SILENCE,)], indirect=True)
+@pytest.mark.parametrize("played", [(LatePolicy.SPREAD,), (LatePolicy.SILENCE,)], indirect=True)
 def test_where_nothing_goes_to_the_residual_it_has_no_file(played: Any, tmp_path: Path) -> None:
     folder = finished_after(played, Take(played, tmp_path))
     assert not (folder / "residual.wav").exists()
@@ -184,11 +184,11 @@ def test_frames_that_the_disk_was_too_slow_for_are_silence_of_their_length(
     write_all(take)
     written, capacity = take.frames, played.rings.geometry.capacity
     played.play(300)  # more than the ring holds
-    heard, start = played.rings.get(Cell.HEARD), take.session.start
+    heard, start = played.rings.get(Cell.FRAMES_IN), take.session.start
     folder = finished(take)
     session = read_session(folder)
     lost = heard + LARGEST - capacity - start - written
-    assert session.lost == (Loss(written, lost),)
+    assert session.lost == (Dropout(written, lost),)
     assert take.lost_frames == lost > 0
     law = played.law(session)
     law[..., written : written + lost] = 0
@@ -340,7 +340,7 @@ def test_a_stop_ends_the_take_at_what_was_heard(
         return advance(self, until)
 
     monkeypatch.setattr(Take, "advance", held)
-    end = played.rings.get(Cell.PLAYED)
+    end = played.rings.get(Cell.FRAMES_OUT)
     stopper = threading.Thread(target=made.stop)
     stopper.start()
     assert waiting.wait(60)
@@ -364,7 +364,7 @@ def test_a_full_disk_stops_the_recording_and_the_music_plays_on(
     assert status.state == "failed"
     assert status.reason.endswith("bass.wav: No space left on device; free some space")
     played.play(30)
-    assert played.rings.get(Cell.PLAYED) == 60 * HOST - played.latency.total
+    assert played.rings.get(Cell.FRAMES_OUT) == 60 * HOST - played.latency.total
     assert made.start().name == "take-002.part"
 
 

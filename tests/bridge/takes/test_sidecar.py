@@ -3,11 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from restem.bridge.takes.sidecar import Change, Loss, Session, listed, read_session, write_session
+from restem.bridge.takes.sidecar import (
+    Change,
+    Dropout,
+    TakeInfo,
+    by_strip,
+    read_session,
+    write_session,
+)
 from restem.streamer.engine.latency import Latency
 from restem.streamer.mixer.mixer import Mixer
 
-SESSION = Session(
+SESSION = TakeInfo(
     version=1,
     restem="0.1",
     state="whole",
@@ -26,8 +33,8 @@ SESSION = Session(
     frames=10**10,
     late=2,
     late_frames=300,
-    values=listed(Mixer(["vocals", "ударные"], 48000).values(0)),
-    lost=(Loss(5, 10), Loss(50, 1)),
+    values=by_strip(Mixer(["vocals", "ударные"], 48000).values(0)),
+    lost=(Dropout(5, 10), Dropout(50, 1)),
     changes=(
         Change(-7, "gain_db", -6.123456789012345, "ударные"),
         Change(0, "mute", 1.0, "vocals"),
@@ -36,12 +43,12 @@ SESSION = Session(
 )
 
 
-def write(folder: Path, session: Session) -> None:
+def write(folder: Path, session: TakeInfo) -> None:
     write_session(folder, session, [change.line() for change in session.changes])
 
 
 @pytest.mark.parametrize("session", [SESSION, replace(SESSION, lost=(), changes=())])
-def test_what_is_written_is_read_again(tmp_path: Path, session: Session) -> None:
+def test_what_is_written_is_read_again(tmp_path: Path, session: TakeInfo) -> None:
     write(tmp_path, replace(session, state="recording"))
     write(tmp_path, session)
     assert read_session(tmp_path) == session
@@ -61,7 +68,7 @@ def test_a_gain_above_the_faders_end_is_kept() -> None:
     mixer.set("gain_db", 12, "vocals")
     other = Mixer(["vocals"], 48000)
     mixer.reset()
-    values = listed(mixer.values(1))
+    values = by_strip(mixer.values(1))
     other.set_all(replace(SESSION, values=values).settings)
     assert other.get("gain_db", "vocals") == 12
 

@@ -94,7 +94,7 @@ def test_what_windows_share_is_kept_and_nothing_else_changes(kind: str, hops: in
     grid = stacked.config.hop_length << stacked.config.levels
     length, hop = stacked.config.padded_length(20 * grid), hops * grid
     audio = batch(kind, noise(length + 5 * hop))
-    kept = stacked.begin(audio[..., :length], hop)
+    kept = stacked.prepare_window(audio[..., :length], hop)
     assert kept is not None
     computed: list[int] = []
     stacked.encoder[0].register_forward_hook(lambda _, x, y: computed.append(y.shape[2]))
@@ -112,7 +112,7 @@ def test_what_windows_share_is_kept_and_nothing_else_changes(kind: str, hops: in
 @pytest.mark.parametrize("hop", [500, 512 * 40])
 def test_windows_off_the_grid_or_far_apart_share_too_little(hop: int) -> None:
     stacked = StackedUNet(unets("dtt-bsr", 1))
-    assert stacked.begin(batch("dtt-bsr", noise(20 * 512)), hop) is None
+    assert stacked.prepare_window(batch("dtt-bsr", noise(20 * 512)), hop) is None
 
 
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 36), (torch.float16, 54)])

@@ -35,7 +35,7 @@ def test_the_law_holds_across_a_process(player: Player) -> None:
     assert player.error() == 0
     status = player.engine.status()
     assert (status.state, status.late, status.restarts) == ("ready", 0, 0)
-    assert status.heard == 150 * BLOCK
+    assert status.frames_in == 150 * BLOCK
     assert status.step_times is not None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from restem.streamer.engine.latency import FADE
-from restem.streamer.engine.playback_kernel import LARGEST, Policy
+from restem.streamer.engine.playback_kernel import LARGEST, LatePolicy
 from restem.streamer.engine.rings import Cell
 from restem.streamer.engine.worker import Worker
 from restem.streamer.mixer.routing import Routing
@@ -84,12 +84,14 @@ def test_every_step_late_at_random_never_shifts_time(stage: Stage) -> None:
         assert error.max() < 1e-5
 
 
-@pytest.mark.parametrize("stage", [(256, Policy.SPREAD), (256, Policy.SILENCE)], indirect=True)
+@pytest.mark.parametrize(
+    "stage", [(256, LatePolicy.SPREAD), (256, LatePolicy.SILENCE)], indirect=True
+)
 def test_the_policy_says_where_the_dry_mix_goes(stage: Stage) -> None:
     mix = music(256 * 40)
     played = stage.run(mix, [256] * 40, [False] * 40)[..., -1000:]
     dry = np.pad(mix, ((0, 0), (stage.latency, 0)))[:, : mix.shape[1]][:, -1000:]
-    total = dry if stage.policy is Policy.SPREAD else np.zeros_like(dry)
+    total = dry if stage.policy is LatePolicy.SPREAD else np.zeros_like(dry)
     np.testing.assert_allclose(played.sum(axis=0), total, atol=1e-6)
 
 
@@ -103,7 +105,7 @@ def test_fades_have_no_steps(stage: Stage) -> None:
 def test_after_a_reset_only_what_came_later_is_heard(stage: Stage) -> None:
     mix = music(256 * 80)
     first = stage.run(mix[:, : 256 * 37], [256] * 37)
-    stage.rings.put(Cell.RESET, stage.rings.get(Cell.HEARD))
+    stage.rings.put(Cell.RESET, stage.rings.get(Cell.FRAMES_IN))
     stage.work()
     second = stage.run(mix[:, 256 * 37 :], [256] * 43)
     assert first[:3].any()
@@ -115,7 +117,7 @@ def test_after_a_reset_the_dry_mix_of_before_is_not_heard_either(stage: Stage) -
     stage.mixer.route(Routing(("dry.left", "dry.right") * 4))
     mix = music(256 * 80)
     stage.run(mix[:, : 256 * 37], [256] * 37)
-    stage.rings.put(Cell.RESET, stage.rings.get(Cell.HEARD))
+    stage.rings.put(Cell.RESET, stage.rings.get(Cell.FRAMES_IN))
     played = stage.run(mix[:, 256 * 37 :], [256] * 43)[0]
     assert not played[:, : stage.latency].any()
     assert np.array_equal(played[:, stage.latency :], mix[:, 256 * 37 : -stage.latency])
@@ -158,7 +160,7 @@ def test_the_tap_keeps_what_goes_to_the_mixer(stage: Stage) -> None:
     mix = music(256 * 40)
     stage.mixer.set("mute", True, "vocals")
     stage.run(mix, [256] * 40)
-    played = stage.rings.get(Cell.PLAYED)
+    played = stage.rings.get(Cell.FRAMES_OUT)
     assert played == 256 * 40 - stage.latency
     stems = expected(mix, 0)[..., played - 500 : played].reshape(6, 500)
     assert np.array_equal(stage.rings.tap[:6, played - 500 : played], stems)

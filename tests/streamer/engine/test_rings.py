@@ -26,8 +26,8 @@ def test_what_one_side_writes_the_other_reads() -> None:
     try:
         assert other.geometry == GEOMETRY
         write_ring(own.mix, 250, np.arange(20, dtype=np.float32).reshape(2, 10))
-        own.put(Cell.HEARD, 260)
-        assert other.get(Cell.HEARD) == 260
+        own.put(Cell.FRAMES_IN, 260)
+        assert other.get(Cell.FRAMES_IN) == 260
         assert read_ring(other.mix, 250, 10).tolist() == np.arange(20.0).reshape(2, 10).tolist()
     finally:
         other.close()
@@ -51,10 +51,10 @@ def test_the_header_is_as_documented_for_other_languages() -> None:
         assert words[0] == MAGIC
         assert words[Field.VERSION] == 2
         assert words[Field.CAPACITY] == 256
-        assert cell(Cell.HEARD) * 8 == 512
+        assert cell(Cell.FRAMES_IN) * 8 == 512
         assert words[Field.OWNER] == os.getpid()
         assert words[Field.LAYOUT] == layout_hash() > 0
-        assert [8 * cell(Cell.SOLVED, deck) for deck in (0, 1)] == [1536, 2560]
+        assert [8 * cell(Cell.READY_UNTIL, deck) for deck in (0, 1)] == [1536, 2560]
         assert rings.mix.ctypes.data - rings.header.ctypes.data == 16384
     finally:
         del words
@@ -62,8 +62,8 @@ def test_the_header_is_as_documented_for_other_languages() -> None:
 
 
 def test_every_cell_has_a_cache_line_of_its_own() -> None:
-    shared = [cell(which) for which in Cell if which < Cell.SOLVED]
-    decks = [cell(which, deck) for which in Cell if which >= Cell.SOLVED for deck in (0, 1)]
+    shared = [cell(which) for which in Cell if which < Cell.READY_UNTIL]
+    decks = [cell(which, deck) for which in Cell if which >= Cell.READY_UNTIL for deck in (0, 1)]
     assert len({index // 8 for index in shared + decks}) == len(shared + decks)
     assert max(decks) < 1024
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from restem.streamer.engine import worker
 from restem.streamer.engine.rings import Audio
-from restem.streamer.engine.worker import Host, StepTimes, last_words, measure, run
+from restem.streamer.engine.worker import DeviceRunner, StepTimes, last_words, measure, run
 from tests.support.gain_model import Plain
 from tests.support.tiny_networks import noise
 
@@ -72,7 +72,7 @@ def own_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "keep_freed_memory", lambda: False)
 
 
-class Staged(Host):
+class Staged(DeviceRunner):
     """As with a GPU, but for the pinning; counts its waits."""
 
     def __init__(self, model: Plain) -> None:
@@ -84,7 +84,7 @@ class Staged(Host):
 
 
 def test_what_goes_to_a_gpu_and_back_is_what_a_model_here_is_given_and_gives() -> None:
-    here, staged = Host(Plain()), Staged(Plain())
+    here, staged = DeviceRunner(Plain()), Staged(Plain())
     states = [Plain().init_state()] * 2
     for count, block in enumerate(noise(512 * 4).split(512, dim=-1), 1):
         expected, states[0] = here.step(block.numpy(), states[0])
@@ -148,13 +148,13 @@ def test_measuring_ends_early_when_it_must(
     p50: float,
 ) -> None:
     model = Slow(device, *seconds)
-    monkeypatch.setattr(worker, "Host", Here)
+    monkeypatch.setattr(worker, "DeviceRunner", Here)
     times = measure(model, limit)
     assert model.steps == steps
     assert times.p50 == pytest.approx(1000 * p50)
 
 
-class Here(Host):
+class Here(DeviceRunner):
     """Steps here, whatever the model says of its device."""
 
     def step(self, block: Audio, state: Tensor) -> tuple[Audio, Tensor]:

@@ -744,7 +744,7 @@ def test_history_is_what_holds_even_if_a_callback_comes_in_the_middle_of_a_chang
             position = mixer.position + int(random.integers(-20, 400))
             mixer.schedule(max(0, position), [change])
     for _ in range(10):
-        mixer.pump()
+        mixer.flush_scheduled()
         callback()
     for position, targets in held.items():
         values = mixer.values(position + 1)
@@ -792,13 +792,13 @@ def test_reset_lets_what_is_under_way_begin_and_keeps_the_position() -> None:
 
 def test_pump_says_when_it_wants_to_be_called_again() -> None:
     mixer = small()
-    assert mixer.pump() is None
+    assert mixer.flush_scheduled() is None
     mixer.schedule(10 * RATE, [("mute", True, "drums")])
-    assert mixer.pump() == 10 * RATE - RATE // 8
+    assert mixer.flush_scheduled() == 10 * RATE - RATE // 8
     mixer.schedule(100, [("mute", True, "vocals")])
     out = np.empty((2, 1024), np.float32)
     while mixer.position < 11 * RATE:  # a callback, and a thread that looks every 50 ms
         if mixer.position % 2048 == 0:
-            mixer.pump()
+            mixer.flush_scheduled()
         mix_block(mixer.memory, *level(1024), out, 1024)
     assert [moment.position for moment in mixer.history()] == [100, 10 * RATE]

@@ -4,7 +4,7 @@ import numpy as np
 import pedalboard
 import pytest
 
-from restem.streamer.processors.base import Layout
+from restem.streamer.processors.base import ChannelLayout
 from restem.streamer.processors.chain import Chain
 from tests.support.plugins import Same
 
@@ -93,7 +93,7 @@ def test_answers_are_new_and_inputs_stay() -> None:
 
 
 def test_a_layout_speaks_for_the_array_read_last() -> None:
-    layout = Layout()
+    layout = ChannelLayout()
     assert layout.read(np.zeros((9, 2))).shape == (2, 9)
     assert layout.write(np.zeros((2, 5), np.float32)).shape == (5, 2)
     layout.read(np.zeros(9))

@@ -74,9 +74,9 @@ def test_the_latency_of_native_plugins_is_measured(samples: int) -> None:
 def test_measuring_leaves_nothing_behind() -> None:
     audio = noise(5000)
     native = Native([pb.Delay(0.01), late(300)])
-    expected = native.whole(audio, RATE, 8192)
+    expected = native.process_all(audio, RATE, 8192)
     native.latency_at(RATE, 2)
-    np.testing.assert_array_equal(native.whole(audio, RATE, 8192), expected)
+    np.testing.assert_array_equal(native.process_all(audio, RATE, 8192), expected)
 
 
 @pytest.mark.parametrize("plugin", [pb.PitchShift(3), pb.GSMFullRateCompressor()])
@@ -103,4 +103,4 @@ class Wrong(Same):
 @pytest.mark.parametrize("shape", [(2, 99), (1, 100), (100,)])
 def test_a_processor_that_answers_another_shape_is_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"Wrong\.process must answer \[2, 100\]"):
-        Python(Wrong(shape)).whole(noise(100), RATE, 8192)
+        Python(Wrong(shape)).process_all(noise(100), RATE, 8192)

@@ -124,7 +124,7 @@ def test_other_channels_and_messages_do_nothing() -> None:
     for junk in ([], [0xB0], [0xF0, 1, 2, 3, 0xF7], [7, 7, 7], [0xB0, 7, 7, 7]):
         desk.bridge.receive(junk)
     assert desk.mixer.now() == before
-    assert (desk.bridge.counts.heard, desk.bridge.counts.ignored) == (12, 12)
+    assert (desk.bridge.counts.received, desk.bridge.counts.ignored) == (12, 12)
 
 
 def test_a_fader_acts_once_it_has_met_the_value() -> None:
@@ -250,7 +250,7 @@ def test_outputs_are_told_what_changes_elsewhere(box: FakePorts) -> None:
         f"channel: 2, note: 36, address: {MUTE}",
         f"channel: 1, control: 10, fine: 42, address: {PAN}",
     )
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     desk.bridge.feed_back()
     assert box.take() == [(0xB0, 7, 95), (0x91, 36, 0), (0xB0, 10, 64), (0xB0, 42, 0)]
     desk.bridge.feed_back()
@@ -264,7 +264,7 @@ def test_outputs_are_told_what_changes_elsewhere(box: FakePorts) -> None:
 
 def test_a_fader_is_not_told_what_it_said(box: FakePorts) -> None:
     desk = Desk(on(FADER, FREE), on("/restem/stem/1/fader", "", 8))
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     desk.bridge.feed_back()
     box.take()
     desk.cc(7, 30)
@@ -277,7 +277,7 @@ def test_a_fader_is_not_told_what_it_said(box: FakePorts) -> None:
 
 def test_a_fader_that_was_moved_away_and_back_by_others_follows(box: FakePorts) -> None:
     desk = Desk(on(FADER, FREE))
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     desk.bridge.feed_back()
     box.take()
     desk.cc(7, 30)
@@ -292,7 +292,7 @@ def test_a_fader_that_was_moved_away_and_back_by_others_follows(box: FakePorts) 
 
 def test_a_pad_is_told_what_it_toggled(box: FakePorts) -> None:
     desk = Desk(f"channel: 1, note: 36, address: {MUTE}")
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     desk.bridge.feed_back()
     box.take()
     desk.note(36, 100, 0)
@@ -302,17 +302,17 @@ def test_a_pad_is_told_what_it_toggled(box: FakePorts) -> None:
 
 def test_a_port_that_comes_back_is_told_all_and_faders_must_meet_again(box: FakePorts) -> None:
     desk = Desk(on(FADER), f"channel: 1, note: 36, address: {MUTE}")
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     desk.cc(7, 95, 40)
     desk.note(36, 100)
     desk.bridge.feed_back()
     box.take()
     box.names = []
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     assert desk.read("/restem/midi/state") == ("hears nothing; shows nothing",)
     desk.bridge.feed_back()
     box.names = ["box"]
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     assert desk.read("/restem/midi/state") == ("hears box; shows box",)
     desk.bridge.feed_back()
     assert box.take() == [(0xB0, 7, 40), (0x90, 36, 127)]
@@ -324,12 +324,12 @@ def test_a_port_that_comes_back_is_told_all_and_faders_must_meet_again(box: Fake
 @pytest.mark.parametrize(("trouble", "end"), [("dead", "abandoned"), ("broken", "closed")])
 def test_after_a_server_is_gone_all_is_opened_anew(box: FakePorts, trouble: str, end: str) -> None:
     desk = Desk(on(FADER))
-    desk.bridge.look()
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
+    desk.bridge.refresh_ports()
     assert box.opened == ["box"]
     box.alive, box.fails = trouble != "dead", trouble == "broken"
     desk.bridge.feed_back()
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     assert box.opened == ["box", "box"]
     assert box.ended == [end, end]
 
@@ -350,7 +350,7 @@ def test_ports_are_chosen_by_a_part_of_their_names(
     through = "Midi Through:Midi Through Port-0 14:0"
     box.names = ["Nano 20:0", "Pad 24:0", through, "restem midi:restem 128:0"]
     desk = Desk(inputs=wanted)
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     assert sorted(box.opened) == expected
 
 
@@ -374,8 +374,8 @@ def test_without_midi_it_goes_on_and_says_so_once(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(midi, "open_ports", none)
     desk = Desk(on(FADER))
-    desk.bridge.look()
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
+    desk.bridge.refresh_ports()
     assert desk.told == ["MIDI: no /dev/snd/seq here; it goes on without"]
     assert desk.read("/restem/midi/state") == ("no /dev/snd/seq here",)
     with desk.bridge:
@@ -385,7 +385,7 @@ def test_without_midi_it_goes_on_and_says_so_once(monkeypatch: pytest.MonkeyPatc
 def test_without_python_rtmidi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rtmidi", None)
     desk = Desk()
-    desk.bridge.look()
+    desk.bridge.refresh_ports()
     assert "pip install" in desk.read("/restem/midi/state")[0]
 
 

@@ -22,13 +22,13 @@ from restem.bridge.control.osc.jitter_buffer import (
     CREDIT,
     FADE,
     Counts,
-    Incoming,
+    JitterBuffer,
     Limits,
-    around_gaps,
+    gap_gains,
 )
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.transport import transport_nodes
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.bridge.session.headless import FileSession
 from restem.streamer.builder import load_profile
 from restem.streamer.engine.rings import Audio
@@ -59,7 +59,7 @@ def session(file_session: FileSession) -> FileSession:
 
 @pytest.fixture
 def audio(session: FileSession) -> Iterator[OscAudio]:
-    server = OscServer(Control(session, transport_nodes(session)), port=0)
+    server = OscServer(ControlTree(session, transport_nodes(session)), port=0)
     audio = OscAudio(server, session, stall_seconds=UNHURRIED, silent_seconds=UNHURRIED)
     with server:
         yield audio
@@ -233,7 +233,7 @@ def test_lost_packets_are_silence_and_all_else_is_in_its_place(
     there = np.ones(FADE + LENGTH + FADE, np.bool_)
     for number in lost | {late}:
         there[FADE + number * FRAMES :][:FRAMES] = False
-    check(streamer.played(LENGTH, latency), profile, music * around_gaps(there))
+    check(streamer.played(LENGTH, latency), profile, music * gap_gains(there))
     numbers = [packet[0] for packet in dict.fromkeys((n, p) for n, p, _ in sent)]
     newest = np.maximum.accumulate(numbers)
     assert counts(console) == {
@@ -430,13 +430,13 @@ def test_the_example_writes_the_stems(
 # The jitter buffer alone.
 
 
-def incoming(live: bool = True, jitter: int = 512, **more: float) -> Incoming:
+def incoming(live: bool = True, jitter: int = 512, **more: float) -> JitterBuffer:
     waits = {"stall_seconds": UNHURRIED, "silent_seconds": UNHURRIED, **more}
     limits = Limits(RATE, 2, jitter, tail=1000, **waits)
-    return Incoming("somebody", limits, live, lambda stream: None)
+    return JitterBuffer("somebody", limits, live, lambda stream: None)
 
 
-def read_all(stream: Incoming, count: int = 256) -> Audio:
+def read_all(stream: JitterBuffer, count: int = 256) -> Audio:
     """What it has to give, as far as no clock is needed."""
     blocks = []
     while block := stream.read(count):
@@ -472,7 +472,7 @@ def test_the_blocks_size_changes_nothing(music: Audio, size: int) -> None:
     for number in lost:
         there[FADE + 100 * number :][:100] = False
     heard = read_all(stream, size)
-    expected = music[:, :8000] * around_gaps(there)
+    expected = music[:, :8000] * gap_gains(there)
     assert heard.shape[1] == (8000 - 512) // size * size
     assert np.array_equal(heard, expected[:, : heard.shape[1]])
     assert (stream.counts.lost, stream.counts.lost_frames) == (4, 400)
@@ -481,7 +481,7 @@ def test_the_blocks_size_changes_nothing(music: Audio, size: int) -> None:
 def test_a_gap_is_silent_its_neighbours_fade_and_all_else_is_untouched() -> None:
     there = np.ones(1000, np.bool_)
     there[400:450] = there[500] = False
-    gains = np.pad(around_gaps(there), FADE)
+    gains = np.pad(gap_gains(there), FADE)
     assert not gains[400:450].any()
     assert gains[500] == 0
     assert (gains[FADE : 400 - FADE] == 1).all()
@@ -519,7 +519,7 @@ def test_a_live_sender_that_stalls_is_silent_in_its_time_and_comes_back_in_its_p
     until(lambda: plays_until(6000), "the rest")
     there = np.ones(6000 + 2 * FADE, np.bool_)
     there[FADE + 2000 : FADE + 3100] = False
-    expected = music[:, :6000] * around_gaps(there)
+    expected = music[:, :6000] * gap_gains(there)
     assert np.array_equal(np.concatenate(heard, axis=1), expected)
     assert stream.counts.lost_frames == 1100
 
@@ -566,7 +566,7 @@ def test_nothing_of_long_ago_is_left_in_the_buffer() -> None:
 
 
 def test_the_jitter_buffers_length_is_chosen_in_range(session: FileSession) -> None:
-    server = OscServer(Control(session), port=0)
+    server = OscServer(ControlTree(session), port=0)
     for jitter in (0, FADE - 1, 1 << 20):
         with pytest.raises(ValueError, match=r"the jitter buffer must be in \[64, 65536\] frames"):
             OscAudio(server, session, jitter)

@@ -11,7 +11,7 @@ from restem.bridge.cli.main import main
 from restem.bridge.control.osc.client import OscClient, listen, monitor, parse_args
 from restem.bridge.control.osc.codec import encode
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from tests.support.jack_server import until
 from tests.support.osc_console import StillSession
 
@@ -25,7 +25,7 @@ def session() -> StillSession:
 
 @pytest.fixture
 def server(session: StillSession) -> Iterator[OscServer]:
-    with OscServer(Control(session), port=0) as server:
+    with OscServer(ControlTree(session), port=0) as server:
         yield server
 
 
@@ -77,7 +77,7 @@ def test_nobody_who_answers_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_passphrase_opens_and_a_wrong_one_is_one_line(
     session: StillSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with OscServer(Control(session), port=0, passphrase="sesame") as server:
+    with OscServer(ControlTree(session), port=0, passphrase="sesame") as server:
         words = ("osc-send", "--port", server.port, GAIN)
         assert run(capsys, *words, "--passphrase", "sesame")[1] == f"{GAIN} 0\n"
         code, _, err = run(capsys, *words, "--passphrase", "simsim")

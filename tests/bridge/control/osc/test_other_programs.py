@@ -20,7 +20,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from restem.bridge.control.osc.codec import NTP_EPOCH, encode
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.bridge.session.live import LiveSession
 from restem.bridge.settings import Settings
 from restem.streamer.engine.rings import Cell
@@ -49,7 +49,7 @@ def session(jack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liv
 
 @pytest.fixture(scope="module")
 def server(session: LiveSession) -> Iterator[OscServer]:
-    with OscServer(Control(session), port=0) as server:
+    with OscServer(ControlTree(session), port=0) as server:
         yield server
 
 

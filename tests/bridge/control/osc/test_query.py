@@ -33,13 +33,13 @@ from restem.bridge.control.osc.query import (
     OscQuery,
 )
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.parameters import PARAMETERS
 from tests.support.jack_server import until
 from tests.support.osc_console import PATIENCE_SECONDS, STEMS, StillSession
 
 GAIN, BASS = "/restem/stem/vocals/gain_db", "/restem/stem/bass/gain_db"
-Answer = tuple[int, dict[str, str], bytes]
+WriteResult = tuple[int, dict[str, str], bytes]
 Packet = tuple[Any, ...]  # an address and its arguments
 
 
@@ -49,12 +49,12 @@ def session() -> StillSession:
 
 
 @pytest.fixture
-def control(session: StillSession) -> Control:
-    return Control(session)
+def control(session: StillSession) -> ControlTree:
+    return ControlTree(session)
 
 
 @pytest.fixture
-def server(control: Control) -> Iterator[OscServer]:
+def server(control: ControlTree) -> Iterator[OscServer]:
     with OscServer(control, port=0) as server:
         yield server
 
@@ -66,13 +66,13 @@ def query(server: OscServer) -> Iterator[OscQuery]:
 
 
 @contextmanager
-def serving(control: Control, host: str = "127.0.0.1", **options: Any) -> Iterator[OscQuery]:
+def serving(control: ControlTree, host: str = "127.0.0.1", **options: Any) -> Iterator[OscQuery]:
     """OSCQuery and an OSC server with options of its own, at one address."""
     with OscServer(control, host, 0, **options) as server, OscQuery(server, host) as query:
         yield query
 
 
-def ask(query: OscQuery, path: str, method: str = "GET", **options: Any) -> Answer:
+def ask(query: OscQuery, path: str, method: str = "GET", **options: Any) -> WriteResult:
     """Status, headers and body of an answer."""
     line = http.client.HTTPConnection("127.0.0.1", query.port, timeout=PATIENCE_SECONDS)
     try:
@@ -164,7 +164,7 @@ def leaves(tree: dict[str, Any]) -> dict[str, dict[str, Any]]:
 # What the tree says.
 
 
-def test_a_parameter_says_all_that_there_is_to_say(query: OscQuery, control: Control) -> None:
+def test_a_parameter_says_all_that_there_is_to_say(query: OscQuery, control: ControlTree) -> None:
     control.write(control.nodes[GAIN], (-6.0,))
     assert get(query, GAIN) == {
         "FULL_PATH": GAIN,
@@ -178,14 +178,16 @@ def test_a_parameter_says_all_that_there_is_to_say(query: OscQuery, control: Con
     }
 
 
-def test_the_tree_has_every_node_once_and_nothing_else(query: OscQuery, control: Control) -> None:
+def test_the_tree_has_every_node_once_and_nothing_else(
+    query: OscQuery, control: ControlTree
+) -> None:
     nodes = set(control.nodes)
     branches = {a for a in nodes if any(other.startswith(f"{a}/") for other in nodes)}
     assert branches == {"/restem/meters", "/restem/status"}
     assert set(leaves(get(query, "/"))) == nodes - branches
 
 
-def test_what_is_said_of_every_node_is_true(query: OscQuery, control: Control) -> None:
+def test_what_is_said_of_every_node_is_true(query: OscQuery, control: ControlTree) -> None:
     kinds = {"i": int, "f": float, "s": str}
     for address, said in leaves(get(query, "/")).items():
         node = control.nodes[address]
@@ -324,7 +326,7 @@ def test_the_host_says_what_it_does_and_where(query: OscQuery) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_who_is_bound_to_all_addresses_says_the_one_that_the_client_came_by(
-    control: Control, host: str
+    control: ControlTree, host: str
 ) -> None:
     if host == "::" and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
@@ -333,7 +335,7 @@ def test_who_is_bound_to_all_addresses_says_the_one_that_the_client_came_by(
         assert (found["OSC_IP"], found["WS_IP"]) == ("127.0.0.1", "127.0.0.1")
 
 
-def test_a_server_of_the_same_machine_alone_is_told_as_such(control: Control) -> None:
+def test_a_server_of_the_same_machine_alone_is_told_as_such(control: ControlTree) -> None:
     with OscServer(control, "127.0.0.2", 0) as server, OscQuery(server, "0.0.0.0") as query:
         assert get(query, "/?HOST_INFO")["OSC_IP"] == "127.0.0.2"
 
@@ -421,7 +423,7 @@ def test_a_branch_or_a_pattern_is_heard_as_over_osc(client: Client, session: Sti
 def test_nothing_is_read_for_those_who_ignore_it_or_are_gone(session: StillSession) -> None:
     numbers = itertools.count(1)
     node = Node("/restem/read", "i", "How often it was read.", read=lambda: (next(numbers),))
-    with serving(Control(session, [node])) as query, Client(query) as client:
+    with serving(ControlTree(session, [node])) as query, Client(query) as client:
         for leaving in (False, True):
             with Client(query) as other:
                 other.say("LISTEN", "/restem/read")
@@ -500,7 +502,7 @@ def test_a_node_that_cannot_be_read_does_not_silence_the_others(session: StillSe
         Node("/restem/blob", "b", "No JSON.", read=lambda: (b"1234",)),
         Node("/restem/choice", "s", "Fails.", choices=lambda: [str(fail())], read=lambda: ("",)),
     ]
-    control = Control(session, nodes[:3])
+    control = ControlTree(session, nodes[:3])
     with serving(control) as query:
         tree = leaves(get(query, "/"))
         assert tree["/restem/broken"]["VALUE"] == [None]
@@ -514,7 +516,7 @@ def test_a_node_that_cannot_be_read_does_not_silence_the_others(session: StillSe
             assert client.receive() == (GAIN, 0.0)
             session.mixer.set("gain_db", -5.0, "vocals")
             assert client.receive() == (GAIN, -5.0)
-    with serving(Control(session, nodes[3:])) as query:
+    with serving(ControlTree(session, nodes[3:])) as query:
         assert ask(query, "/")[::2] == (500, b"a disk is gone\n")
         assert get(query, GAIN)["VALUE"] == [-5.0]
 
@@ -594,7 +596,7 @@ def test_a_bundle_is_done_as_one_or_not_at_all(client: Client, session: StillSes
 
 
 def test_behind_a_passphrase_nothing_is_heard_or_set_before_it_is_sent(
-    control: Control, session: StillSession
+    control: ControlTree, session: StillSession
 ) -> None:
     with serving(control, passphrase="open") as query, Client(query) as client:
         client.say("LISTEN", GAIN)
@@ -613,7 +615,7 @@ def test_behind_a_passphrase_nothing_is_heard_or_set_before_it_is_sent(
 
 
 @pytest.mark.parametrize("path", ["/", GAIN, f"{GAIN}?VALUE", "/restem/ping", "/nothing", "/?TAGS"])
-def test_behind_a_passphrase_http_tells_of_the_host_alone(control: Control, path: str) -> None:
+def test_behind_a_passphrase_http_tells_of_the_host_alone(control: ControlTree, path: str) -> None:
     with serving(control, passphrase="open") as query:
         status, _, body = ask(query, path)
         assert (status, body.count(b"\n")) == (403, 1)
@@ -621,9 +623,11 @@ def test_behind_a_passphrase_http_tells_of_the_host_alone(control: Control, path
         assert get(query, "/?HOST_INFO")["NAME"] == "restem"
 
 
-def test_hosts_that_are_not_allowed_learn_where_it_is_and_nothing_else(control: Control) -> None:
+def test_hosts_that_are_not_allowed_learn_where_it_is_and_nothing_else(
+    control: ControlTree,
+) -> None:
     told: list[str] = []
-    with serving(control, allowed=["192.0.2.0/24"], tell=told.append) as query:
+    with serving(control, allowed=["192.0.2.0/24"], notify=told.append) as query:
         for _ in range(2):
             status, _, body = ask(query, GAIN)
             assert (status, body.count(b"\n")) == (403, 1)
@@ -635,7 +639,7 @@ def test_hosts_that_are_not_allowed_learn_where_it_is_and_nothing_else(control: 
     assert len(told) == 1
 
 
-def test_a_host_of_ipv4_is_allowed_as_such_by_a_server_of_both(control: Control) -> None:
+def test_a_host_of_ipv4_is_allowed_as_such_by_a_server_of_both(control: ControlTree) -> None:
     if not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
     with serving(control, "::", allowed=["127.0.0.1"]) as query, Client(query) as client:
@@ -792,7 +796,7 @@ def test_closing_says_good_bye_and_waits_for_nobody(
         ask(query, "/")
 
 
-def test_an_osc_server_that_ended_first_keeps_nobody_waiting(control: Control) -> None:
+def test_an_osc_server_that_ended_first_keeps_nobody_waiting(control: ControlTree) -> None:
     server = OscServer(control, port=0)
     query = OscQuery(server)
     query.start()
@@ -841,7 +845,9 @@ def test_an_address_that_cannot_be_is_refused_in_one_line(
 # Who else reads it.
 
 
-def test_python_oscquery_finds_the_tree_and_reads_values(query: OscQuery, control: Control) -> None:
+def test_python_oscquery_finds_the_tree_and_reads_values(
+    query: OscQuery, control: ControlTree
+) -> None:
     zeroconf = pytest.importorskip("zeroconf", reason="needs zeroconf")
     oscquery = pytest.importorskip(
         "pythonoscquery.osc_query_client", reason="needs python-oscquery"
@@ -894,7 +900,7 @@ def mdns() -> Any:
 
 def test_mdns_finds_what_is_announced_until_it_is_closed(server: OscServer, mdns: Any) -> None:
     name, told = f"restem test {random.SystemRandom().randrange(1 << 32)}", list[str]()
-    make = partial(OscQuery, server, name=name, announce=True, tell=told.append)
+    make = partial(OscQuery, server, name=name, announce=True, notify=told.append)
     with make() as first:
         found = until(lambda: found_by_mdns(mdns, "_oscjson._tcp.local.", name), "OSCQuery")
         assert (found.port, found.parsed_addresses()) == (first.port, ["127.0.0.1"])
@@ -914,7 +920,7 @@ def test_what_is_closed_before_it_is_announced_leaves_quietly_with_its_sockets(
 ) -> None:
     told: list[str] = []
     for _ in range(20):
-        query = OscQuery(server, announce=True, tell=told.append)
+        query = OscQuery(server, announce=True, notify=told.append)
         query.start()
         query.close()
     gc.collect()  # warns of sockets left open, which fails a test
@@ -926,7 +932,7 @@ def test_without_zeroconf_all_goes_on_unannounced(
 ) -> None:
     monkeypatch.setitem(sys.modules, "zeroconf.asyncio", None)
     told: list[str] = []
-    with OscQuery(server, announce=True, tell=told.append) as query:
+    with OscQuery(server, announce=True, notify=told.append) as query:
         until(lambda: told, "a line")
         assert "pip install zeroconf" in told[0]
         assert get(query, "/restem/version")["TYPE"] == "s"
@@ -942,7 +948,7 @@ def test_a_network_that_refuses_is_told_in_one_line(
 
     monkeypatch.setattr(aio, "AsyncZeroconf", refuse)
     told: list[str] = []
-    with OscQuery(server, announce=True, tell=told.append) as query:
+    with OscQuery(server, announce=True, notify=told.append) as query:
         until(lambda: told, "a line")
         assert told == ["OSCQuery is not announced: [Errno 101] Network is unreachable"]
         assert get(query, "/restem/version")["TYPE"] == "s"
@@ -953,5 +959,5 @@ def test_zeroconf_is_imported_only_to_announce(query: OscQuery) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "zeroconf", None)
         patch.setitem(sys.modules, "ifaddr", None)
-        with serving(Control(StillSession()), "0.0.0.0") as other:
+        with serving(ControlTree(StillSession()), "0.0.0.0") as other:
             assert get(other, "/?HOST_INFO")["OSC_IP"] == "127.0.0.1"

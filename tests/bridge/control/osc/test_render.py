@@ -11,7 +11,7 @@ import torch
 
 from restem.bridge.control.osc.render import RenderService
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.streamer.builder import load_profile
 from restem.streamer.stream import render
 from tests.support.osc_console import Console, StillSession
@@ -20,7 +20,7 @@ from tests.support.tiny_networks import PROFILE, noise
 
 @pytest.fixture
 def console() -> Iterator[Console]:
-    with OscServer(Control(StillSession()), port=0) as server:
+    with OscServer(ControlTree(StillSession()), port=0) as server:
         service = RenderService(server)
         console = Console(server)
         console.socket.settimeout(120)

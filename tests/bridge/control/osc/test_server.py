@@ -22,7 +22,7 @@ from restem.bridge.control.osc.codec import encode
 from restem.bridge.control.osc.commands import COMMANDS
 from restem.bridge.control.osc.peers import WAITING
 from restem.bridge.control.osc.server import OscServer
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from tests.support.jack_server import until
 from tests.support.osc_console import RATE, STEMS, Console, StillSession, control, run
 
@@ -36,7 +36,7 @@ def session() -> StillSession:
 
 @pytest.fixture
 def server(session: StillSession) -> Iterator[OscServer]:
-    with OscServer(Control(session), port=0) as server:
+    with OscServer(ControlTree(session), port=0) as server:
         yield server
 
 
@@ -484,7 +484,7 @@ def test_a_passphrase_is_wanted_before_all_else() -> None:
 
 def test_hosts_that_are_not_allowed_are_not_heard_and_counted() -> None:
     said: list[str] = []
-    with OscServer(control()[1], port=0, allowed=["127.0.0.2"], tell=said.append) as server:
+    with OscServer(control()[1], port=0, allowed=["127.0.0.2"], notify=said.append) as server:
         stranger, friend = Console(server), Console(server)
         friend.close()
         friend.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -627,7 +627,7 @@ def test_every_command_of_the_table_is_obeyed(server: OscServer, console: Consol
 
 
 def test_subscribers_are_told_good_bye(session: StillSession) -> None:
-    with OscServer(Control(session), port=0) as server:
+    with OscServer(ControlTree(session), port=0) as server:
         console = Console(server)
         console.ask("/restem/subscribe", GAIN, 1, 60)
     assert console.until("/restem/shutdown")

@@ -23,7 +23,7 @@ from restem.bridge.control.patches import max_device, max_patch, pd_patch
 from restem.bridge.control.patches.__main__ import main
 from restem.bridge.control.patches.widgets import global_widgets, strip_widgets
 from restem.bridge.control.session_nodes import STATUS
-from restem.bridge.control.tree import Control
+from restem.bridge.control.tree import ControlTree
 from restem.models.stems import STEMS
 from restem.streamer.engine.engine import Engine
 from restem.streamer.mixer.parameters import PARAMETERS, strip_names
@@ -168,11 +168,11 @@ def shown(graph: Graph) -> dict[str, tuple[str, ...]]:
     return ways
 
 
-def full_control() -> Control:
+def full_control() -> ControlTree:
     """A tree with all eight stems."""
     session = StillSession()
     session.mixer = session.engine.mixer = type(session.mixer)(STEMS, 48000)
-    return Control(session)
+    return ControlTree(session)
 
 
 def test_every_address_of_a_patch_is_in_the_tree(graph: Graph) -> None:
@@ -375,7 +375,7 @@ def session() -> Iterator[PlainSession]:
 
 @pytest.fixture(scope="module")
 def server(session: PlainSession) -> Iterator[OscServer]:
-    with OscServer(Control(session), port=0) as server:
+    with OscServer(ControlTree(session), port=0) as server:
         yield server
 
 
@@ -466,7 +466,7 @@ def test_pd_finds_restem_where_it_was_not_yet(pd: Pd) -> None:
     pd.send("restem-bass-fader 0.125")  # to nobody
     pd.wait("restem-bass-fader-out 0.125")
     session.mixer.set("pan", -0.375, "bass")
-    with OscServer(Control(session), port=port):
+    with OscServer(ControlTree(session), port=port):
         pd.wait("restem-bass-pan set -0.375")
         session.mixer.set("pan", 0.625, "bass")
         pd.wait("restem-bass-pan set 0.625")

@@ -10,8 +10,8 @@ from restem.models.training.trainers.embedded import (
     EmbeddedTraining,
     EmbeddedTrainingConfig,
     draw_repaired,
+    restore_clip,
     schedule,
-    whole,
 )
 from restem.models.weights import store
 from restem.streamer.stream import render
@@ -125,7 +125,7 @@ def test_a_stage_that_lets_everything_through_is_the_mix() -> None:
         bias.fill_(1)
         weight.zero_()
     mix = 0.1 * torch.sin(torch.arange(5000) * torch.tensor([[0.1], [0.33]]))
-    first, _ = whole(model, mix)
+    first, _ = restore_clip(model, mix)
     torch.testing.assert_close(
         first[..., 100:-100], mix[:, 100:-100].expand(3, -1, -1), rtol=0, atol=1e-4
     )
