@@ -9,13 +9,12 @@ import torch
 import yaml
 
 from restem.bridge.evaluation.plots import draw_curves
+from restem.models import zoo
 from restem.models.atomic_write import atomically
 from restem.models.training.data.songs import Song, open_songs, split_songs
 from restem.models.training.loop import Progress, build_trainee, load_checkpoint, train
 from restem.models.training.recipes import Recipe
 from restem.streamer.profiles import read_profile
-
-WINDOWS_OF = {"dtt-bsr": "studio", "dttnet": "dttnet"}  # network -> profile
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def write_profile(recipe: Recipe, weights: Path, path: Path) -> None:
 def _separator(recipe: Recipe, weights: str) -> dict[str, Any]:
     assert recipe.separator is not None
     network = recipe.separator.network
-    window = read_profile(WINDOWS_OF[network]).separator.window
+    window = read_profile(zoo.NETWORKS[network].windows).separator.window
     assert window is not None
     return {"network": network, "weights": weights, "window": asdict(window)}
 

@@ -33,14 +33,6 @@ from restem.models.weights.published import PUBLISHED, HubFile, PublishedWeights
 LEDGER = "weights.json"
 GENERATOR = "generator."  # what a GAN's training calls the network that is to be used
 
-# Keys that only one network's params have, the first match decides.
-TELLTALE_KEYS = {
-    "RoPEParams": "dtt-bsr",
-    "bandsequence": "dttnet",
-    "sources": "demucs-l",
-    "bands": zoo.EMBEDDED,
-}
-
 # How files begin that are no checkpoints, but are saved as such.
 IMPOSTORS = {
     b"version https://git-lfs": "a Git LFS pointer; the file itself is fetched by `git lfs pull`",
@@ -290,11 +282,12 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _tell_network(params: Mapping[str, Any], path: Path) -> str:
-    for key, network in TELLTALE_KEYS.items():
-        if key in params:
-            return network
+    for info in zoo.NETWORKS.values():
+        if info.telltale in params:
+            return info.name
+    keys = ", ".join(info.telltale for info in zoo.NETWORKS.values())
     raise ValueError(
-        f"{path}: no network is known by these params; one of {', '.join(TELLTALE_KEYS)} would "
+        f"{path}: no network is known by these params; one of {keys} would "
         f"tell, or --network with one of {', '.join(zoo.NETWORKS)}"
     )
 

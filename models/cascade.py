@@ -10,17 +10,17 @@ on. The separator sees all of the window; the repair's receptive field is finite
 Shape letters: `g` network, `b` batch, `s` stem, `c` channel, `n` sample.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from restem.models.demucs import Demucs
-from restem.models.dtt_bsr import DTTBSR
-from restem.models.dttnet import DTTNet
 from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.frozen import listed
+from restem.models.inference.one_by_one import OneByOne
 from restem.models.inference.unet import Levels, StackedUNet
 
 CHANNELS = 2
@@ -36,14 +36,16 @@ class Separator(nn.Module):
         dtype: what they compute in; see `StackedUNet`.
         together: networks of one configuration run as one, which is for GPUs: a plain CPU is as
             fast, and takes less memory, with one after the other.
+        inference: makes that one; None: they stay as they are.
     """
 
     def __init__(
         self,
-        networks: Mapping[str, DTTBSR | DTTNet],
+        networks: Mapping[str, Any],
         sample_rate: int,
         dtype: torch.dtype = torch.float32,
         together: bool = False,
+        inference: Callable[[Sequence[Any], torch.dtype], nn.Module] | None = StackedUNet,
     ) -> None:
         super().__init__()
         self.stems = tuple(networks)
@@ -58,9 +60,8 @@ class Separator(nn.Module):
         self.in_order = rows == sorted(rows)
         self.register_buffer("order", torch.tensor(rows).argsort(), persistent=False)
         self.order: Tensor
-        self.stacks = listed(
-            StackedUNet([each[row] for row in rows], dtype) for rows in alike.values()
-        )
+        stack: Any = inference or OneByOne
+        self.stacks = listed(stack([each[row] for row in rows], dtype) for rows in alike.values())
 
     @property
     def device(self) -> torch.device:
@@ -99,7 +100,7 @@ class Separator(nn.Module):
         return stems if self.in_order else stems[self.order]
 
 
-def _batch(stack: StackedUNet | StackedDemucs, audio: Tensor) -> Tensor:
+def _batch(stack: Any, audio: Tensor) -> Tensor:
     """[.., c, n] -> [.., b, c, n]: left and right apart, or together, as the networks want them."""
     mono = stack.config.channels == 1
     return audio.unsqueeze(-2 if mono else -3)

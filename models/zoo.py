@@ -8,9 +8,9 @@ file is one safetensors file that says of itself what it is, in its metadata:
 Weights have names too: those of `SHIPPED` lie in the package, `<set>/<stem>` in `weights_folder()`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -20,9 +20,12 @@ from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
 from restem.models.dttnet import DTTNet, DTTNetConfig
 from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
 from restem.models.errors import first_line
+from restem.models.inference.demucs import StackedDemucs
+from restem.models.inference.unet import StackedUNet
 from restem.models.published_config import published_options
 
 EMBEDDED = "embedded"
+Inference = Callable[[Sequence[Any], torch.dtype], nn.Module]
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,22 @@ class NetworkInfo:
     sample_rate: int  # Hz
     params: Mapping[str, Any]  # the published ones
     build: Callable[[Mapping[str, Any]], nn.Module]
+    role: Literal["separator", "repair", "cascade"]  # one stem, one stem restored, or all in one
+    telltale: str  # a key that only this network's params have; the first row that matches decides
+    streams: bool = False  # natively; the others run in windows
+    inference: Inference | None = None  # several of one configuration as one; None: one by one
+    windows: str = ""  # the profile whose windows suit it
     constants: tuple[str, ...] = ()  # entries computed from params; some publications omit them
     unpublished: str = ""  # why there are no weights to fetch, if there are none
+
+
+def network_names(*roles: str, streams: bool | None = None) -> tuple[str, ...]:
+    """The networks of some roles, in the table's order; only those that stream, or do not."""
+    return tuple(
+        info.name
+        for info in NETWORKS.values()
+        if info.role in roles and streams in (None, info.streams)
+    )
 
 
 def _build_embedded(params: Mapping[str, Any]) -> EmbeddedCascade:
@@ -118,6 +135,10 @@ NETWORKS = {
             sample_rate=48000,
             params=DTT_BSR,
             build=lambda params: DTTBSR(DTTBSRConfig.from_published(params)),
+            role="separator",
+            telltale="RoPEParams",
+            inference=StackedUNet,
+            windows="studio",
         ),
         NetworkInfo(
             name="dttnet",
@@ -126,6 +147,10 @@ NETWORKS = {
             sample_rate=44100,
             params=DTTNET,
             build=lambda params: DTTNet(DTTNetConfig.from_published(params)),
+            role="separator",
+            telltale="bandsequence",
+            inference=StackedUNet,
+            windows="dttnet",
             constants=("window", "freq_pad"),
         ),
         NetworkInfo(
@@ -135,6 +160,9 @@ NETWORKS = {
             sample_rate=48000,
             params=_DEMUCS,
             build=lambda params: Demucs(DemucsConfig.from_published(params)),
+            role="repair",
+            telltale="sources",
+            inference=StackedDemucs,
             unpublished="the authors of DTT-BSR+ released no weights of its second stage",
         ),
         NetworkInfo(
@@ -144,6 +172,9 @@ NETWORKS = {
             sample_rate=48000,
             params=asdict(EmbeddedConfig()),
             build=_build_embedded,
+            role="cascade",
+            telltale="bands",
+            streams=True,
         ),
     )
 }
@@ -173,7 +204,7 @@ def describe_networks() -> list[dict[str, Any]]:
 
 def _native_latency(info: NetworkInfo) -> str:
     """In words; offline networks get theirs from a profile's windows."""
-    if info.name != EMBEDDED:
+    if not info.streams:
         return "as its profile says"
     with torch.device("meta"):
         latency = cast(EmbeddedCascade, info.build(info.params)).latency

@@ -101,7 +101,13 @@ def _build_windowed(profile: Profile, place: torch.device, stems: Sequence[str])
     assert profile.separator.window is not None
     dtype = pick_precision(profile.precision, place)
     networks = stage_networks(profile.separator, profile.stems, stems)
-    separator = Separator(networks, profile.sample_rate, dtype, together=place.type != "cpu")
+    separator = Separator(
+        networks,
+        profile.sample_rate,
+        dtype,
+        together=place.type != "cpu",
+        inference=zoo.NETWORKS[profile.separator.network].inference,
+    )
     window = dataclasses.asdict(profile.separator.window)
     if profile.repair is None:
         return Chunked(separator.to(place), **window)

@@ -38,7 +38,9 @@ DEFAULT = "live-cpu"
 SEEDED = "seeded"
 LATE = tuple(policy.name.lower() for policy in LatePolicy)
 PRECISIONS = ("float32", "bfloat16", "float16", "auto")
-NATIVE, WINDOWED, REPAIRS = ("embedded",), ("dtt-bsr", "dttnet"), ("demucs-l",)
+NATIVE = zoo.network_names("separator", "cascade", streams=True)
+WINDOWED = zoo.network_names("separator", streams=False)
+REPAIRS = zoo.network_names("repair")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from restem.models.embedded import (
     spread,
 )
 from restem.models.stems import STEMS
-from restem.models.training.trainers.embedded import whole
+from restem.models.training.trainers.embedded import restore_clip
 from restem.streamer.stream import render
 from tests.support.golden import peak_error
 from tests.support.tiny_networks import embedded, noise
@@ -29,7 +29,7 @@ def test_streaming_equals_the_network_over_the_whole_file() -> None:
     # Sums run in another order over one frame than over many: equal to float rounding only.
     model, mix = embedded(), noise(5000)
     with torch.inference_mode():
-        separated, repaired = whole(model, mix)
+        separated, repaired = restore_clip(model, mix)
     for streamed, file in ((model.without_repair(), separated), (model, repaired)):
         error = (render(streamed, mix) - file).abs().max() / file.abs().max()
         assert error < 1e-5

@@ -24,7 +24,7 @@ from restem.models.training.trainers.separator import SEPARATORS, as_separator, 
 from restem.models.training.trainers.single_stem import Stage, StageConfig
 from restem.models.weights import store
 
-REPAIRS = ("demucs-l",)
+REPAIRS = zoo.network_names("repair")
 
 
 @dataclass(frozen=True, kw_only=True)

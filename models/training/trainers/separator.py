@@ -17,8 +17,7 @@ from torch import Tensor
 
 from restem.models import zoo
 from restem.models.cascade import Separator
-from restem.models.dtt_bsr import DTTBSR
-from restem.models.dttnet import DTTNet
+from restem.models.tfc_tdf import UNet
 from restem.models.training.losses.discriminators import (
     DiscriminatorConfig,
     MultiFrequencyDiscriminator,
@@ -29,7 +28,7 @@ from restem.models.training.losses.discriminators import (
 from restem.models.training.losses.spectral import LogMelLoss
 from restem.models.training.trainers.single_stem import Learner, Stage, StageConfig, frozen
 
-SEPARATORS = ("dtt-bsr", "dttnet")
+SEPARATORS = zoo.network_names("separator", streams=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ class SeparatorTraining(Stage):
         self.log_mel = LogMelLoss(sample_rate).to(device)
 
     @property
-    def generator(self) -> DTTBSR | DTTNet:
+    def generator(self) -> UNet:
         return as_separator(self.learners["network"].network)
 
     def learn(self, mix: Tensor, target: Tensor, rate: float) -> dict[str, Tensor]:
@@ -118,14 +117,14 @@ class SeparatorTraining(Stage):
         return {"separator": stems.to(mix.device)}
 
 
-def as_separator(network: object) -> DTTBSR | DTTNet:
-    assert isinstance(network, DTTBSR | DTTNet)
+def as_separator(network: object) -> UNet:
+    assert isinstance(network, UNet)
     return network
 
 
-def separate(network: DTTBSR | DTTNet, mix: Tensor) -> Tensor:
+def separate(network: UNet, mix: Tensor) -> Tensor:
     """Run a separator on a batch, [b, c, n] -> [b, c, n]; a mono one takes channels as a batch."""
-    if isinstance(network, DTTNet):
+    if network.config.channels > 1:
         restored: Tensor = network(mix)
         return restored
     channels: Tensor = network(mix.flatten(0, 1)).unflatten(0, mix.shape[:2])

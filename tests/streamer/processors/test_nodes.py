@@ -6,7 +6,7 @@ import pedalboard as pb
 import pytest
 
 from restem.streamer.processors.chain import Chain
-from restem.streamer.processors.nodes import Native, Python
+from restem.streamer.processors.nodes import NativeBoard, PythonProcessor
 from restem.streamer.resampler import Audio
 from tests.support.plugins import (
     LIMITER,
@@ -68,12 +68,12 @@ def test_a_vst3_streams_as_it_processes_whole_signals(sizes: tuple[int, ...]) ->
 
 @pytest.mark.parametrize("samples", [0, 1, 511, 512, 513, 5000])
 def test_the_latency_of_native_plugins_is_measured(samples: int) -> None:
-    assert Native([pb.Gain(), late(samples), pb.Gain()]).latency_at(RATE, 2) == samples
+    assert NativeBoard([pb.Gain(), late(samples), pb.Gain()]).latency_at(RATE, 2) == samples
 
 
 def test_measuring_leaves_nothing_behind() -> None:
     audio = noise(5000)
-    native = Native([pb.Delay(0.01), late(300)])
+    native = NativeBoard([pb.Delay(0.01), late(300)])
     expected = native.process_all(audio, RATE, 8192)
     native.latency_at(RATE, 2)
     np.testing.assert_array_equal(native.process_all(audio, RATE, 8192), expected)
@@ -103,4 +103,4 @@ class Wrong(Same):
 @pytest.mark.parametrize("shape", [(2, 99), (1, 100), (100,)])
 def test_a_processor_that_answers_another_shape_is_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"Wrong\.process must answer \[2, 100\]"):
-        Python(Wrong(shape)).process_all(noise(100), RATE, 8192)
+        PythonProcessor(Wrong(shape)).process_all(noise(100), RATE, 8192)
