@@ -11,14 +11,13 @@ import argparse
 import os
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from restem.bridge.verify import best_lag, music
-from restem.streamer.builder import load_live
+from restem.streamer.builder import ModelRequest
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.rings import Cell
 from restem.streamer.mixer.routing import Routing
@@ -42,8 +41,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--real-time", action="store_true")
     args = parser.parse_args()
-    rate = read_profile(args.profile).sample_rate
-    build = partial(load_live, args.profile, "cpu", None, rate)
+    build = ModelRequest(read_profile(args.profile), "cpu")
+    rate = build.profile.sample_rate
     song = music(rate, 120, BLOCK)
     blocks = round(args.minutes * 60 * rate / BLOCK)
     keep = round(HELD_SECONDS * rate / BLOCK)

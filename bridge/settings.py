@@ -1,12 +1,15 @@
 """What a session is asked for."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from restem.streamer.builder import ModelRequest, profile_with_effects
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.engine.process import Build
-from restem.streamer.profiles import DEFAULT, read_profile
+from restem.streamer.profiles import DEFAULT, Profile
 
 BLOCKSIZE = 256  # frames, where nothing else decides
 
@@ -33,20 +36,34 @@ class Settings:
     takes: str = "restem-takes"  # folder for recordings
     take_format: str = "wav"
 
+    @cached_property
+    def described(self) -> Profile:
+        """The profile and the effects that are wanted, read once.
+
+        Raises:
+            ValueError: they cannot be read, or do not fit; one line.
+        """
+        return profile_with_effects(self.profile, self.effects)
+
+    def request(self, stems: Sequence[str] | None, sample_rate: int) -> ModelRequest:
+        """The model to run at a device's rate."""
+        wanted = None if stems is None else tuple(stems)
+        return ModelRequest(self.described, self.device, wanted, sample_rate)
+
     def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
         """An engine as it was asked for, and for the rest as the profile says.
 
         Raises:
             ValueError: see `Engine`.
         """
-        profile = read_profile(self.profile)
+        profile = self.described
         policy = LatePolicy[profile.live.late.upper()] if self.policy is None else self.policy
         allowance = self.allowance_at(sample_rate)
         return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
 
     def allowance_at(self, sample_rate: int) -> int | None:
         """Frames of a device that a step may take; None for one block of the model."""
-        profile = read_profile(self.profile)
+        profile = self.described
         if self.allowance is not None or profile.live.allowance is None:
             return self.allowance
         return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)

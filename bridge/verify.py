@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -19,10 +18,9 @@ import torch
 
 from restem.bridge.audio.portaudio import Device, portaudio_module
 from restem.bridge.settings import BLOCKSIZE, Settings
-from restem.streamer.builder import load_live, pick_stems
+from restem.streamer.builder import pick_stems
 from restem.streamer.engine.engine import Engine
 from restem.streamer.mixer.routing import SIDES, Routing
-from restem.streamer.profiles import read_profile
 from restem.streamer.resampler import Audio
 from restem.streamer.stream import render
 
@@ -66,10 +64,10 @@ def verify(
     Raises:
         ValueError: the profile cannot be loaded, or is too slow here.
     """
-    profile = read_profile(settings.profile)
+    profile = settings.described
     stems = pick_stems(profile.stems, settings.stems)
     rate = settings.rate or profile.sample_rate
-    build = partial(load_live, settings.profile, settings.device, stems, rate, settings.effects)
+    build = settings.request(stems, rate)
     block = settings.blocksize or BLOCKSIZE
     mix = music(rate, seconds, block)
     with settings.start_engine(build, block, rate) as engine:

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,38 @@ from restem.streamer.profiles import (
 )
 
 
-def load_live(
-    profile: str,
-    device: str,
-    stems: Sequence[str] | None,
-    sample_rate: int,
-    effects: str | None = None,
-) -> StreamingModel:
-    """A profile's model at a device's rate; called in the worker."""
-    return at_rate(load_profile(profile, device, stems, effects), sample_rate)
+@dataclass(frozen=True)
+class ModelRequest:
+    """A model that is wanted: picklable, and built by a call, in whichever process.
+
+    Args:
+        profile: with the effects that are wanted; see `profile_with_effects`.
+        device: auto, cpu or cuda.
+        stems: all of the profile if None.
+        sample_rate: Hz that it is to run at; the profile's if None.
+    """
+
+    profile: Profile
+    device: str = "auto"
+    stems: tuple[str, ...] | None = None
+    sample_rate: int | None = None
+
+    def __call__(self) -> StreamingModel:
+        model = build_profile(self.profile, self.device, self.stems)
+        return at_rate(model, self.sample_rate or self.profile.sample_rate)
+
+
+def profile_with_effects(name_or_path: str | Path, effects: str | Path | None = None) -> Profile:
+    """Read a profile; a YAML file of effects takes the place of its own.
+
+    Raises:
+        ValueError: a name, key or stem is unknown, or an effect is wrong.
+    """
+    profile = read_profile(name_or_path)
+    if effects is not None:
+        profile = dataclasses.replace(profile, effects=dict(read_effects(effects)))
+        check_effects(profile, Path(effects).name)
+    return profile
 
 
 def load_profile(
@@ -61,11 +85,7 @@ def load_profile(
     Raises:
         ValueError: an unknown name, key or stem, or weights or plugins that are missing or wrong.
     """
-    profile = read_profile(name_or_path)
-    if effects is not None:
-        profile = dataclasses.replace(profile, effects=dict(read_effects(effects)))
-        check_effects(profile, Path(effects).name)
-    return build_profile(profile, device, stems)
+    return build_profile(profile_with_effects(name_or_path, effects), device, stems)
 
 
 def _weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:

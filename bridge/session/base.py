@@ -10,17 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Self, TextIO
 
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
 from restem.bridge.takes.recorder import Recorder
-from restem.streamer.builder import describe_profiles, load_live, pick_stems
+from restem.streamer.builder import describe_profiles, pick_stems
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.process import Build, TooSlowError, holds
 from restem.streamer.mixer.routing import Routing
-from restem.streamer.profiles import read_profile
 
 GLANCE_SECONDS = 1 / 30  # between two looks at the meters
 RELEASE_DB_PER_SECOND = 20.0  # of the meters
@@ -49,10 +47,10 @@ class Session:
         notify: Callable[[str], None],
     ) -> None:
         self.settings, self.blocksize, self.sample_rate = settings, blocksize, sample_rate
-        stems = pick_stems(read_profile(settings.profile).stems, settings.stems)
+        stems = pick_stems(settings.described.stems, settings.stems)
         outputs = routing(stems)
         notify(f"{settings.profile}: loading, warming up, measuring")
-        self.engine = self._start(self._build(settings.profile, stems))
+        self.engine = self._start(settings.request(stems, sample_rate))
         try:
             self.engine.mixer.route(outputs)
             takes = settings.takes, settings.profile, settings.take_format
@@ -64,10 +62,6 @@ class Session:
         self._levels = {bus: [FLOOR_DB, FLOOR_DB] for bus in buses}
         self._metered = time.monotonic()
         self._switching = threading.Lock()
-
-    def _build(self, profile: str, stems: Sequence[str] | None) -> Build:
-        device, effects = self.settings.device, self.settings.effects
-        return partial(load_live, profile, device, stems, self.sample_rate, effects)
 
     def _start(self, build: Build) -> Engine:
         try:
@@ -82,8 +76,9 @@ class Session:
         for name in names:
             if name == wanted.profile:
                 continue
-            build = self._build(name, wanted.stems)
-            allowance = replace(wanted, profile=name).allowance_at(self.sample_rate)
+            other = replace(wanted, profile=name)
+            build = other.request(wanted.stems, self.sample_rate)
+            allowance = other.allowance_at(self.sample_rate)
             if holds(build, self.blocksize, allowance, wanted.threads):
                 return f"use --profile {name}, which holds here"
         return "give it a larger --allowance, fewer --stems, or more --threads"
@@ -100,9 +95,9 @@ class Session:
             ValueError: it cannot; the old one plays on.
         """
         wanted = replace(self.settings, profile=profile)
-        read_profile(profile)
+        build = wanted.request(self.engine.stems, self.sample_rate)
         with self._switching:
-            self.engine.swap(self._build(profile, self.engine.stems))
+            self.engine.swap(build)
             self.settings = wanted
 
     def position_at(self, moment: float) -> int:

@@ -25,7 +25,6 @@ from restem.bridge.settings import BLOCKSIZE, Settings
 from restem.models.errors import first_line
 from restem.streamer.mixer.parameters import strip_names
 from restem.streamer.mixer.routing import SIDES, Routing
-from restem.streamer.profiles import read_profile
 
 PATIENCE_MS = 2000  # for stems that are late, in every 1024 frames
 BEHIND_SECONDS = 0.25  # that the clock makes up for; what is more it lets go
@@ -47,7 +46,7 @@ class FileSession(Session):
     def __init__(
         self, settings: Settings, notify: Callable[[str], None] = lambda text: None
     ) -> None:
-        rate = settings.rate or read_profile(settings.profile).sample_rate
+        rate = settings.rate or settings.described.sample_rate
         super().__init__(settings, settings.blocksize or BLOCKSIZE, rate, all_buses, notify)
         self.buses = buses_of(self.engine.stems)
         self.transport = Transport(rate, self.engine.channels)

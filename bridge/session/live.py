@@ -21,7 +21,6 @@ from restem.bridge.settings import Settings
 from restem.streamer.builder import pick_stems
 from restem.streamer.engine.rings import Cell
 from restem.streamer.mixer.routing import parse_routing
-from restem.streamer.profiles import read_profile
 
 RETRY_SECONDS = 1.0
 
@@ -40,7 +39,7 @@ class LiveSession(Session):
     def __init__(
         self, settings: Settings, notify: Callable[[str], None] = lambda text: None
     ) -> None:
-        profile = read_profile(settings.profile)
+        profile = settings.described
         stems = pick_stems(profile.stems, settings.stems)
         routing = parse_routing(settings.channels, stems)
         outputs = len(routing.outputs)

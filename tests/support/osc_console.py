@@ -75,7 +75,7 @@ class StillSession:
     def _reset(self) -> None:
         self.resets += 1
 
-    def look(self) -> SessionStatus:
+    def status(self) -> SessionStatus:
         return replace(
             NOW, profile=self.profile, recording=self.state, seconds=1.5, levels=self.levels()
         )

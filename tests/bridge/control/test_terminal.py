@@ -23,7 +23,7 @@ class Session:
     def _reset(self) -> None:
         self.resets += 1
 
-    def look(self) -> SessionStatus:
+    def status(self) -> SessionStatus:
         return NOW
 
 

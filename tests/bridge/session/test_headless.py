@@ -15,8 +15,9 @@ from restem.bridge.control.transport import transport_nodes
 from restem.bridge.control.tree import ControlTree
 from restem.bridge.session.headless import BEHIND_SECONDS, FileSession
 from restem.bridge.session.transport import Block, read_audio
-from restem.streamer.builder import load_profile
+from restem.streamer.builder import ModelRequest, load_profile
 from restem.streamer.engine.rings import Audio
+from restem.streamer.profiles import read_profile
 from restem.streamer.resampler import Resampler
 from restem.streamer.stream import render
 from tests.support.jack_server import until
@@ -315,7 +316,8 @@ def test_another_profile_takes_over_with_the_same_stems_and_rate(
     monkeypatch.setattr(session.engine, "swap", builds.append)
     session.switch(other)
     assert session.profile == other
-    assert [build.args for build in builds] == [(other, "cpu", STEMS, RATE, None)]
+    wanted = ModelRequest(read_profile(other), "cpu", STEMS, RATE)
+    assert builds == [wanted]
     with pytest.raises(ValueError, match=r"nothing\.yaml"):
         session.switch(str(tmp_path / "nothing.yaml"))
     assert session.profile == other
