@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -162,6 +163,44 @@ def test_every_package_ships() -> None:
     shipped = project["tool"]["setuptools"]["packages"]
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES}
     assert set(shipped) == {"restem", *(f"restem.{name}" for name in folders | {"configs"})}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site-packages of a wheel that was made from an sdist."""
+    folder = tmp_path_factory.mktemp("built")
+    source = folder / "source"
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "tests")
+    shutil.copytree(ROOT, source, ignore=ignored)
+    assert_passes(source, "build", "--outdir", str(folder / "dist"))
+    (wheel,) = (folder / "dist").glob("*.whl")
+    assert_passes(folder, "pip", "install", "-q", "--no-deps", "--target", "site", str(wheel))
+    return folder / "site"
+
+
+def test_a_wheel_installs_one_package_with_all_its_files(installed: Path) -> None:
+    tops = {path.name for path in installed.iterdir()} - {"bin"}
+    assert {name for name in tops if not name.endswith(".dist-info")} == {"restem"}
+    assert len(tops) == 2
+    for package in (*PACKAGES, "configs", "restem"):
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                inside = installed / "restem" / ("" if package == "restem" else package)
+                assert (inside / path.relative_to(ROOT / package)).is_file(), path
+
+
+def test_a_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    script = "import restem\nprint(restem.__file__)\nprint(restem.load_profile('live-cpu').latency)"
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split()[:1] == [str(installed / "restem" / "__init__.py")]
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("[!.]*/**/*.md")) + sorted(ROOT.glob("*.md")))
