@@ -1,4 +1,4 @@
-"""What a session is asked for."""
+"""Settings of a session."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ BLOCKSIZE = 256  # frames, where nothing else decides
 
 @dataclass(frozen=True)
 class Settings:
-    """What `restem live` was asked for."""
+    """Settings of `restem live`."""
 
     profile: str = DEFAULT
     device: str = "auto"  # of the network: auto, cpu or cuda
@@ -33,6 +33,7 @@ class Settings:
     allowance: int | None = None  # frames; None: the profile's
     policy: LatePolicy | None = None  # None: the profile's
     threads: int = 1
+    force: bool = False  # start what is too slow here, too
     takes: str = "restem-takes"  # folder for recordings
     take_format: str = "wav"
 
@@ -59,7 +60,9 @@ class Settings:
         profile = self.described
         policy = LatePolicy[profile.live.late.upper()] if self.policy is None else self.policy
         allowance = self.allowance_at(sample_rate)
-        return Engine(build, blocksize, allowance, policy=policy, threads=self.threads)
+        return Engine(
+            build, blocksize, allowance, policy=policy, threads=self.threads, force=self.force
+        )
 
     def allowance_at(self, sample_rate: int) -> int | None:
         """Frames of a device that a step may take; None for one block of the model."""

@@ -1,4 +1,4 @@
-"""How fast profiles run on this machine, and whether a live engine would take them."""
+"""Speed of profiles on this machine, and whether a live engine would take them."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence

@@ -19,7 +19,7 @@ from restem.streamer.profiles import read_profile
 
 @dataclass(frozen=True)
 class Material:
-    """Where the songs are, and which of them are held out."""
+    """Folders of the songs, and of those held out."""
 
     songs: tuple[Path, ...]
     held_out: tuple[Path, ...] = ()  # empty: a tenth of the songs, drawn by name

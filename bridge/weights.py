@@ -46,7 +46,7 @@ Download = Callable[[PublishedWeights, Path], Path]  # takes an empty folder
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `verify` found about one file; `problem` is empty if it is sound."""
+    """Result of `verify` for one file; `problem` is empty if it is sound."""
 
     name: str
     path: Path
@@ -139,10 +139,10 @@ def add(
 
 
 def published(name: str) -> tuple[PublishedWeights, ...]:
-    """What `fetch` would download for the name of weights or of a whole set.
+    """Downloads of `fetch` for the name of weights or of a whole set.
 
     Raises:
-        ValueError: nobody publishes weights of that name.
+        ValueError: no weights of that name are published.
     """
     found = tuple(weights for weights in PUBLISHED if name in (weights.name, weights.set))
     if found:
@@ -208,7 +208,7 @@ def listing() -> list[Row]:
 
 
 def _read_checkpoint(path: Path) -> Any:
-    """What a checkpoint file holds, tensors and plain containers only."""
+    """Read a checkpoint file, tensors and plain containers only."""
     try:
         with path.open("rb") as file:
             head = file.read(64).lstrip().lower()
@@ -358,7 +358,7 @@ def _download_from_hub(source: HubFile, folder: Path) -> Path:
 
 
 def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
-    """What is wrong with a weights file; empty if nothing is."""
+    """Defect of a weights file; empty if there is none."""
     if name not in store.SHIPPED:  # which are part of the package
         if name not in files:
             return f"{LEDGER} does not know it: restem has not installed it"

@@ -72,7 +72,7 @@ class Separator(nn.Module):
         return self._gather([stack(_batch(stack, mix), start, stop) for stack in self.stacks])
 
     def prepare_window(self, mix: Tensor, hop: int) -> Kept:
-        """What `slide` wants to know of a first window, [c, n].
+        """Prepare a first window, [c, n], for `slide`.
 
         Returns:
             None if windows that are `hop` samples apart share too little.

@@ -195,7 +195,7 @@ class Demucs(nn.Module):
 
     @property
     def receptive_field(self) -> tuple[int, int]:
-        """How many past and future samples an output sample can depend on, at most.
+        """Past and future samples that an output sample can depend on, at most.
 
         An output sample of a level needs, of the frames below, those whose transposed kernel covers
         it and `context // 2` more; a frame covers `kernel_size` samples of the level above. Worst

@@ -74,7 +74,7 @@ class EmbeddedConfig:
 
 
 class EmbeddedState(NamedTuple):
-    """What one step hands to the next; every shape is fixed."""
+    """State between steps; every shape is fixed."""
 
     history: Tensor  # [c, n_fft - hop_length], the last samples of the mix
     overlap: Tensor  # [s, c, n_fft - hop_length], the unfinished tail of the inverse STFT

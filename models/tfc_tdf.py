@@ -1,4 +1,4 @@
-"""What DTTNet and DTT-BSR share: a TFC-TDF U-Net over the complex spectrogram.
+"""Base of DTTNet and DTT-BSR: a TFC-TDF U-Net over the complex spectrogram.
 
 TFC is a stack of convolutions over time and frequency, TDF a bottlenecked pair of linear layers
 along frequency (Choi et al., arXiv 1912.02591; Kim et al., arXiv 2111.12203). At the bottom,
@@ -99,7 +99,7 @@ class UNetConfig:
         return max(self.n_fft // 2 + 1, self.hop_length * ((1 << self.levels) - 1))
 
     def padded_length(self, length: int) -> int:
-        """How many samples the network sees of a signal of that length, silence at its end."""
+        """Length to which a signal is padded with silence at its end, in samples."""
         return max(length, self.shortest)
 
     @classmethod
@@ -269,7 +269,7 @@ class UNet(nn.Module):
 
     @property
     def analysis_window(self) -> Tensor:
-        """That of the STFT and of its inverse, [n_fft]."""
+        """Window of the STFT and of its inverse, [n_fft]."""
         return self.window
 
     def process(self, audio: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ WORD_BYTES = 8
 
 
 def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Where the word is; no bounds are checked, no negative index is wrapped."""
+    """Pointer to a word; bounds are unchecked, negative indices not wrapped."""
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     return builder.gep(array.data, [arguments[1]])
 

@@ -210,7 +210,7 @@ def _geometry(profile: Profile) -> tuple[int, int]:
 
 
 def _readiness(profile: Profile) -> str:
-    """Whether a profile's weights are here, and if not, what to do."""
+    """State of a profile's weights: here, or how to get them."""
     config = profile.separator
     names = [config.weights]
     if config.window is not None:
@@ -240,7 +240,7 @@ def pick_device(device: str) -> torch.device:
 
 
 def pick_precision(precision: str, device: torch.device) -> torch.dtype:
-    """What networks compute in; `auto` is bfloat16 where that is several times faster."""
+    """Data type of networks; `auto` is bfloat16 where that is several times faster."""
     if precision != "auto":
         dtype: torch.dtype = getattr(torch, precision)
         return dtype

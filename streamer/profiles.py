@@ -45,7 +45,7 @@ REPAIRS = zoo.network_names("repair")
 
 @dataclass(frozen=True)
 class Window:
-    """What an offline network sees each step, in samples; see `streamer.model.chunked`."""
+    """Sizes of an offline network's input, in samples; see `streamer.model.chunked`."""
 
     block_size: int
     context: int = 0
@@ -76,7 +76,7 @@ class RepairConfig:
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """What a live engine does with a profile; see `streamer.engine.engine`."""
+    """Live settings of a profile; see `streamer.engine.engine`."""
 
     late: str = "residual"
     allowance: int | None = None  # samples at the networks' rate
@@ -102,7 +102,7 @@ class Profile:
 
     @property
     def sample_rate(self) -> int:
-        """Of the networks, in Hz."""
+        """Rate of the networks, in Hz."""
         return zoo.NETWORKS[self.separator.network].sample_rate
 
 

@@ -48,7 +48,7 @@ class Resampler:
             self._run_in()
 
     def _run_in(self) -> None:
-        """Let silence of a length that is whole at both rates go first."""
+        """Feed silence first, of a length that is whole at both rates."""
         period = self.source_rate // math.gcd(self.source_rate, self.target_rate)
         silence = math.ceil(RUN_IN / period) * period
         self._early = silence * self.target_rate // self.source_rate

@@ -77,7 +77,7 @@ class StemRestorer(Processor):
 
     @property
     def model(self) -> StreamingModel:
-        """What restores the stems, effects included."""
+        """Streaming model, effects included."""
         return self._model
 
     @property
@@ -172,7 +172,7 @@ class StemRestorer(Processor):
             return rest
 
     def _take_over(self) -> None:
-        """Let this thread use the stream, if no other does.
+        """Claim the stream for this thread.
 
         Raises:
             RuntimeError: another thread's stream has not ended.

@@ -19,6 +19,11 @@ class AudioStream(Protocol):
     callback: Callback
 
     @property
+    def blocksize(self) -> int:
+        """Frames of a callback, now."""
+        ...
+
+    @property
     def extra_latency(self) -> int: ...
     @property
     def drift_ppm(self) -> float | None: ...

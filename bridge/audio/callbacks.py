@@ -223,7 +223,7 @@ class Callback:
 
     @property
     def address(self) -> int:
-        """Of the context: the callback's user data."""
+        """Pointer to the context, the user data."""
         return self.context.ctypes.data
 
     def be_patient(self, patience_ms: int) -> None:
@@ -237,7 +237,7 @@ class Callback:
 
     @property
     def last_began(self) -> float | None:
-        """When the newest callback began, by `time.monotonic`; None if that is not known."""
+        """Start of the newest callback, by `time.monotonic`; None if unknown."""
         calls = int(self.context[CALLS])
         began = int(self.times[DURATIONS + (calls - 1) % DURATIONS]) if calls else 0
         return began / 1e9 if began else None

@@ -81,7 +81,7 @@ AT_RING = AT_TABLE + (PHASES + 1) * WINDOW // 2
 
 
 class Mode(IntEnum):
-    """What `pull` does."""
+    """State of `pull`."""
 
     LISTENING = 0
     PLAYING = 1
@@ -211,7 +211,7 @@ def observe(
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def predict(state: NDArray[np.float64], count: int, ratio: float) -> None:
-    """Let time pass: `count` frames have been pulled at a ratio."""
+    """Advance the filter by `count` frames pulled at a ratio."""
     wander = state[WANDER] * count
     state[LEVEL] += count * (1 + state[DRIFT] - ratio)
     state[VAR_LEVEL] += count * (2 * state[COVARIANCE] + count * (state[VAR_DRIFT] + wander / 3))
@@ -290,7 +290,7 @@ def interpolate(table: Audio, fraction: float, blend: Audio) -> None:
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
 def convolve(ring: Audio, channel: int, first: int, blend: Audio) -> np.float32:
-    """What a filter makes of the window that begins there."""
+    """Filter the window that begins at `first`."""
     total = np.float32(0)
     for w in range(WINDOW):
         total += ring[channel, first + w] * blend[w]
@@ -310,7 +310,7 @@ def filter_table() -> Audio:
 
 @dataclass(frozen=True)
 class DriftStatus:
-    """How two clocks run against each other; counts since the beginning."""
+    """Drift of two clocks against each other; counts since the start."""
 
     mode: Mode
     ppm: float  # how much faster the input device's clock is
@@ -369,7 +369,7 @@ class AdaptiveResampler:
 
     @property
     def ppm(self) -> float:
-        """How much faster the input device's clock is, in parts per million."""
+        """Excess rate of the input device's clock, in parts per million."""
         return 1e6 * float(self._parts.state[DRIFT])
 
     def status(self) -> DriftStatus:

@@ -7,7 +7,7 @@ import ctypes
 import ctypes.util
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -212,6 +212,11 @@ class JackStream:
             max(get(port, PLAYBACK)[1] for port in self.client.outports),
         )
 
+    @property
+    def blocksize(self) -> int:
+        """Frames of a callback: the server may change them while it runs."""
+        return int(self.client.blocksize)
+
     extra_latency, drift_ppm = 0, None
 
     def start(self) -> None:
@@ -224,7 +229,7 @@ class JackStream:
             raise ValueError(f"{self.name}: {' '.join(str(error).split())}") from error
 
     def connections(self) -> list[tuple[str, str]]:
-        """What the ports are connected to at the moment, source first."""
+        """Current connections of the ports, source first."""
         return [
             *(
                 (other.name, port.name)
@@ -238,12 +243,14 @@ class JackStream:
             ),
         ]
 
-    def restore(self, connections: Sequence[tuple[str, str]]) -> None:
-        """Connect again what is there."""
-        there = {port.name for port in self.client.get_ports(is_audio=True)}
-        for pair in connections:
-            if there.issuperset(pair) and pair not in self.connections():
-                self.client.connect(*pair)
+    def ports(self) -> set[str]:
+        """The names of all audio ports of the server."""
+        return {port.name for port in self.client.get_ports(is_audio=True)}
+
+    def connect(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Connect ports, source first."""
+        for pair in pairs:
+            self.client.connect(*pair)
 
     def close(self) -> None:
         if self.alive:
@@ -330,7 +337,9 @@ class JackBackend:
         client, _ = open_client(f"{settings.jack} probe", settings.server)
         self.sample_rate, self.blocksize = int(client.samplerate), int(client.blocksize)
         client.close()
-        self._connections: list[tuple[str, str]] = []
+        self._wanted: set[tuple[str, str]] = set()  # connections, source first
+        self._open: set[tuple[str, str]] = set()  # of them, not made though both ports are there
+        self._ports: set[str] = set()  # that were there at the last look
 
     def open(self, engine: Engine, lost: AudioStream | None = None) -> JackStream:
         wanted = self.settings
@@ -340,9 +349,21 @@ class JackBackend:
         return JackStream(engine, name, wanted.server)
 
     def remember(self, stream: AudioStream) -> None:
+        """Learn the connections, and make those again whose port has come back.
+
+        One that is gone for two looks while both of its ports are there was removed by a hand; one
+        that ended with a port is wanted again as soon as that is there.
+        """
         assert isinstance(stream, JackStream)
-        self._connections = stream.connections()
+        connected, ports = set(stream.connections()), stream.ports()
+        open_ = {pair for pair in self._wanted - connected if ports.issuperset(pair)}
+        back = {pair for pair in open_ if not self._ports.issuperset(pair)}
+        stream.connect(back)
+        removed = (open_ - back) & self._open
+        self._wanted = (self._wanted - removed) | connected
+        self._open, self._ports = open_ - back - removed, ports
 
     def restore(self, stream: AudioStream) -> None:
         assert isinstance(stream, JackStream)
-        stream.restore(self._connections)
+        self._ports = set()
+        self.remember(stream)

@@ -164,7 +164,7 @@ class PortAudioStream:
     ) -> None:
         sounddevice = portaudio_module()
         self.name = " -> ".join(dict.fromkeys(device.label for device in devices))
-        self.host = devices[0].host
+        self.host, self.blocksize = devices[0].host, blocksize
         self.sample_rate = engine.sample_rate
         inputs = (
             max(input_channels) + 1 if input_channels else min(engine.channels, devices[0].inputs)
@@ -224,7 +224,7 @@ class PortAudioStream:
 
     @property
     def drift_ppm(self) -> float | None:
-        """How much faster the input device's clock is; None if there is one clock only."""
+        """Excess rate of the input device's clock; None if there is one clock only."""
         return self.resampler.ppm if self.resampler else None
 
     @property

@@ -31,7 +31,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Update:
-    """How far a job is, in [0, 1]; at last either its folder or why it failed."""
+    """Progress of a job, in [0, 1]; at last its folder or why it failed."""
 
     fraction: float
     folder: str = ""
@@ -75,7 +75,7 @@ class Jobs:
         return job
 
     def cancel(self, number: int) -> bool:
-        """Let a job end, and remove its unfinished files; whether it was there."""
+        """Cancel a job and remove its unfinished files; False if there is none."""
         with self._lock:
             if number in self._waiting:
                 self._waiting.remove(number)
@@ -92,7 +92,7 @@ class Jobs:
             report(job, self._render(job, report))
 
     def _render(self, job: Job, report: Report) -> Update:
-        """Render a job; its last update."""
+        """Render one job and return its final update."""
         context = multiprocessing.get_context("spawn")
         with self._lock:
             if job.number not in self._waiting:

@@ -24,7 +24,7 @@ def add_device(verb: argparse.ArgumentParser) -> None:
 
 
 def add_engine(verb: argparse.ArgumentParser) -> None:
-    """What `live` and `verify` have in common."""
+    """Options shared by `live` and `verify`."""
     add_network(verb)
     verb.add_argument("--input", metavar="DEV", help="number or name, see `restem devices`")
     verb.add_argument("--output", metavar="DEV", help="number or name")
@@ -37,7 +37,7 @@ def add_engine(verb: argparse.ArgumentParser) -> None:
 
 
 def add_network(verb: argparse.ArgumentParser) -> None:
-    """What runs, and how, in every engine."""
+    """Options common to all engines."""
     verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
     verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
     add_effects(verb)
@@ -48,12 +48,15 @@ def add_network(verb: argparse.ArgumentParser) -> None:
         help="time for a step (the profile's, or one model block)",
     )
     verb.add_argument("--threads", type=positive_argument, default=1, help="for the network (1)")
+    verb.add_argument(
+        "--force", action="store_true", help="start even what is too slow here; dry until it holds"
+    )
     add_device(verb)
     add_json(verb)
 
 
 def add_remote(verb: argparse.ArgumentParser) -> None:
-    """How a session is controlled from outside, and for how long."""
+    """Options of remote control and of a session's duration."""
     verb.add_argument("--seconds", type=seconds_argument, help="stop by itself after this long")
     verb.add_argument("--no-osc", action="store_true", help="no OSC server")
     verb.add_argument(
@@ -131,7 +134,7 @@ def seconds_argument(text: str) -> float:
 
 
 def engine_settings(args: argparse.Namespace) -> "Settings":
-    """What `live` and `verify` were asked for."""
+    """Settings of `live` and `verify`."""
     from restem.bridge.settings import Settings
     from restem.streamer.engine.playback_kernel import LatePolicy
     from restem.streamer.profiles import DEFAULT
@@ -153,13 +156,14 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
         allowance=args.allowance,
         policy=LatePolicy[late.upper()] if late else None,
         threads=args.threads,
+        force=args.force,
         takes=getattr(args, "takes", "restem-takes"),
         take_format=getattr(args, "take_format", "wav"),
     )
 
 
 def remote_settings(args: argparse.Namespace) -> "RemoteSettings":
-    """How a session is controlled."""
+    """Remote settings from options."""
     from restem.bridge.control.osc.server import HOST
     from restem.bridge.control.remote import RemoteSettings
 

@@ -43,7 +43,7 @@ def markdown(nodes: Iterable[Node], rows: Iterable[CommandRow] = COMMANDS) -> st
 
 
 def takes(node: Node) -> str:
-    """What may be sent to a node."""
+    """Describe a node's arguments."""
     if node.is_button:
         return "a button"
     kind = KINDS[node.types[0]]

@@ -13,7 +13,7 @@ SPECIAL = re.compile(r"[*?\[\]{}]")
 
 @lru_cache(maxsize=256)
 def pattern(address: str) -> Callable[[str], bool]:
-    """Whether an address is meant, by OSC's patterns: ? and * within a part, [a-c], [!abc], {a,b}.
+    """Compile an OSC address pattern: ? and * within a part, [a-c], [!abc], {a,b}.
 
     Raises:
         ValueError: brackets or braces do not match, or it is so long that matching would take long.
@@ -32,7 +32,7 @@ def pattern(address: str) -> Callable[[str], bool]:
 
 
 def _part(address: str, part: str) -> re.Pattern[str]:
-    """What is between two / of a pattern."""
+    """Compile one part of a pattern."""
     if part.count("*") + part.count("{") > MOST_CHOICES:
         raise ValueError(f"{address}: more than {MOST_CHOICES} of * and {{ between two /")
     out, at = [], 0
@@ -69,7 +69,7 @@ ROOT = "/restem"
 
 
 def parameter_address(name: str, strip: str | None) -> str:
-    """Where a parameter is.
+    """Address of a parameter.
 
     >>> parameter_address("gain_db", "vocals"), parameter_address("bypass", None)
     ('/restem/stem/vocals/gain_db', '/restem/bypass')

@@ -75,19 +75,19 @@ class Crossfade:
                 self._until[k] = before._until[k]
 
     def left(self) -> Values:
-        """What it still is to reach."""
+        """Target values not reached yet."""
         now, position = self.mixer.now(), self.mixer.position
         mine = [k for k in self._moving if k not in self._others]
         return {k: self._goal[k] for k in mine if self._is_own(k, now[k], position)}
 
     @property
     def is_under_way(self) -> bool:
-        """Whether there are steps to come; else what is scheduled is only watched."""
+        """True if steps are left; else scheduled changes are only watched."""
         return self._step <= self._steps
 
     @property
     def is_stalled(self) -> bool:
-        """Whether nobody mixes."""
+        """True if the mixer's position has stopped advancing."""
         return time.monotonic() - self._moved_at > STALLED_SECONDS
 
     def advance(self) -> bool:
@@ -119,7 +119,7 @@ class Crossfade:
             self._land()
 
     def _changes(self, step: int) -> list[Setting]:
-        """What a step sets, switches first, of what is not left to others."""
+        """Changes of a step, switches first, without what others moved."""
         if step == self._steps:
             values = {k: self._goal[k] for k in self._moving}
         elif step == 0:
@@ -152,7 +152,7 @@ class Crossfade:
         self._replace(changes)
 
     def _replace(self, changes: list[Setting]) -> None:
-        """Let changes hold in place of what was scheduled: of one position, the last one wins."""
+        """Override scheduled changes: of one position, the last one wins."""
         position = self.mixer.position
         for due in self._pending:
             late = [c for c in changes if self._until.get((c[0], c[2]), -1) >= due]
@@ -191,7 +191,7 @@ class Crossfade:
                 del self._own[k]
 
     def _is_own(self, k: Key, value: Value, position: int) -> bool:
-        """Whether a parameter that began to move to a value was not moved by others."""
+        """True if this fade, not others, moved a parameter to a value."""
         begins = self._since.get(k, position)
         is_before = position <= begins + self._slack and value == self._start.get(k)
         return k not in self._own or value in self._own[k] or is_before
@@ -206,7 +206,7 @@ def _audible(values: Values, strips: tuple[str, ...]) -> dict[str, bool]:
 
 
 def _middle(start: Values, goal: Values, strips: tuple[str, ...]) -> Values:
-    """How a crossfade begins: heard is what is heard before or after, and nothing jumps."""
+    """Start values of a crossfade: strips heard before or after are heard, nothing jumps."""
     before, after = _audible(start, strips), _audible(goal, strips)
     middle = dict(start)
     keep_solos = all(start["solo", strip] == goal["solo", strip] for strip in strips)

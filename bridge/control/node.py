@@ -52,13 +52,13 @@ class Node:
 
 @dataclass
 class WriteResult:
-    """What came of a change: notes about values that were out of range, one line each."""
+    """Warnings from a write: values that were clipped to their range, one line each."""
 
     clipped: list[tuple[str, str]] = field(default_factory=list)  # address, text
 
 
 class RefusalError(ValueError):
-    """Why an address does not do what was asked; `code` is for machines."""
+    """Refusal of a request to an address; `code` is for machines."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)

@@ -56,7 +56,7 @@ class Presets:
         self._closing = threading.Event()
 
     def names(self) -> tuple[str, ...]:
-        """What there is, sorted."""
+        """Stored presets, sorted."""
         try:
             files = [path for path in self.folder.iterdir() if path.suffix == ".yaml"]
         except OSError:
@@ -127,7 +127,7 @@ class Presets:
 
     @property
     def is_fading(self) -> bool:
-        """Whether values are still under way to a preset's."""
+        """True while values are under way to a preset's."""
         with self._lock:
             return self._fade is not None and self._fade.is_under_way
 

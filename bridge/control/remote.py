@@ -27,7 +27,7 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class RemoteSettings:
-    """Which remote controls there are."""
+    """Settings of the remote controls."""
 
     osc: bool = True
     host: str = HOST
@@ -131,7 +131,7 @@ class Remote:
 
     @property
     def _last(self) -> Path:
-        """Where the values at the end are kept."""
+        """Path of the values at the end."""
         return self.presets.folder / LAST
 
     def __enter__(self) -> "Remote":

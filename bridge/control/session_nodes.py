@@ -17,7 +17,7 @@ STATUS_SECONDS = 0.2  # for how long a status is good
 
 
 class SessionNodes:
-    """What can be read of a session, and done with it."""
+    """Readings and commands of a session."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -30,7 +30,7 @@ class SessionNodes:
         yield from self._statuses()
 
     def _commands(self) -> Iterator[Node]:
-        """What is done with a session."""
+        """Commands to a session."""
         session, engine = self.session, self.session.engine
         yield Node(
             f"{ROOT}/profile",
@@ -67,7 +67,7 @@ class SessionNodes:
         )
 
     def _readings(self) -> Iterator[Node]:
-        """What can only be read of a session."""
+        """Read-only nodes of a session."""
         session = self.session
         yield Node(
             f"{ROOT}/model",
@@ -108,7 +108,7 @@ class SessionNodes:
             )
 
     def _statuses(self) -> Iterator[Node]:
-        """How a session is going, in one message, and word by word."""
+        """Status of a session, in one message and value by value."""
         types = "".join("s" if kind is str else "f" if kind is float else "i" for _, kind in STATUS)
         yield Node(
             f"{ROOT}/status",

@@ -43,7 +43,7 @@ class ControlTree:
                     self._aliases[alias] = parameter_address(row.name, strip)
 
     def add(self, node: Node) -> None:
-        """Let a node be in the tree; once, before anybody is served."""
+        """Add a node to the tree; once, before clients are served."""
         if node.address in self.nodes:
             raise ValueError(f"{node.address} is there already")
         self.nodes[node.address] = node
@@ -112,7 +112,7 @@ class ControlTree:
         }
 
     def change_of(self, node: Node, args: Args, answer: WriteResult) -> Setting:
-        """What setting a parameter's node means to the mixer, in range.
+        """Mixer change for a write to a parameter's node, in range.
 
         Raises:
             RefusalError: the arguments do not fit.
@@ -157,12 +157,12 @@ class ControlTree:
             node.write(fitted)
         except RefusalError:
             raise
-        except Exception as error:  # whatever it is, who asked is told
+        except Exception as error:  # any failure is reported to the client
             raise RefusalError("failed", one_line(error)) from error
         return answer
 
     def move(self, changes: Sequence[Change], position: int | None = None) -> None:
-        """Let parameters move together, at once or at a position."""
+        """Move parameters together, at once or at a position."""
         if position is None:
             self.mixer.set_all(changes)
         else:

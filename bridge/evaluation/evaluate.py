@@ -49,12 +49,12 @@ Progress = Callable[[float, float], None]  # done, in all
 
 
 def ignore(done: float, total: float) -> None:
-    """Progress that nobody watches."""
+    """Discard progress."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to evaluate, on what, and what to keep of it."""
+    """Systems to evaluate, the songs, and what to keep."""
 
     songs: Path
     layout: str = "restem"
@@ -102,7 +102,7 @@ class Example:
 
 
 class Work:
-    """How far it all is, in seconds of music."""
+    """Overall progress, in seconds of music."""
 
     def __init__(self, total: float, progress: Progress) -> None:
         self.done, self.total, self.progress = 0.0, total, progress
@@ -221,7 +221,7 @@ def score_models(
 
 
 def find_excerpt(song: Song, seconds: float | None) -> tuple[float, float]:
-    """Where to listen: the excerpt in which most stems play, counted by the second; the first such.
+    """Find the excerpt in which most stems play, counted by the second; the first such.
 
     Returns:
         Start and length in seconds; the whole song if it is no longer than `seconds`, or for None.
@@ -271,7 +271,7 @@ def read_example(
 
 
 def _restore(model: StreamingModel, mix: Tensor, work: Work) -> Tensor:
-    """What `streamer.render` gives, with progress and no second copy: [s, c, n]."""
+    """Render as `streamer.render`, with progress and no second copy: [s, c, n]."""
     stems = torch.empty(len(model.stems), *mix.shape)
     done = 0
     for block in render_blocks(model, mix.split(model.block_size, dim=-1)):
@@ -373,7 +373,7 @@ def _read_estimate(path: Path, start: int, frames: int) -> Tensor:
 
 
 def _prepare_out(request: Request, songs: Sequence[Song], stems: Sequence[str]) -> None:
-    """See before hours of work that its answers can be written, and overwrite nobody's."""
+    """Check before hours of work that results can be written, and overwrite none."""
     if request.out is None:
         return
     targets = [request.out / FIGURES, request.out / PICTURE]

@@ -102,7 +102,7 @@ class Line:
 
     @property
     def gain(self) -> float:
-        """How much better than the mix the last system is; positive is better, always."""
+        """Gain of the last system over the mix; positive is better, always."""
         gain = [*self.values.values()][-1] - self.values[MIX]
         return gain if self.metric.higher else -gain
 
@@ -363,7 +363,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _defined(value: Any) -> Any:
-    """The same for JSON, which knows no NaN."""
+    """Replace NaN by None, recursively, for JSON."""
     if isinstance(value, dict):
         return {key: _defined(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -32,7 +32,7 @@ REMEDIES = {
 
 
 class SoundFileSource:
-    """What libsndfile decodes: WAV, AIFF, FLAC, Ogg, MP3 and many more."""
+    """Audio that libsndfile decodes: WAV, AIFF, FLAC, Ogg, MP3 and many more."""
 
     def __init__(self, path: Path) -> None:
         self._file = soundfile.SoundFile(native(path))
@@ -76,7 +76,7 @@ def _mp3_frames(path: Path, promised: int) -> int:
 
 
 def _mp3_tells_length(path: Path) -> bool:
-    """Whether the first frame after an ID3 tag holds the length."""
+    """True if the first frame after an ID3 tag holds the length."""
     with path.open("rb") as file:
         head = file.read(10)
         start = 0
@@ -88,7 +88,7 @@ def _mp3_tells_length(path: Path) -> bool:
 
 
 class PedalboardSource:
-    """What pedalboard decodes beyond that, with the codecs of the platform."""
+    """Audio that pedalboard decodes with the codecs of the platform."""
 
     def __init__(self, path: Path) -> None:
         from pedalboard.io import AudioFile  # half a second, and rarely needed
@@ -207,7 +207,7 @@ def _check_whole(path: Path, file: BinaryIO) -> None:
 
 
 def _promised_end(file: BinaryIO) -> int | None:
-    """Where the audio of a WAV or an AIFF ends, in bytes; None for other or open-ended files."""
+    """End of the audio of a WAV or an AIFF, in bytes; None for other or open-ended files."""
     orders = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">", b"FORM": ">"}
     order = orders.get(file.read(12)[:4])
     long_size: int | None = None  # RF64's, for sizes that have no room in 32 bits
@@ -226,7 +226,7 @@ def _promised_end(file: BinaryIO) -> int | None:
 
 
 def _is_open_ended(size: int) -> bool:
-    """Whether a program wrote to a pipe and left "as long as it gets", near 2 or 4 GiB, behind."""
+    """True for sizes near 2 or 4 GiB, which programs that write to a pipe put for "unknown"."""
     return abs(size - 2**31) <= 2**12 or size >= 2**32 - 2**8
 
 
@@ -264,7 +264,7 @@ def native(path: Path) -> str | bytes:
 
 @contextmanager
 def one_line_errors(path: Path) -> Iterator[None]:
-    """Let the system's errors leave as `PATH: what is wrong; what to do`."""
+    """Re-raise the system's errors as `PATH: what is wrong; what to do`."""
     try:
         yield
     except OSError as error:

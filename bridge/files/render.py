@@ -32,7 +32,7 @@ from restem.streamer.stream import render_blocks
 
 @dataclass(frozen=True)
 class RenderReport:
-    """What a render made."""
+    """Result of a render."""
 
     mix: Path
     folder: Path
@@ -78,7 +78,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def output_folders(mix_paths: Iterable[str | Path], out: str | Path) -> dict[Path, Path]:
-    """Where the stems of each mix go: a folder of its name in `out`.
+    """Folder for the stems of each mix: that of its name in `out`.
 
     Raises:
         ValueError: two mixes have one name; upper and lower case are no difference to every disk.
@@ -155,7 +155,7 @@ def report(
     peak: float,
     started: float,
 ) -> RenderReport:
-    """What was made of a mix, since `started` on `time.perf_counter`."""
+    """Report on a render; `started` is of `time.perf_counter`."""
     seconds = time.perf_counter() - started
     return RenderReport(
         mix=mix.path,

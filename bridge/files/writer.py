@@ -84,10 +84,10 @@ class StemFile:
         return quantised
 
     def save(self) -> int:
-        """Let the header tell of what was written: whatever happens now, it can be read.
+        """Update the header to what was written: whatever happens now, it can be read.
 
         Returns:
-            How many samples that are, in a FLAC up to the last whole block.
+            Number of samples in it, in a FLAC up to the last whole block.
 
         Raises:
             OSError: the file is gone.
@@ -131,7 +131,7 @@ class StemFile:
             raise _why(self.path, f"{frames} of {expected} samples are there")
 
     def close(self) -> None:
-        """Let go of the file, complete or not."""
+        """Close the file, complete or not."""
         with suppress(soundfile.LibsndfileError):
             self._file.close()
 
@@ -203,7 +203,7 @@ def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
 
 
 def _why(path: Path, reason: str) -> OSError:
-    """Why a write failed. libsndfile knows little: write beside it and hear the system's reason."""
+    """Diagnose a failed write. libsndfile knows little: write beside it for the system's reason."""
     probe = path.with_name(f"{path.name}.probe")
     try:
         with probe.open("wb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""What all sessions have in common: an engine that is metered, recorded, switched and looked at.
+"""Base of all sessions: an engine that is metered, recorded, switched and observed.
 
 `bridge.session.live` gives it sound devices, `bridge.session.headless` files and streams.
 """
@@ -16,7 +16,7 @@ from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
 from restem.bridge.takes.recorder import Recorder
 from restem.streamer.builder import describe_profiles, pick_stems
-from restem.streamer.engine.engine import Engine
+from restem.streamer.engine.engine import Engine, Status
 from restem.streamer.engine.process import Build, TooSlowError, holds
 from restem.streamer.mixer.routing import Routing
 
@@ -51,6 +51,8 @@ class Session:
         outputs = routing(stems)
         notify(f"{settings.profile}: loading, warming up, measuring")
         self.engine = self._start(settings.request(stems, sample_rate))
+        if self.engine.caution:
+            notify(f"{settings.profile}: {self.engine.caution}")
         try:
             self.engine.mixer.route(outputs)
             takes = settings.takes, settings.profile, settings.take_format
@@ -67,10 +69,12 @@ class Session:
         try:
             return self.settings.start_engine(build, self.blocksize, self.sample_rate)
         except TooSlowError as error:
-            raise ValueError(f"{self.settings.profile}: {error}; {self._advice()}") from None
+            raise ValueError(
+                f"{self.settings.profile}: {error}; {self._advice()}, or --force"
+            ) from None
 
     def _advice(self) -> str:
-        """Which profile would hold where the wanted one does not."""
+        """Suggest a profile that would hold, or another remedy."""
         wanted = self.settings
         names = [row["name"] for row in describe_profiles() if row["ready"] == "yes"]
         for name in names:
@@ -85,11 +89,11 @@ class Session:
 
     @property
     def profile(self) -> str:
-        """What plays."""
+        """Current profile."""
         return self.settings.profile
 
     def switch(self, profile: str) -> None:
-        """Let another profile take over, crossfaded, at the same latency; takes seconds.
+        """Crossfade to another profile, at the same latency; takes seconds.
 
         Raises:
             ValueError: it cannot; the old one plays on.
@@ -101,7 +105,7 @@ class Session:
             self.settings = wanted
 
     def position_at(self, moment: float) -> int:
-        """Which sample of the mixer's is mixed at a time of `time.monotonic`."""
+        """Position of the mixer at a time of `time.monotonic`."""
         raise NotImplementedError
 
     def meter(self) -> None:
@@ -120,13 +124,14 @@ class Session:
         return {bus: (left, right) for bus, (left, right) in self._levels.items()}
 
     def status(self) -> SessionStatus:
-        """How it is going."""
+        """The session's status, for views and scripts."""
         status, take = self.engine.status(), self.recorder.status()
         rate, steps, total = status.sample_rate, status.step_times, status.latency.total
         return SessionStatus(
             state=status.state,
             problem=(f"recording failed: {take.reason}" if take.reason else "")
-            or (status.failure if status.state != "ready" else ""),
+            or (status.failure if status.state != "ready" else "")
+            or _health(status),
             profile=self.settings.profile,
             link="",
             sample_rate=rate,
@@ -166,6 +171,16 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _health(status: Status) -> str:
+    """A word about answers that were no audio."""
+    if not status.bad_answers:
+        return ""
+    return (
+        f"the model's answer was not finite {status.bad_answers} times; it began anew each time, "
+        "the mix stood in: check the input's level and the weights"
+    )
 
 
 def watch(

@@ -7,7 +7,7 @@
 Nobody's buffer runs empty here, so the clock waits for a worker that is late, and the stems are
 always those of `restem render`; only while a worker is being replaced does the dry mix stand in.
 
-The rule for what was before: each start, each jump while it plays, and each stream that begins
+When history is cleared: each start, each jump while it plays, and each stream that begins
 forgets all that was heard, the dry mix too; from there on all is as if a file began on this sample.
 Stopping, or coming to an end, lets out what was heard; a loop is one piece of music, end to begin.
 """
@@ -60,7 +60,7 @@ class FileSession(Session):
         self._clock.start()
 
     def feed(self, source: Source) -> None:
-        """Let a stream take the file's place until it is over; the file stops.
+        """Play a stream in the file's place until it is over; the file stops.
 
         Raises:
             ValueError: another one is heard.
@@ -73,12 +73,12 @@ class FileSession(Session):
         self.wake()
 
     def wake(self) -> None:
-        """Let the clock ask a source again that had nothing."""
+        """Wake the clock to poll an empty source again."""
         self._wake.set()
 
     @property
     def source(self) -> Source:
-        """What is heard."""
+        """Current source."""
         fed = self._fed
         return self.transport if fed is None or fed.over else fed
 
@@ -141,7 +141,7 @@ class FileSession(Session):
         return True
 
     def position_at(self, moment: float) -> int:
-        """Which sample of the mixer's is mixed at a time of `time.monotonic`.
+        """Position of the mixer at a time of `time.monotonic`.
 
         At the pace of real time; a stream that is read faster is ahead of it.
         """
@@ -149,7 +149,7 @@ class FileSession(Session):
         return max(0, begins + round((moment - began) * self.engine.sample_rate))
 
     def status(self) -> SessionStatus:
-        """How it is going."""
+        """The session's status, for views and scripts."""
         now = super().status()
         return replace(now, problem=self._problem or now.problem, link=self.source.name)
 
@@ -162,7 +162,7 @@ class FileSession(Session):
 
 
 def buses_of(stems: Sequence[str]) -> tuple[str, ...]:
-    """What comes out of a session without devices, each left and right."""
+    """Output buses of a session without devices, each left and right."""
     return (*strip_names(stems), "master", "dry")
 
 

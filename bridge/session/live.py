@@ -26,7 +26,7 @@ RETRY_SECONDS = 1.0
 
 
 class LiveSession(Session):
-    """A session with sound devices or JACK; whoever views it calls `look`.
+    """A session with sound devices or JACK; views call `status`.
 
     Args:
         settings: what to run.
@@ -124,7 +124,7 @@ class LiveSession(Session):
         self.reconnections += 1
 
     def position_at(self, moment: float) -> int:
-        """Which sample of the mixer's is mixed at a time of `time.monotonic`.
+        """Position of the mixer at a time of `time.monotonic`.
 
         Within a callback: it is reckoned from when the newest one began.
         """
@@ -135,17 +135,24 @@ class LiveSession(Session):
         return max(0, begins + round((moment - began) * rate))
 
     def status(self) -> SessionStatus:
-        """How it is going."""
+        """The session's status, for views and scripts."""
         now, stream = super().status(), self.stream
         late = self._why_late(now.late, now.step_p99)
         if stream is None:
-            return replace(now, state="no device", problem=self._problem, xruns=self._xruns)
+            return replace(
+                now,
+                state="no device",
+                problem=self._problem,
+                xruns=self._xruns,
+                reconnections=self.reconnections,
+            )
         durations, extra = stream.callback.timings_us()[0], stream.extra_latency
         p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
         latency = {**now.latency, "total": now.latency["total"] + extra}
         return replace(
             now,
-            problem=self._problem or now.problem or late,
+            problem=self._problem or self._resized(stream) or now.problem or late,
+            blocksize=stream.blocksize,
             link=stream.name,
             latency={"clocks": extra, **latency} if extra else latency,
             latency_ms=1000 * latency["total"] / now.sample_rate,
@@ -157,8 +164,18 @@ class LiveSession(Session):
             xruns=self._xruns + stream.xruns,
         )
 
+    def _resized(self, stream: AudioStream) -> str:
+        """A line where callbacks have grown beyond what the latency was counted for."""
+        made, now = self.backend.blocksize, stream.blocksize
+        if now <= made and made % now == 0:
+            return ""
+        return (
+            f"the device's blocks are now {now} frames, this engine was made for {made}: stems "
+            "come late; start restem anew, or set the block size back"
+        )
+
     def _why_late(self, late: int, p99: float | None) -> str:
-        """What to do if steps were late in the last ten seconds."""
+        """Remedy if steps were late in the last ten seconds."""
         now = time.monotonic()
         self._late_seen = [(t, n) for t, n in self._late_seen if now - t < 10] + [(now, late)]
         recent = late - self._late_seen[0][1]

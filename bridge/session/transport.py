@@ -23,17 +23,17 @@ class Block(NamedTuple):
 
 
 class Source(Protocol):
-    """Where the mix comes from; `read` is called in the clock's thread."""
+    """Provider of the mix; `read` is called in the clock's thread."""
 
     @property
     def name(self) -> str: ...
     @property
     def paced(self) -> bool:
-        """Whether it is read in real time, not as fast as the worker follows."""
+        """True if read in real time, not as fast as the worker follows."""
 
     @property
     def over(self) -> bool:
-        """Whether nothing follows."""
+        """True if nothing follows."""
 
     def read(self, count: int) -> Block | None:
         """So many frames, or None as long as there are none."""
@@ -71,7 +71,7 @@ class Transport:
 
     @property
     def seconds(self) -> float:
-        """Where in the file the next frame lies."""
+        """Position of the next frame in the file."""
         return self._position / self.sample_rate
 
     @property

@@ -126,7 +126,7 @@ class Take:
             self.files.append(StemFile(path, rate, channels, None, session.subtype))
 
     def _open_files(self) -> None:
-        """Let frame 0 be what is being heard now, or the first of all."""
+        """Set frame 0 to what is being heard now, or the first of all."""
         mixer, rings = self.engine.mixer, self.rings
         start = max(self.played(), 0)
         self.position = start
@@ -196,7 +196,7 @@ class Take:
             self._lost.append(Dropout(self.frames, frames))
 
     def save(self) -> None:
-        """Let headers and sidecar tell of everything so far.
+        """Update headers and sidecar to everything so far.
 
         Raises:
             OSError: the disk is full, or fails.
@@ -223,7 +223,7 @@ class Take:
         write_session(self.folder, session, self._lines)
 
     def finish(self) -> Path | None:
-        """Close the files and let the folder be a whole take; a take without frames vanishes.
+        """Close the files and complete the take's folder; a take without frames is removed.
 
         Returns:
             The folder.
@@ -287,7 +287,7 @@ def own_version() -> str:
 
 @dataclass(frozen=True)
 class RecorderStatus:
-    """What a recorder says of itself, and of its last take."""
+    """State of a recorder, and of its last take."""
 
     state: str  # recording, stopped, failed
     folder: Path | None
@@ -396,7 +396,7 @@ class Recorder:
 
 
 def free_seconds(take: Take) -> float | None:
-    """How long the disk lasts; a FLAC is taken for as large as a WAV."""
+    """Time left on the disk; a FLAC is counted as large as a WAV."""
     session = take.session
     frame = len(take.files) * session.channels * BYTES[session.subtype]
     try:

@@ -1,4 +1,4 @@
-"""Printing a take again: the same mix through another model, the same hands on the mixer.
+"""Re-rendering a take: the same mix through another model, the same hands on the mixer.
 
     mix ──┬─► model ──► stems ─┬──────────────► vocals.wav ..
           └────────────────────┴─► mixer ─────► master.wav
@@ -95,7 +95,7 @@ def render_take(
 
 
 def _pick(session: TakeInfo, model: StreamingModel) -> list[int]:
-    """Where the model has the take's stems."""
+    """Indices of the take's stems in the model."""
     missing = [stem for stem in session.stems if stem not in model.stems]
     if missing:
         raise ValueError(

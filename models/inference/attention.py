@@ -43,7 +43,7 @@ class StackedAttention(Frozen):
         )
 
     def forward(self, x: Tensor, turns: Tensor, first: int, last: int) -> Tensor:
-        """What is added to the positions [first, last) of x: [g, r, t, d] -> [g, r, u, d]."""
+        """Residual to add to positions [first, last) of x: [g, r, t, d] -> [g, r, u, d]."""
         g, r, t, _ = x.shape
         normed = normalised(x, self.query.dtype)
         wanted = normed[:, :, first:last].reshape(g, -1, x.shape[-1])
@@ -94,7 +94,7 @@ class StackedFeedForward(Frozen):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """What is added to x, [g, r, t, d]."""
+        """Residual to add to x, [g, r, t, d]."""
         normed = normalised(x, self.widen.dtype).flatten(1, 2)
         wide = gelu(torch.baddbmm(self.widen_bias, normed, self.widen))
         return torch.baddbmm(self.narrow_bias, wide, self.narrow).view(x.shape)

@@ -113,7 +113,7 @@ class FrequencyLayers(Frozen):
         self.up_affine = Affine([(layer[3], layer[4]) for layer in layers])
 
     def forward(self, x: Tensor) -> Tensor:
-        """What is added to x, [b, g * d, t, f]."""
+        """Residual to add to x, [b, g * d, t, f]."""
         parts = x.unflatten(1, (len(self.down), -1))
         b, g, d, t, f = parts.shape
         rows = parts.permute(1, 0, 3, 2, 4).reshape(g, -1, f)  # [g, b * t * d, f]

@@ -141,7 +141,7 @@ def gated_linear_unit(x: Tensor, out: Tensor | None = None) -> Tensor:
 
 @dataclass(frozen=True)
 class DecoderSpan:
-    """What the decoder does in a level, as [first, last) of the frames of the encoder there.
+    """Frames that the decoder computes in a level, as [first, last) of the encoder's there.
 
     A gated frame counts as the one in the middle of its context, a block as the first of those
     frames that cover it.
@@ -310,7 +310,7 @@ class StackedDemucs(nn.Module):
     def _spans(
         self, lengths: Sequence[int], start: int, stop: int
     ) -> tuple[list[DecoderSpan], int]:
-        """What the decoder does in every level for [start, stop), and where the answer begins.
+        """Decoder spans of every level for [start, stop), and where the answer begins.
 
         Args:
             lengths: samples, then the encoder's frames in every level.

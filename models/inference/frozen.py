@@ -1,4 +1,4 @@
-"""What stacked networks are made of: modules whose weights are held, not trained."""
+"""Building blocks of stacked networks: modules with frozen weights."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar, cast

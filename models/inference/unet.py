@@ -113,7 +113,7 @@ class StackedUNet(nn.Module):
         return self._decode(self._encode(audio), start, length if stop is None else stop)
 
     def prepare_window(self, audio: Tensor, hop: int) -> Levels | None:
-        """What `slide` wants to know of a first window, [b, c, n].
+        """Prepare a first window, [b, c, n], for `slide`.
 
         Returns:
             None if windows that are `hop` samples apart share too little to be worth its memory.

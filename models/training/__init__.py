@@ -1,1 +1,1 @@
-"""How the embedded networks are trained: songs, degradations, losses, metrics, the loop."""
+"""Training of the embedded networks: songs, degradations, losses, metrics, the loop."""

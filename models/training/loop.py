@@ -54,7 +54,7 @@ class Trainee(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come."""
+    """Progress of a run so far."""
 
     steps: int
     minutes: float

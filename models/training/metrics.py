@@ -52,7 +52,7 @@ SILENT_POWER = 1e-6  # on average over a clip
 
 
 def plays(target: Tensor) -> bool:
-    """Whether a clip of a stem is more than silence."""
+    """True if a clip of a stem is more than silence."""
     return float(target.square().mean()) > SILENT_POWER
 
 

@@ -25,7 +25,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 
 @dataclass(frozen=True)
 class Description:
-    """What a weights file says of itself."""
+    """Header of a weights file."""
 
     network: str
     params: Mapping[str, Any]
@@ -36,19 +36,19 @@ class Description:
 
 
 def shipped_weights(name: str) -> Path:
-    """Where the package keeps weights of its own."""
+    """Path of weights that the package ships."""
     return Path(str(resources.files("restem.models.weights") / f"{name}.safetensors"))
 
 
 def weights_folder() -> Path:
-    """Where fetched and added weights lie: `RESTEM_WEIGHTS`, or else the user's data folder."""
+    """Folder of fetched and added weights: `RESTEM_WEIGHTS`, or else the user's data folder."""
     if chosen := os.environ.get("RESTEM_WEIGHTS"):
         return Path(chosen).expanduser()
     return platformdirs.user_data_path("restem", appauthor=False) / "weights"
 
 
 def weights_path(name: str) -> Path:
-    """Where weights of that name lie, or would.
+    """Path of weights, which need not be there.
 
     Raises:
         ValueError: it is not a name, but a path perhaps.
@@ -63,12 +63,12 @@ def weights_path(name: str) -> Path:
 
 
 def is_weights_path(name: str) -> bool:
-    """Whether weights are named by their file, not by their set."""
+    """True if weights are named by their file, not by their set."""
     return name.endswith(".safetensors")
 
 
 def has_weights(name: str) -> bool:
-    """Whether weights of that name, or at that path, are here; ValueError as `weights_path`."""
+    """True if weights of that name, or at that path, are here; ValueError as `weights_path`."""
     return (Path(name) if is_weights_path(name) else weights_path(name)).is_file()
 
 
@@ -84,7 +84,7 @@ def find_weights(name: str) -> Path:
 
 
 def remedy(name: str) -> str:
-    """How a user gets weights of that name, in words for the end of an error."""
+    """Explain how to get weights of that name, for the end of an error."""
     if name in SHIPPED:
         return "this installation is incomplete, install restem again"
     if is_weights_path(name):
@@ -100,7 +100,7 @@ def remedy(name: str) -> str:
 
 
 def add_command(name: str) -> str:
-    """What a user types to install a checkpoint under that name; its params may be needed too."""
+    """Command that installs a checkpoint under that name; its params may be needed too."""
     return f"restem weights add {name} --checkpoint FILE"
 
 
@@ -209,7 +209,7 @@ def read_safetensors(
 
 
 def looks_like_safetensors(path: Path) -> bool:
-    """Whether a file begins as its format says: eight bytes of length, then JSON."""
+    """True if a file begins like safetensors: eight bytes of length, then JSON."""
     with path.open("rb") as file:
         return file.read(9)[8:] == b"{"
 

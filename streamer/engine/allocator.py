@@ -9,18 +9,18 @@ M_MMAP_MAX = -4
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep the memory that it frees, for what it allocates next.
+    """Keep the memory that this process frees, for what it allocates next.
 
     By default glibc maps every large block anew, at the latest from 32 MB on, and gives it back
     when it is freed. Each step of a network then touches fresh pages, and the system fills every
     one with zeros: half the time that a network of the papers' size took on a CPU.
 
-    It holds for the whole process until its end: its memory stays at its peak. So only processes of
+    The policy lasts for the process's lifetime, so RSS stays at its peak. Hence only processes of
     our own call this, before they load anything, and never a module that is imported. It does not
     reach threads beside the main one: their heaps hold 64 MB, and the rest is mapped as before.
 
     Returns:
-        Whether the allocator took it: glibc does; elsewhere nothing changes.
+        True if the allocator took it: glibc does; elsewhere nothing changes.
     """
     if sys.platform != "linux":
         return False

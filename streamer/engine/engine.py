@@ -31,13 +31,16 @@ from restem.streamer.engine.process import (
     GLANCE_SECONDS,
     START_SECONDS,
     Build,
+    TooSlowError,
     WorkerProcess,
     check_speed,
+    speed_caution,
 )
 from restem.streamer.engine.rings import DECKS, Audio, Cell, Geometry, Rings
 from restem.streamer.engine.worker import Ready, StepTimes
 from restem.streamer.mixer.mixer import Mixer
 
+SLEPT_SECONDS = 1.0  # between two looks at the workers: this process was stopped
 HUNG_SECONDS = 3.0  # without a sign of life, at least
 REST_SECONDS = (
     1.0,
@@ -48,7 +51,7 @@ PROVEN_SECONDS = 30.0  # a worker that lasted so long does not count as a failur
 
 @dataclass(frozen=True)
 class Status:
-    """What an engine says of itself; counts since it started."""
+    """State and counters of an engine since it started."""
 
     state: str  # ready, late (dry mix stands in), starting (its worker is being replaced)
     latency: Latency
@@ -58,6 +61,7 @@ class Status:
     late: int
     late_frames: int
     bad_samples: int
+    bad_answers: int  # of the model, not finite
     dropped: int
     steps: int
     restarts: int
@@ -75,6 +79,7 @@ class Engine:
             the model.
         policy: where the dry mix goes while stems are late.
         threads: of the worker's PyTorch.
+        force: start a model that is too slow here, too; the dry mix plays until it holds.
 
     Raises:
         ValueError: the model cannot be built, or (`TooSlowError`) does not keep up here; one line.
@@ -87,8 +92,10 @@ class Engine:
         allowance: int | None = None,
         policy: LatePolicy = LatePolicy.RESIDUAL,
         threads: int = 1,
+        force: bool = False,
     ) -> None:
         self.policy, self.threads, self.restarts, self.failure = policy, threads, 0, ""
+        self.force, self.caution = force, ""  # a line about the speed, if there is one
         self._deck = 0
         self._failures = 0  # of workers, one after the other
         self._lock = threading.Lock()  # of the control side; no audio thread ever takes it
@@ -98,7 +105,7 @@ class Engine:
             ready = first.ready()
             self.model = ready.model
             self.latency = count_latency(self.model, host_block, allowance)
-            check_speed(ready, self.latency.allowance)
+            self._check_speed(ready)
             self.rings = Rings(self._geometry(host_block))
         except BaseException:
             first.stop()
@@ -146,7 +153,7 @@ class Engine:
         return worker.process.pid if worker else None
 
     def process(self, audio: Audio, patience_ms: int = 0) -> Audio:
-        """What an audio callback does, for callers in Python.
+        """Process a block as an audio callback does.
 
         Args:
             audio: [c, n] float32, the mix's next frames.
@@ -192,6 +199,7 @@ class Engine:
             late=get(Cell.LATE),
             late_frames=get(Cell.LATE_FRAMES),
             bad_samples=get(Cell.BAD_SAMPLES),
+            bad_answers=sum(get(Cell.BAD_ANSWERS, deck) for deck in range(DECKS)),
             dropped=sum(get(Cell.DROPPED, deck) for deck in range(DECKS)),
             steps=sum(get(Cell.STEPS, deck) for deck in range(DECKS)),
             restarts=self.restarts,
@@ -200,7 +208,7 @@ class Engine:
         )
 
     def swap(self, build: Build) -> None:
-        """Let another model take over while this one plays; the latency stays what it is.
+        """Swap in another model while this one plays; the latency stays the same.
 
         Raises:
             ValueError: it cannot be built, has other stems, another rate or more latency, or is
@@ -246,7 +254,16 @@ class Engine:
                 f"the new model needs {more} samples more than this engine's latency of "
                 f"{self.latency.total}: start with the slower one"
             )
-        check_speed(ready, self.latency.allowance)
+        self._check_speed(ready)
+
+    def _check_speed(self, ready: Ready) -> None:
+        try:
+            check_speed(ready, self.latency.allowance)
+            self.caution = speed_caution(ready, self.latency.allowance)
+        except TooSlowError as error:
+            if not self.force:
+                raise
+            self.caution = f"{error}: started all the same"
 
     def _await_lead(self, deck: int) -> None:
         """Wait until a deck's stems are ahead of what is played."""
@@ -271,11 +288,14 @@ class Engine:
 
         The other deck's, if there is one, is on trial: whoever swaps it in looks after it.
         """
-        seen = [(-1, time.monotonic())] * DECKS
-        # A sign comes between steps, which may take as long as their blocks.
+        seen, looked = [(-1, time.monotonic())] * DECKS, time.monotonic()
+        # The heartbeat is written between steps; a step may take a whole block.
         patience = max(HUNG_SECONDS, 2 * self.model["block_size"] / self.sample_rate)
         while not self._closing.wait(GLANCE_SECONDS):
             self.mixer.flush_scheduled()
+            looked, before = time.monotonic(), looked
+            if looked - before > SLEPT_SECONDS:  # whatever stopped this, stopped the workers, too
+                seen = [(-1, looked)] * DECKS
             with self._lock:
                 deck = self._deck
                 worker = self._workers[deck]
@@ -352,7 +372,7 @@ class Engine:
 
 
 def leads(rings: Rings, deck: int) -> bool:
-    """Whether a deck's stems are there for what is played next, a fade and more of them."""
+    """True if a deck's stems cover what is played next, by a fade or more."""
     begin, end = ready_span(rings.header, deck, rings.get(Cell.RESET))
     played = rings.get(Cell.FRAMES_IN) - rings.geometry.latency
     return bool(begin <= played and played + rings.geometry.fade <= end)

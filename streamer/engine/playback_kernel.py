@@ -1,4 +1,4 @@
-"""What the audio thread runs: the mix into its ring, stems out of theirs, or dry mix for late ones.
+"""Kernel of the audio thread: writes the mix to its ring, reads stems, or dry mix if they are late.
 
 Everything here is compiled by Numba, needs no interpreter, and works on memory that it is given: it
 never allocates, locks, waits or raises.
@@ -11,7 +11,7 @@ and is over just before the stems run out:
     wet     ──────────────╲___________________________╱‾‾‾‾‾‾‾  the fade is part of the latency
     dry     ______________╱‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾╲_______  the mix at the same q
 
-Time never shifts: a late answer finds its frames already played, and nobody reads it.
+Time never shifts: a late answer finds its frames already played, and is not read.
 
 Where the clock can wait (a freewheeling server, a file), `patience_ms` lets it wait for stems.
 """
@@ -32,6 +32,7 @@ from restem.streamer.engine.rings import DECKS, HEADER, Audio, Cell, Field, Ring
 from restem.streamer.mixer.kernel import OUTPUTS, mix_block
 
 WAS_LATE = 3  # index in `PlaybackState.fades`
+LOUDEST = 1e5  # of an input; beyond is no audio, and would poison a network's memory
 LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
 
 # Indices are constants to the compiler.
@@ -47,7 +48,7 @@ READY_FROM_0, READY_FROM_1 = cell(Cell.READY_FROM, 0), cell(Cell.READY_FROM, 1)
 
 
 class LatePolicy(IntEnum):
-    """Where the dry mix goes while stems are late."""
+    """Routing of the dry mix while stems are late."""
 
     RESIDUAL = 0  # to a strip of its own
     SPREAD = 1  # to every stem, in equal parts
@@ -96,9 +97,9 @@ class Playback(NamedTuple):
         )
 
     def context(self, policy: LatePolicy) -> Words:
-        """What native code is given: addresses in the order of the fields, then `CHANNELS` etc.
+        """Arguments of native code: addresses in the order of the fields, then `CHANNELS` etc.
 
-        Whoever keeps it keeps the arrays, too.
+        The arrays must live as long as it.
         """
         _, stems, channels, capacity = self.decks.shape
         sizes = (channels, stems, capacity, len(self.tap), len(self.mixer))
@@ -157,14 +158,14 @@ def view(context: Words) -> Any:
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def write_input(header: Words, ring: Audio, frames: Audio, count: int) -> None:
-    """Append [c, count] to the mix ring; NaN and Inf become silence."""
+    """Append [c, count] to the mix ring; NaN, Inf and absurd values become silence."""
     position = header[FRAMES_IN]
     mask = ring.shape[1] - 1
     bad = 0
     for channel in range(ring.shape[0]):
         for i in range(count):
             value = frames[channel, i]
-            if not np.isfinite(value):
+            if not abs(value) <= LOUDEST:  # not a number, or an uninitialised buffer
                 value = np.float32(0)
                 bad += 1
             ring[channel, (position + i) & mask] = value

@@ -24,21 +24,36 @@ class TooSlowError(ValueError):
 
 
 def check_speed(ready: Ready, allowance: int) -> None:
-    """Raise `TooSlowError` unless a model holds its deadline on this machine."""
+    """Raise `TooSlowError` unless a model holds its deadline on this machine.
+
+    Rounds decide, not the slowest step: a single hiccup of the machine is nothing to refuse for.
+    """
     model, times = ready.model, ready.times
     block_ms = 1000 * model["block_size"] / model["sample_rate"]
     allowed_ms = 1000 * allowance / model["sample_rate"]
-    if times.p50 > BUSY * block_ms or times.p99 > allowed_ms:
+    steady = times.p99 if times.steady is None else times.steady
+    if times.p50 > BUSY * block_ms or steady > allowed_ms:
         raise TooSlowError(
             f"too slow here: a step takes {times.p50:.1f} ms (p99 {times.p99:.1f} ms), its block "
             f"lasts {block_ms:.1f} ms and {allowed_ms:.1f} ms are allowed"
         )
 
 
+def speed_caution(ready: Ready, allowance: int) -> str:
+    """A line for the user where some steps were late while a model was measured, else nothing."""
+    allowed_ms = 1000 * allowance / ready.model["sample_rate"]
+    if ready.times.p99 <= allowed_ms:
+        return ""
+    return (
+        f"some steps took {ready.times.p99:.1f} ms while they were measured, {allowed_ms:.1f} ms "
+        "are allowed: expect late ones, or give it a larger --allowance"
+    )
+
+
 def holds(
     build: Build, host_block: int | None = None, allowance: int | None = None, threads: int = 1
 ) -> bool:
-    """Whether an engine of these arguments would hold its deadline on this machine."""
+    """True if an engine of these arguments would hold its deadline on this machine."""
     try:
         ready = try_out(build, threads)
         check_speed(ready, count_latency(ready.model, host_block, allowance).allowance)
@@ -123,7 +138,7 @@ class WorkerProcess:
             self.line.send((rings, deck))
 
     def last_words(self) -> str:
-        """Why it ended, as far as it said."""
+        """The worker's error or exit code."""
         try:
             if self.line.poll():
                 return str(self.line.recv())
@@ -132,7 +147,7 @@ class WorkerProcess:
         return f"it ended with exit code {self.process.exitcode}"
 
     def stop(self) -> None:
-        """Let it end by itself, within a while."""
+        """Ask the worker to exit, then kill it."""
         self.line.close()
         self.process.join(2.0)
         self.kill()

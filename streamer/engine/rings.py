@@ -55,7 +55,7 @@ TIMES_AT, TIMES = 1024, 256  # int64
 
 
 class Field(IntEnum):
-    """What is fixed for the whole run; the index of an int64."""
+    """Constant of the whole run; the index of an int64."""
 
     VERSION = 1
     SAMPLE_RATE = auto()  # Hz
@@ -71,14 +71,14 @@ class Field(IntEnum):
 
 
 class Cell(IntEnum):
-    """What one side writes and another reads while it runs; counts unless said otherwise."""
+    """Variable that one side writes and another reads; a count unless said otherwise."""
 
     FRAMES_IN = 0  # callback: frames of the mix that are in the ring
     FRAMES_OUT = auto()  # callback: frames that have been played, all in the tap ring
     CALLBACKS = auto()  # callback
     LATE = auto()  # callback: times that stems were missing
     LATE_FRAMES = auto()  # callback: frames in which dry mix stood in, fades included
-    BAD_SAMPLES = auto()  # callback: NaN and Inf from a model, replaced by silence
+    BAD_SAMPLES = auto()  # callback: samples of the mix that were no audio, replaced by silence
     ACTIVE = auto()  # engine: the deck to play
     RESET = auto()  # engine: position of the last reset; what is older is silence
     # One set per deck; `cell` adds the deck's offset.
@@ -90,6 +90,7 @@ class Cell(IntEnum):
         auto()
     )  # worker: the last reset that it has seen; engine: -1 before a new one comes
     READY_FROM = auto()  # worker: where its run of blocks begins; what is older may be anything
+    BAD_ANSWERS = auto()  # worker: steps whose answer was not finite; dry mix stands in
 
 
 FIRST_OF_DECK = Cell.READY_UNTIL
@@ -144,7 +145,7 @@ class Rings:
         name: of the segment; a new one gets a name of its own.
 
     Raises:
-        ValueError: the segment is none of restem's, or of another version.
+        ValueError: the segment is none of restem's, or of another version; there is no memory.
         FileNotFoundError: there is no segment of that name.
     """
 
@@ -153,6 +154,8 @@ class Rings:
         if geometry is not None:
             name = name or f"restem-{os.getpid()}-{os.urandom(4).hex()}"
         self.memory = SharedMemory(name, create=own, size=geometry.bytes if geometry else 0)
+        if geometry is not None:
+            self._allocate(geometry.bytes)
         self.name, self._own = self.memory.name, own
         self.header = np.ndarray(HEADER, np.int64, self.memory.buf)
         if geometry is not None:
@@ -173,6 +176,20 @@ class Rings:
             }
         )
         self._map()
+
+    def _allocate(self, size: int) -> None:
+        """Take the pages now and touch them: no audio thread waits for one, or dies of the lack."""
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(self.memory._fd, 0, size)  # type: ignore[attr-defined]
+            except OSError as error:
+                self.memory.close()
+                self.memory.unlink()
+                raise ValueError(
+                    f"shared memory: the rings need {size / 1e6:.0f} MB: {error.strerror}; "
+                    "make /dev/shm larger (in a container: --shm-size=256m)"
+                ) from error
+        np.ndarray(size, np.uint8, self.memory.buf).fill(0)
 
     def _map(self) -> None:
         g, at = self.geometry, 8 * HEADER
@@ -198,7 +215,7 @@ class Rings:
         store_release(self.header, cell(which, deck), value)
 
     def close(self) -> None:
-        """Let go of the memory; its maker removes it."""
+        """Unmap the segment; its creator also unlinks it."""
         del self.header, self.mix, self.stems, self.tap, self.step_times  # views hold the memory
         self.memory.close()
         if self._own:

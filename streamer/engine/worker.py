@@ -21,6 +21,7 @@ from restem.streamer.model.protocol import StreamingModel
 
 WARM_UP = 8  # steps before any is timed
 TIMED = 60  # steps
+ROUND = 10  # steps
 HOPELESS_SECONDS = 10.0  # of measuring a model whose steps take longer than their blocks
 DESCRIBED = ("stems", "sample_rate", "channels", "block_size", "latency")
 LOST = ("launch failure", "illegal", "ECC", "unknown error", "misaligned", "lost")
@@ -30,21 +31,24 @@ NAP_SECONDS = 0.0005  # between two looks at the mix ring
 
 @dataclass(frozen=True)
 class StepTimes:
-    """How long steps took, in milliseconds."""
+    """Durations of steps, in milliseconds."""
 
     p50: float
     p99: float
     worst: float
+    steady: float | None = None  # the worst of ten steps, in the median of such rounds
 
     @staticmethod
     def of(seconds: list[float]) -> "StepTimes":
         p50, p99 = np.percentile(seconds, (50, 99))
-        return StepTimes(1000 * float(p50), 1000 * float(p99), 1000 * max(seconds))
+        rounds = [max(seconds[start : start + ROUND]) for start in range(0, len(seconds), ROUND)]
+        steady = float(np.median(rounds))
+        return StepTimes(*(1000 * float(t) for t in (p50, p99, max(seconds), steady)))
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What a worker says before its first step on music."""
+    """Worker's message before its first step on music."""
 
     model: dict[str, Any]  # its attributes in `DESCRIBED`
     times: StepTimes
@@ -85,7 +89,7 @@ def run(
 
 
 def last_words(error: Exception) -> str:
-    """What a worker ended of; of a GPU's errors the line that matters, and what helps."""
+    """Error that ended a worker; of a GPU's errors the line that matters, and a remedy."""
     text = str(error)
     first = text.partition("\n")[0]
     if isinstance(error, torch.OutOfMemoryError):
@@ -192,6 +196,11 @@ class Worker:
         if self._is_lost(self.rings.get(Cell.FRAMES_IN), position):  # the block may be overwritten
             return True
         answer, self.state = self.runner.step(block, self.state)
+        if not np.isfinite(answer).all():  # nor would the next ones be, of the same memory
+            bad = self.rings.get(Cell.BAD_ANSWERS, self.deck)
+            self.rings.put(Cell.BAD_ANSWERS, bad + 1, self.deck)
+            self.start_run(reset, position + size)
+            return True
         begin = self.position - self.model.latency
         write_ring(self.rings.stems[self.deck], begin, answer)
         self.position += size
@@ -203,7 +212,7 @@ class Worker:
         return True
 
     def _is_lost(self, frames_in: int, position: int) -> bool:
-        """Whether a block at `position` is too old ever to be of use, or even to be there."""
+        """True if a block at `position` is too old to be of use, or even to be there."""
         return frames_in - position > self.rings.geometry.capacity // 2
 
     def start_run(self, origin: int, position: int) -> None:

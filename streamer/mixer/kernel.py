@@ -181,7 +181,7 @@ def poll_changes(memory: Words, state: State, position: int) -> int:
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def begin_ramps(memory: Words, state: State, row: int) -> None:
-    """Let coefficients leave for the targets of a snapshot in the inbox."""
+    """Start ramps to the targets of a snapshot in the inbox."""
     slot, size, page = memory[SLOT], state.targets.size, memory[PAGE]
     fresh, lengths = state.fresh[page, row, 1 : 1 + size], state.inbox[page, row, 1 + size :]
     moved = False

@@ -74,7 +74,7 @@ Values = dict[Key, Value]
 
 
 class AutomationEvent(NamedTuple):
-    """What took effect at one sample."""
+    """Changes that took effect at one sample."""
 
     position: int
     changes: tuple[Setting, ...]  # in their order
@@ -91,7 +91,7 @@ class ScheduledChange:
 
 @dataclass
 class _Publication:
-    """What the log may speak of."""
+    """Snapshots that the log reads."""
 
     sequence: int
     fresh: list[ScheduledChange]  # in its first snapshot, and not in that of the one before
@@ -160,7 +160,7 @@ class Mixer:
         return max(1, round(milliseconds * self.sample_rate / 1000))
 
     def set(self, name: str, value: object, stem: str | None = None) -> Value:
-        """Let a parameter move to a value, or to the nearest in range; answers which.
+        """Move a parameter to a value, or to the nearest in range; returns which.
 
         Raises:
             ValueError: there is no such parameter or strip, or the value is of another type.
@@ -180,11 +180,11 @@ class Mixer:
         return [value for _, value, _ in settings]
 
     def schedule(self, position: int, changes: Iterable[Change]) -> list[Value]:
-        """Let changes begin at a position, all at this sample; if one is refused, none.
+        """Schedule changes at a position, all at this sample; if one is refused, none.
 
         If a ramp began just before, they begin once the next one may, some 4 ms later at most; if
         the position has passed, at once, and `late` counts them. What is set until then does not
-        undo them. Whoever runs a callback calls `pump`, so that they are there in time.
+        undo them. The callback's owner calls `flush_scheduled`, so that they are there in time.
 
         Args:
             position: in samples mixed since the mixer began.
@@ -241,10 +241,10 @@ class Mixer:
             return dict(self._values)
 
     def history(self, since: int = 0) -> list[AutomationEvent]:
-        """What took effect at a position or later, in order; the newest `MOMENTS` are remembered.
+        """Events at a position or later, in order; the newest `MOMENTS` are remembered.
 
-        What the callback took as one is one moment. Reading changes nothing: there may be many
-        readers, each with its own position.
+        Changes that the callback took as one are one event. Reading changes nothing: there may be
+        many readers, each with its own position.
         """
         with self._lock:
             self._catch_up()
@@ -310,7 +310,7 @@ class Mixer:
                 self._move(timed.changes)
         changes = [change for timed in fresh for change in timed.changes]
         holds = next(values for due, values in reversed(publication.rows) if due <= position)
-        # In another order than it seems, if something began while a publication was being written.
+        # The log may be out of order if a ramp started during a publication: reapply, then diff.
         apply(self._holds, changes)
         changes += difference(self._holds, holds)
         self._holds = dict(holds)
@@ -393,7 +393,7 @@ class Mixer:
         publish(self.memory, np.array(words, np.int64))
 
     def _coefficients(self, values: Mapping[Key, Value]) -> NDArray[np.float64]:
-        """What the parameters come to, [k]."""
+        """Compute the kernel's targets, [k]."""
         count = 2 * len(self.strips)
         any_solo = any(values["solo", strip] for strip in self.strips)
         targets = np.zeros(count + GLOBALS)
@@ -410,7 +410,7 @@ class Mixer:
         return targets
 
     def route(self, routing: Routing) -> None:
-        """Let outputs play other sources, at once: whoever listens may hear a click.
+        """Route other sources to the outputs, at once, perhaps with a click.
 
         Raises:
             ValueError: the routing has a source that this mixer lacks.
@@ -472,7 +472,7 @@ class Mixer:
 
     def peaks(self) -> dict[str, tuple[float, float]]:
         """Left and right peaks of the master and of each strip behind its fader, since the last
-        call; 1 is full scale. For one reader: who reads, resets.
+        call; 1 is full scale. Single reader: reading resets the peaks.
         """
         peaks = iter(read_peaks(self._state))
         buses = (*self.strips, "master")
@@ -480,7 +480,7 @@ class Mixer:
 
     @property
     def bad_samples(self) -> int:
-        """How many samples were no audio, and became silence."""
+        """Count of samples that were no audio, and became silence."""
         return load_acquire(self.memory, BAD)
 
 
@@ -499,7 +499,7 @@ def apply(values: Values, changes: Iterable[Setting]) -> None:
 
 
 def key(change: Setting) -> Key:
-    """What it changes; a fader is its gain."""
+    """Key of a change; a fader's is its gain's."""
     return "gain_db" if change[0] == "fader" else change[0], change[2]
 
 

@@ -145,7 +145,7 @@ def gain_db_to_fader(gain_db: float) -> float:
 
 
 def _follow(points: Sequence[tuple[float, float]], x: float) -> float:
-    """What lines from point to point say at `x`; beyond the ends, what the ends are."""
+    """Interpolate linearly between points at `x`; beyond the ends, hold their values."""
     if x <= points[0][0]:
         return points[0][1]
     for (x0, y0), (x1, y1) in itertools.pairwise(points):

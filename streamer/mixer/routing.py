@@ -1,4 +1,4 @@
-"""Which source each output plays: the master, a strip after its fader, the dry mix, or silence."""
+"""Source of each output: the master, a strip after its fader, the dry mix, or silence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

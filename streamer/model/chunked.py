@@ -37,7 +37,7 @@ class OfflineModel(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the network lives."""
+        """Device of the network."""
 
     def __call__(self, audio: Tensor) -> Tensor:
         """[*input_shape, n] -> [s, c, n]."""
@@ -51,7 +51,7 @@ class SlidingModel(Protocol):
     """
 
     def prepare_window(self, window: Tensor, hop: int) -> Any | None:
-        """What is kept of a first window; None if windows `hop` samples apart share too little."""
+        """Cache of a first window; None if windows `hop` samples apart share too little."""
 
     def slide(
         self, window: Tensor, kept: Any, hop: int, start: int, stop: int
@@ -65,7 +65,7 @@ class SlidingModel(Protocol):
 
 
 class ChunkedState(NamedTuple):
-    """What one step hands to the next; every shape is fixed."""
+    """State between steps; every shape is fixed."""
 
     past: Tensor  # [*input_shape, window - block], the newest samples
     tail: Tensor  # [s, c, fade], the last answer's fade
@@ -141,7 +141,7 @@ class Chunked:
             (self.fade, self.block_size - self.fade, self.fade), dim=-1
         )
         out = torch.cat((crossfade(state.tail, head, self._rise), rest), dim=-1)
-        # What a network makes of the nothing before the first sample is nothing.
+        # Zero the answer to the padding before the first sample.
         out.masked_fill_(self._positions < state.silence, 0)
         past, silence = window[..., self.block_size :], state.silence - self.block_size
         return out, ChunkedState(past, tail.clone(), silence.clamp_min(0), kept)

@@ -124,7 +124,7 @@ def graphed(model: StreamingModel) -> StreamingModel:
 
 
 class TensorSpec(NamedTuple):
-    """What a tensor needs of memory."""
+    """Memory layout of a tensor."""
 
     shape: torch.Size
     dtype: torch.dtype
@@ -178,7 +178,7 @@ class _Recorded:
         graph.capture(self._run)
 
     def _run(self) -> None:
-        """What the graph does."""
+        """Body of the graph."""
         block, *tensors = self.given
         stems, after = self.model.step(block, unflatten_state(tensors, self.kind))
         torch._foreach_copy_(self.answered, [stems, *flatten_state(after)[0]])

@@ -38,7 +38,7 @@ class StreamingModel(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where blocks and states live."""
+        """Device of blocks and states."""
 
     def init_state(self) -> Any:
         """The state before the first sample: silence."""

@@ -29,7 +29,7 @@ GROUP = 256  # frames that one product of matrices takes or gives, about
 
 
 class ResampledState(NamedTuple):
-    """What one step hands to the next."""
+    """State between steps."""
 
     input: Tensor  # [c, n] the device's newest frames
     waiting: Tensor  # [c, n] frames at the model's rate, less than a block of it
@@ -180,7 +180,7 @@ class _Filter:
 
 
 def _filter_matrix(source_rate: int, target_rate: int, first: int, count: int) -> tuple[int, Audio]:
-    """What target samples [first, first + count) are made of.
+    """Filters of target samples [first, first + count).
 
     Returns:
         The first source sample that matters, and [w, count] from the source's to the target's.

@@ -24,9 +24,9 @@ HINT = (
 
 
 class ChannelLayout:
-    """Which dimension of an array is its channels, guessed as Pedalboard guesses it.
+    """Channel dimension of an array, guessed as Pedalboard guesses it.
 
-    What was called before is remembered: an array of 16 x 12 samples has 12 channels, but after one
+    Earlier calls are remembered: an array of 16 x 12 samples has 12 channels, but after one
     of 16 x 1000 it has 16.
     """
 
@@ -93,7 +93,7 @@ class ChannelLayout:
 
 
 class Processor(ABC):
-    """What is called as a plugin of Pedalboard is, over a stream of [c, n] arrays.
+    """Plugin with Pedalboard's interface, over a stream of [c, n] arrays.
 
     Whole signals come out as long as they went in and aligned with it. A stream's first samples are
     withheld, as many as the processor is late, so that all that comes out, joined, is aligned with
@@ -108,12 +108,12 @@ class Processor(ABC):
 
     @property
     def is_effect(self) -> bool:
-        """It takes audio."""
+        """True if audio goes in."""
         return True
 
     @property
     def is_instrument(self) -> bool:
-        """It makes none of its own."""
+        """True if audio is generated."""
         return False
 
     def process(

@@ -110,7 +110,7 @@ class Container(Processor):
                 part.reset()
 
     def plan(self) -> Plan:
-        """What to run; see `streamer.processors.nodes`.
+        """Nodes to run; see `streamer.processors.nodes`.
 
         Raises:
             ValueError: it contains itself.

@@ -55,7 +55,7 @@ def read_effects(path: str | Path) -> Description:
 
 
 def parse_effects(effects: Mapping[str, Any], where: str, folder: Path) -> Description:
-    """What is below `effects:` in YAML.
+    """Parse `effects:` of a YAML file.
 
     Args:
         effects: stem to list of plugins.

@@ -24,7 +24,7 @@ Effect = Any  # what a chain may hold, or a list of it
 
 
 class EffectedState(NamedTuple):
-    """What one step hands to the next, but for what the plugins themselves remember."""
+    """State between steps, apart from the plugins' own."""
 
     model: Any
     waiting: tuple[Audio, ...]  # [c, n] of each stem

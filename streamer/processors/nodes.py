@@ -1,4 +1,4 @@
-"""What a chain is made of: runs of native plugins, other processors, and branches that are mixed.
+"""Nodes of a chain: runs of native plugins, other processors, and branches that are mixed.
 
     [Gain, Reverb, StemRestorer, Mix([A, B]), Gain]
      native segment, processor, branches, native segment
@@ -273,7 +273,7 @@ def total(parts: Sequence[Audio], like: Audio) -> Audio:
 
 
 def prime_layout(plugin: pedalboard.Plugin, channels: int, sample_rate: float) -> None:
-    """Let a native plugin take [channels, n] as such for every n from now on."""
+    """Fix the plugin's channel layout, so that short blocks are not read as interleaved."""
     plugin.process(np.zeros((channels, 0), np.float32), sample_rate, 1, False)
 
 
@@ -353,7 +353,7 @@ def flatten(plugins: Sequence[Any], path: tuple[Any, ...] = ()) -> Plan:
 
 @functools.cache
 def is_container(cls: Any) -> bool:
-    """Whether plugins of a class can be taken out and run one by one."""
+    """True if plugins of a class can be taken out and run one by one."""
     ours = issubclass(cls, Processor) and hasattr(cls, "is_mix")
     return (ours or issubclass(cls, pedalboard.PluginContainer)) and not is_overridden(cls)
 
@@ -365,7 +365,7 @@ def mixed(plugins: Sequence[Any], path: tuple[Any, ...]) -> Plan:
 
 @functools.cache
 def is_overridden(cls: Any) -> bool:
-    """Whether a subclass of somebody's own has calls of its own; a native board ignores them."""
+    """True if a user's subclass overrides calls, which a native board would ignore."""
     known = ("pedalboard", "pedalboard_native", "restem")
     own = [base for base in cls.__mro__ if base.__module__.partition(".")[0] not in known]
     return any(name in vars(base) for base in own for name in ("process", "__call__"))

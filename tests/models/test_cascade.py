@@ -44,7 +44,7 @@ def test_the_repair_is_streamed_exactly(blocks: int) -> None:
         context=repair.context,
         lookahead=repair.lookahead,
     )
-    whole, state, parts = repair.whole(stems), model.init_state(), []
+    whole, state, parts = repair.process_all(stems), model.init_state(), []
     padded = torch.nn.functional.pad(stems, (0, model.latency + model.block_size))
     for block in padded.split(model.block_size, dim=-1):
         if block.shape[-1] == model.block_size:
@@ -74,7 +74,7 @@ def test_one_sample_less_lookahead_is_not_exact() -> None:
 def test_a_stem_without_a_network_passes_unchanged() -> None:
     repair = seeded_repair(STEMS, ("bass",))
     stems = torch.stack((noise(3000), noise(3000, seed=1)))
-    repaired = repair.whole(stems)
+    repaired = repair.process_all(stems)
     assert torch.equal(repaired[0], stems[0])
     assert not torch.allclose(repaired[1], stems[1], atol=1e-3)
 
@@ -96,7 +96,7 @@ def test_fewer_stems_are_the_same_stems(network: str) -> None:
 def test_the_cascade_is_one_stage_after_the_other() -> None:
     separator, repair = seeded_separator(STEMS), seeded_repair(STEMS, STEMS)
     mix = noise(4000)
-    expected = repair.whole(separator(mix))
+    expected = repair.process_all(separator(mix))
     assert torch.equal(Cascade(separator, repair)(mix), expected)
     assert torch.equal(Cascade(separator)(mix), separator(mix))
 

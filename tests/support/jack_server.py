@@ -23,6 +23,7 @@ Audio = NDArray[np.float32]
 BLOCK = 256
 SETTLED_CYCLES = 50
 PATIENCE_SECONDS = 120.0
+NUMBERS = itertools.count(1)  # of clients: a session connects those again that it knows
 QUIET = {"JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
 
 
@@ -104,7 +105,7 @@ class Player:
     """Plays [c, n] once, from one cycle on; knows at which frame of the server's clock."""
 
     def __init__(self, server_name: str, channels: int) -> None:
-        self.client = client("player", server_name)
+        self.client = client(f"player {next(NUMBERS)}", server_name)
         self.ports = [self.client.outports.register(f"out_{i}") for i in range(channels)]
         self.wanted: Audio = np.zeros((channels, 0), np.float32)
         self.music, self.position, self.began_at = self.wanted, 0, -1  # the callback's own
@@ -132,7 +133,7 @@ class Tape:
     """Records everything that comes in, by the server's clock."""
 
     def __init__(self, server_name: str, channels: int) -> None:
-        self.client = client("tape", server_name)
+        self.client = client(f"tape {next(NUMBERS)}", server_name)
         self.ports = [self.client.inports.register(f"in_{i}") for i in range(channels)]
         self.cycles: list[tuple[int, Audio]] = []
         self.client.set_process_callback(self._process)

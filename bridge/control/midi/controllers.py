@@ -41,7 +41,7 @@ PRESSED = 64  # and above: a pedal or a button is down
 
 @dataclass
 class Counts:
-    """What was heard and said."""
+    """Message counters."""
 
     received: int = 0
     obeyed: int = 0
@@ -55,7 +55,7 @@ P = TypeVar("P", bound=Port)
 
 
 class MidiBridge:
-    """Lets controllers move a `ControlTree`'s values, and shows them these. Any thread may call it.
+    """Two-way link of controllers and a `ControlTree`'s values. Any thread may call it.
 
     Args:
         control: what is moved.
@@ -120,7 +120,7 @@ class MidiBridge:
     # What comes in.
 
     def receive(self, message: Sequence[int]) -> None:
-        """Obey a message, as its bytes; never raises."""
+        """Dispatch a message's bytes; never raises."""
         self.counts.received += 1
         if len(message) != 3 or not 0x80 <= message[0] < 0xC0:
             self.counts.ignored += 1
@@ -205,7 +205,7 @@ class MidiBridge:
     # The map.
 
     def learn(self, address: str) -> None:
-        """Let the next control or note that moves be mapped to an address; "" to cancel.
+        """Map the next control or note that moves to an address; "" to cancel.
 
         Raises:
             ValueError: nothing can move it.
@@ -331,7 +331,7 @@ class MidiBridge:
     def _update(
         self, kind: str, names: list[str], ports: dict[str, P], opener: Callable[[str], P]
     ) -> bool:
-        """Whether any were opened."""
+        """Open new ports, close vanished ones; returns True if any was opened."""
         wanted = self._wanted[kind]
         found = {name for name in names if is_wanted(name, wanted)}
         if self._ports and self._ports.has_own:
@@ -355,7 +355,7 @@ class MidiBridge:
         self._inputs, self._outputs, self._knows, self._ports = {}, {}, {}, None
 
     def state(self) -> str:
-        """What is open, or why nothing is; in one line."""
+        """Open ports, or why there are none; one line."""
         if self._ports is None:
             return self._trouble
         heard, shown = (", ".join(sorted(names)) for names in (self._inputs, self._outputs))
@@ -378,7 +378,7 @@ class MidiBridge:
                 self._say(f"MIDI: {' '.join(str(error).split())}")
 
     def hear(self) -> None:
-        """Obey what has come in."""
+        """Dispatch queued messages."""
         for name, port in self._inputs.items():
             try:
                 messages = port.read()

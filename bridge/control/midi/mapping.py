@@ -1,4 +1,4 @@
-"""What MIDI controls mean: a map of control changes and notes to addresses, in YAML."""
+"""MIDI map: control changes and notes to addresses, in YAML."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -48,7 +48,7 @@ class Entry:
 
     @property
     def sources(self) -> set[tuple[str, int, int]]:
-        """What it listens to: a kind of message, a channel, a number."""
+        """Messages that match: kind, channel, number."""
         numbers = {("control", self.control), ("control", self.fine), ("note", self.note)}
         return {(kind, self.channel, n) for kind, n in numbers if n is not None}
 
@@ -152,14 +152,14 @@ def follows_faders(node: Node) -> bool:
 
 
 def raw_of(binding: Binding, value: float) -> int:
-    """What a control that shows a value sends and gets."""
+    """Raw MIDI value of a control that shows a value."""
     if binding.kind == "switch":
         return 127 if value == 1 else 0
     return round(place_of(binding.node, value, binding.top) * binding.top)
 
 
 def messages_of(entry: Entry, raw: int) -> list[list[int]]:
-    """What tells a controller about a value."""
+    """MIDI messages that show a raw value."""
     channel = entry.channel - 1
     if entry.note is not None:
         return [[0x90 | channel, entry.note, raw]]

@@ -58,7 +58,7 @@ class RtPort:
         self._port.delete()
 
     def abandon(self) -> None:
-        """Leave it for ever as it is: closing a client of a dead JACK server may crash."""
+        """Leave the port open for ever: closing a client of a dead JACK server may crash."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._port))
 
 
@@ -116,7 +116,7 @@ class RtMidi:
         return RtPort(port)
 
     def is_alive(self) -> bool:
-        """Whether the server still knows our own port: with JACK only a new client can
+        """True if the server still knows our own port: with JACK only a new client can
         tell, so it is asked while the music stands still."""
         if not self._is_jack:
             return True
@@ -143,7 +143,7 @@ def _quiet(rtmidi: Any) -> None:
 
 
 def is_wanted(name: str, wanted: str | None) -> bool:
-    """Whether to open a port: never another of ours, nor, unasked, one that sends all back."""
+    """True for a port to open: none of ours nor, by default, MIDI Through: they would echo."""
     if name.startswith(CLIENT) or (wanted is None and THROUGH in name):
         return False
     return wanted is None or (bool(wanted) and wanted.lower() in name.lower())

@@ -99,7 +99,7 @@ COMMANDS = (
 
 @dataclass(frozen=True)
 class _Listener:
-    """Who receives a bus, as long as its subscription is among the client's."""
+    """Receiver of a bus, as long as its subscription is among the client's."""
 
     client: Peer
     key: tuple[str, int | None]
@@ -113,7 +113,7 @@ class _Listener:
 
 @dataclass(frozen=True)
 class _Post:
-    """What the clock's thread has for the server's."""
+    """A message from the clock thread to the server thread."""
 
     packets: dict[tuple[str, bool], list[bytes]] = field(default_factory=dict)  # see `_wanted`
     message: bytes = b""  # for the sender
@@ -184,7 +184,7 @@ class OscAudio:
         return self.limits.jitter + self.limits.tail
 
     def nodes(self) -> list[Node]:
-        """What can be read."""
+        """Readable nodes."""
         names = [each.name for each in fields(Counts)]
         rate, buses = self.limits.sample_rate, self.session.buses
         return [
@@ -399,7 +399,7 @@ def parse(args: Args, channels: int) -> tuple[int, int, Audio]:
 
 @lru_cache
 def frames_in_datagram(address: str) -> int:
-    """How many frames of two channels a packet to an address holds, to go in one piece."""
+    """Number of stereo frames that a packet to an address holds, to go in one piece."""
     one = message(address, 0, LAST_POSITION, 2, bytes(8))
     return max(1, 1 + (LARGEST_SENT - len(one)) // 8)
 
@@ -433,5 +433,5 @@ def message(address: str, *args: int | str | bytes) -> bytes:
 
 
 def is_reliable(client: Peer) -> bool:
-    """Whether all that is sent arrives: over TCP."""
+    """True over TCP: all that is sent arrives."""
     return client.name.startswith("tcp ")

@@ -143,7 +143,7 @@ class Commands:
 
 
 def coming_back(args: Args) -> Args:
-    """What a client wants to hear again: at most one number or short text.
+    """Argument to echo to a client: at most one number or short text.
 
     Raises:
         RefusalError: it is something else.

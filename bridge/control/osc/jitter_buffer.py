@@ -28,7 +28,7 @@ GONE_SECONDS = 10.0  # without a packet over TCP
 
 @dataclass
 class Counts:
-    """What came of the packets of a stream."""
+    """Counters of a stream's packets."""
 
     packets: int = 0  # that were in time
     lost: int = 0  # numbers that are missing so far
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Limits:
-    """What all streams of a server have in common."""
+    """Settings common to a server's streams."""
 
     sample_rate: int  # Hz
     channels: int  # of the mix
@@ -88,7 +88,7 @@ class JitterBuffer:
 
     @property
     def position(self) -> int:
-        """Of what goes out next."""
+        """Output position of the next block, in frames."""
         return self.next + self.limits.jitter
 
     @property
@@ -171,7 +171,7 @@ class JitterBuffer:
         self.counts.lost = self._newest - self._lowest + 1 - self._numbers
 
     def close(self, position: int | None = None) -> None:
-        """Let the stream end with its newest frame, or at a position beyond it.
+        """End the stream with its newest frame, or at a position beyond it.
 
         Raises:
             RefusalError: the position is too far off.

@@ -1,4 +1,4 @@
-"""Who talks to the server: where answers go, what a client may do, and what it subscribed to."""
+"""Clients of the server: where answers go, what each may do, and what it subscribed to."""
 
 import ipaddress
 import math
@@ -22,7 +22,7 @@ ERRORS_A_SECOND = 50  # that one client is told; the rest is counted
 
 @dataclass
 class Subscription:
-    """What one client wants to know, how often, and until when (`time.monotonic`)."""
+    """Nodes that one client reads, how often, and until when (`time.monotonic`)."""
 
     pattern: str
     nodes: tuple[Node, ...]
@@ -34,7 +34,7 @@ class Subscription:
     last: float = -math.inf
 
     def due(self) -> float:
-        """When the next values may go, on a grid that all of one rate share."""
+        """Due time of the next values, on a grid that all of one rate share."""
         return math.floor(self.last * self.rate_hz + 1) / self.rate_hz if self.last > 0 else 0.0
 
     def renew(self, lease: float | None = None) -> None:
@@ -52,7 +52,7 @@ class Peer:
         deliver: Callable[[bytes, int | None], bool],
         is_page: bool = False,
     ) -> None:
-        """`is_page`: it is a page in a browser, which may be anybody's."""
+        """`is_page`: a page in a browser, of any origin."""
         self.name, self.host, self._deliver, self.is_page = name, host, deliver, is_page
         self.waiting: deque[bytes] = deque()
         self.subscriptions: dict[tuple[str, int | None], Subscription] = {}
@@ -66,7 +66,7 @@ class Peer:
 
     @property
     def may_touch_files(self) -> bool:
-        """Whether it is of this machine, or knows the passphrase."""
+        """True if the client is local or knows the passphrase."""
         is_here = plain_address(self.host).is_loopback and not self.is_page
         return self.authorised or is_here
 
@@ -86,7 +86,7 @@ class Peer:
         return self.send("/restem/error", shortened(address), code, shortened(text))
 
     def note_own(self, values: Mapping[str, Args]) -> None:
-        """What it set itself is not sent back to it, unless it wants that."""
+        """Mark a client's own values as sent, unless it wants an echo."""
         if not self.echo:
             for subscription in self.subscriptions.values():
                 for address in values.keys() & {node.address for node in subscription.nodes}:
@@ -121,12 +121,12 @@ class Connection:
 
 
 def plain_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Of a peer's host; one of IPv4 that comes in over IPv6 is one of IPv4."""
+    """Address of a peer's host; an IPv4-mapped IPv6 address becomes IPv4."""
     address = ipaddress.ip_address(host.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address
 
 
 def shortened(text: str) -> str:
-    """Of a text from outside, what fits a packet."""
+    """Cut a text from outside to fit a packet."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in text[:300])
     return clean if len(text) <= 300 else f"{clean}..."

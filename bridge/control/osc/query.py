@@ -48,7 +48,7 @@ UNITS = {"dB": "gain.db", "dBFS": "gain.db", "ms": "time.ms", "s": "time.second"
 
 
 class Tree:
-    """What is said of nodes and of the branches above them."""
+    """OSCQuery's JSON description of the address tree."""
 
     def __init__(self, nodes: Mapping[str, Node]) -> None:
         self._nodes = nodes
@@ -96,7 +96,7 @@ class Tree:
 
 
 def limits_of(node: Node, tag: str) -> dict[str, Any]:
-    """What one of a node's values may be."""
+    """Range or choices of a node's value."""
     if node.choices is not None:
         return {"VALS": list(node.choices())}
     number = int if tag == "i" else float
@@ -124,7 +124,7 @@ def json_response(content: dict[str, Any]) -> Response:
 
 
 def is_near(origin: str) -> bool:
-    """Whether a page is a file, or comes from this machine or its network.
+    """True if a page is a file, or comes from this machine or its network.
 
     A socket can set values, and browsers let any page of the Internet open one.
     """
@@ -165,7 +165,7 @@ class Connection(ServerConnection):
         self._opened.discard(self)
 
     def deliver(self, packet: bytes, _: int | None) -> bool:
-        """Let a packet be sent, unless too much waits already; in the OSC server's thread."""
+        """Queue a packet to be sent, unless too much waits; in the OSC server's thread."""
         if self._taken - self._sent > BACKLOG:
             return False
         try:
@@ -252,7 +252,7 @@ class OscQuery:
     # What is asked over HTTP.
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """What a request gets; None if it opens a WebSocket."""
+        """Answer a request; None if it opens a WebSocket."""
         assert isinstance(connection, Connection)
         origins = request.headers.get_all("Origin")
         if request.method not in ("GET", "HEAD"):
@@ -346,7 +346,7 @@ class OscQuery:
             self.server.leave(client)
 
     async def _obey_in_turn(self, client: Peer, text: str) -> None:
-        """Let a text frame be obeyed when the packets that came before it have been."""
+        """Dispatch a text frame once the packets before it have been."""
 
         def take_turn() -> None:
             if turn.set_running_or_notify_cancel():
@@ -377,7 +377,7 @@ class OscQuery:
     # Who finds it.
 
     async def _announce(self) -> None:
-        """Let mDNS tell of this, and of the OSC server if it is reached in the same way."""
+        """Announce this over mDNS, and the OSC server if it is reached in the same way."""
         if not self._announced:
             return
         try:
@@ -482,7 +482,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reachable(ip: str, local: str) -> str:
-    """Where a client gets to what is bound to an address, if it got here by a local one."""
+    """Address of a service bound to `ip`, for a client that is connected to `local`."""
     return str(plain_address(local)) if ipaddress.ip_address(ip).is_unspecified else ip
 
 
@@ -491,7 +491,7 @@ def is_loopback(ip: str) -> bool:
 
 
 def addresses_of(ip: str) -> list[str]:
-    """Where others get to what is bound to an address; by IPv4, if it is bound to all."""
+    """Addresses of a service bound to `ip`; those of IPv4, if it is bound to all."""
     if not ipaddress.ip_address(ip).is_unspecified:
         return [ip]
     import ifaddr  # zeroconf needs it too

@@ -23,7 +23,7 @@ COMMANDS = (
 
 
 class RenderService:
-    """Lets a server's clients render; those of other machines only if a passphrase is wanted."""
+    """Render commands for a server's clients; remote ones need the passphrase."""
 
     def __init__(self, server: OscServer) -> None:
         self._server, self._jobs = server, Jobs()

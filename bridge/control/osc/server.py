@@ -40,7 +40,7 @@ SWEEP_SECONDS = 1.0  # between two looks for leases that ended
 
 
 class PortTakenError(ValueError):
-    """Somebody else listens there."""
+    """The port is already in use."""
 
 
 class OscServer(Dispatcher):
@@ -136,13 +136,13 @@ class OscServer(Dispatcher):
         return udp, tcp
 
     def post(self, work: Callable[[], None]) -> None:
-        """Let the server's thread do something soon; from any thread."""
+        """Post work to the server's thread; from any thread."""
         self._posted.append(work)
         with suppress(OSError):  # full, so it wakes anyway, or closed
             self._wake.send(b"\0")
 
     def join(self, client: Peer) -> None:
-        """Let a client of another transport take part, until it leaves; from any thread."""
+        """Add a client of another transport, until it leaves; from any thread."""
         self.post(lambda: self._guests.append(client))
 
     def leave(self, client: Peer) -> None:
@@ -241,7 +241,7 @@ class OscServer(Dispatcher):
             connection.watched = wanted
 
     def _patience(self) -> float:
-        """How long nothing is to be done, in seconds."""
+        """Seconds until the next deadline (select's timeout)."""
         if self._ready or self._posted:
             return 0.0
         due = min(self._swept + SWEEP_SECONDS, self.next_due())
@@ -304,7 +304,7 @@ class OscServer(Dispatcher):
             sock.close()
 
     def may_talk(self, host: str) -> bool:
-        """Whether an address is among those that are allowed; if not, that is counted and told."""
+        """Check an address against those allowed; denials are counted, the first is reported."""
         where = plain_address(host)
         if not self._allowed or any(where in network for network in self._allowed):
             return True
@@ -376,7 +376,7 @@ class OscServer(Dispatcher):
         self._ready[id(client)] = client
 
     def _take_turns(self) -> None:
-        """Obey some packets, one of each client that waits, and again."""
+        """Dispatch some packets, one of each client that waits, and again."""
         until = time.monotonic() + TURN_SECONDS
         while self._ready and time.monotonic() < until:
             for number, client in list(self._ready.items()):

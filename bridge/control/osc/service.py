@@ -1,4 +1,4 @@
-"""What clients ask of a session, whichever way their packets come: in order, in one thread.
+"""Dispatch of clients' requests to a session, over any transport: in order, in one thread.
 
     packet ─► bundles ─┬─► changes of the mixer, together, at once or at a sample
                        └─► other messages: commands, nodes that are read or written
@@ -44,7 +44,7 @@ Command = Callable[[Peer, Args], None]
 
 @dataclass
 class Counts:
-    """What came in since the server began."""
+    """Counters since the server started."""
 
     packets: int = 0
     messages: int = 0
@@ -79,15 +79,15 @@ class Dispatcher:
         self._background = ThreadPoolExecutor(1, "restem control")
 
     def post(self, work: Callable[[], None]) -> None:
-        """Let the server's thread do something soon; from any thread."""
+        """Post work to the server's thread; from any thread."""
         raise NotImplementedError
 
     def clients(self) -> list[Peer]:
-        """All that there are."""
+        """All connected clients."""
         raise NotImplementedError
 
     def add_command(self, address: str, command: Command) -> None:
-        """Let somebody else obey an address; before `start`. It may raise `RefusalError`."""
+        """Register a command for an address; before `start`. It may raise `RefusalError`."""
         self.commands[address] = command
 
     def broadcast(self, address: str, *args: str | int | float) -> None:
@@ -132,7 +132,7 @@ class Dispatcher:
                 self._refuse(client, "", "fault", "restem failed at this; it goes on")
 
     def _dispatch_bundle(self, client: Peer, bundle: Bundle) -> None:
-        """Make a bundle's changes as one, and obey its other messages in their order."""
+        """Make a bundle's changes as one, and dispatch its other messages in order."""
         self.counts.messages += len(bundle.messages)
         ahead = 0.0 if bundle.time is None else bundle.time - time.time()
         due = time.monotonic() + ahead
@@ -214,7 +214,7 @@ class Dispatcher:
         self.counts.unsent += not sent
 
     def _dispatch_message(self, client: Peer, message: Message) -> None:
-        """Obey one message that is no change of the mixer's."""
+        """Dispatch a message that is no change of the mixer's."""
         self.check_let_in(client, message.address)
         command = self.commands.get(message.address)
         if command is not None:
@@ -260,7 +260,7 @@ class Dispatcher:
         self.in_background(client, work)
 
     def catch_up(self) -> None:
-        """Obey messages whose time has come."""
+        """Dispatch messages that are due."""
         while self._scheduled and self._scheduled[0][0] <= time.monotonic():
             _, _, client, message = heapq.heappop(self._scheduled)
             self._try(client, message)
@@ -274,7 +274,7 @@ class Dispatcher:
             )
 
     def finish(self) -> None:
-        """Let what is under way in the background end, and begin no more."""
+        """Finish background work under way, and cancel the rest."""
         self._background.shutdown(cancel_futures=True)
 
     # Subscriptions.
@@ -282,7 +282,7 @@ class Dispatcher:
     def subscription(
         self, wanted: str, rate_hz: float, lease: float = math.inf, port: int | None = None
     ) -> Subscription:
-        """What an address or a pattern means, to be subscribed to.
+        """Resolve an address or a pattern to a subscription.
 
         Raises:
             RefusalError: there is none, or it has no value.
@@ -301,7 +301,7 @@ class Dispatcher:
         self._send_changes(client, subscription, {})
 
     def next_due(self) -> float:
-        """When something is to be done although nobody asks, by `time.monotonic`."""
+        """Time of the next scheduled message or subscription, by `time.monotonic`."""
         due = [self._scheduled[0][0]] if self._scheduled else []
         for client in self.clients():
             due += [each.due() for each in client.subscriptions.values()]

@@ -188,7 +188,7 @@ def _max_widget(patch: Patch, one: Widget, x: float, y: float) -> None:
 
 
 def _max_network(net: Patch, strips: Sequence[str]) -> None:
-    """What sends, listens, subscribes and renews."""
+    """Objects that send, listen, subscribe, renew."""
     out = net.chain(20, 20, "r restem-packets", f"udpsend {HOST} {PORT}")[-1]
     ears = net.chain(240, 20, f"udpreceive {LISTEN}", "s restem-in")[0]
     _, moved = net.chain(420, 20, "r restem-listen", "t b i i")
@@ -211,7 +211,7 @@ def _max_network(net: Patch, strips: Sequence[str]) -> None:
 
 
 def _max_values(net: Patch, strips: Sequence[str]) -> None:
-    """What comes in, to the widgets, which show it and send nothing."""
+    """Route incoming values to the widgets, which only show them."""
     groups: list[list[tuple[str, tuple[str, ...]]]]
     groups = [[(one.address, _shown(one)) for one in strip_widgets(strip)] for strip in strips]
     groups.append([(one.address, _shown(one)) for one in global_widgets() if one.kind != "button"])

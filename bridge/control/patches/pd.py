@@ -121,7 +121,7 @@ def _pd_words(patch: Canvas) -> None:
 
 
 def _pd_network(strips: Sequence[str]) -> Canvas:
-    """What sends, listens, subscribes and renews."""
+    """Objects that send, listen, subscribe, renew."""
     net = Canvas("60 60 1300 800 network 0")
     _pd_link(net)
     subscribe(net)
@@ -131,7 +131,7 @@ def _pd_network(strips: Sequence[str]) -> Canvas:
 
 
 def _pd_link(net: Canvas) -> None:
-    """Two sockets; where nobody was to send to, it is tried again now and then."""
+    """Two UDP sockets; reconnects periodically if the target was unreachable."""
     *_, out = net.chain(
         20, 20, "r restem-packets", "list prepend send", "list trim", "netsend -u -b"
     )
@@ -161,7 +161,7 @@ def _pd_link(net: Canvas) -> None:
 
 
 def _pd_values(net: Canvas, strips: Sequence[str]) -> None:
-    """What comes in, to the widgets, which show it and send nothing."""
+    """Route incoming values to the widgets, which only show them."""
     x, rows = 1400, len(strips)
     shown = [one for one in global_widgets() if one.kind != "button"]
     shown.append(Widget("restem-profile", f"{ROOT}/profile", "profile", "knob"))
@@ -197,6 +197,6 @@ def _pd_sets(net: Canvas, widgets: Sequence[Widget], x: float, y: float) -> list
 def _pd_spread(
     net: Canvas, name: str, types: str, parts: Sequence[str], x: float, y: float
 ) -> None:
-    """Of a list, each part under a name of its own."""
+    """Send each part of a list to its own name."""
     _, pieces = net.chain(x, y, f"r {name}", f"unpack {types}")
     net.fan(pieces, *(net.box(f"s {name}-{part}", x, y + 60) for part in parts))

@@ -1,4 +1,4 @@
-"""What the patches for Max and Pd have in common: widgets, and the network behind them."""
+"""Common parts of the patches for Max and Pd: widgets, and the network behind them."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ HINT = "Where restem is, and where it answers to: edit and click."
 
 @dataclass(frozen=True)
 class Widget:
-    """What a value is seen and set with; a button has none."""
+    """Control that shows and sets a value; a button has none."""
 
     name: str  # to send to
     address: str
@@ -62,7 +62,7 @@ def global_widgets() -> list[Widget]:
 
 
 def subscriptions() -> list[tuple[str, int]]:
-    """What the patches want to know, and how often a second at most."""
+    """Addresses to subscribe to, with their highest rates in Hz."""
     shown = [one.address for one in global_widgets() if one.kind != "button"]
     values = [(address, VALUES_HZ) for address in (f"{ROOT}/stem", *shown, f"{ROOT}/profile")]
     return [*values, (f"{ROOT}/meters", METERS_HZ), (f"{ROOT}/status", STATUS_HZ)]
@@ -143,7 +143,7 @@ def subscribe(board: Board) -> None:
 
 
 def send(board: Board, strips: Sequence[str]) -> None:
-    """What the widgets send."""
+    """Wire the widgets' output."""
     every = [one for strip in strips for one in strip_widgets(strip)] + global_widgets()
     named = [(one.name, one.address, one.kind != "button") for one in every]
     named.append(("restem-profile", f"{ROOT}/profile", True))

@@ -1,4 +1,4 @@
-"""Where audio files sound and what is wrong with them; remembered, for listening takes long."""
+"""Scan of audio files for activity and defects, cached because it takes long."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Progress = Callable[[float, float], None]  # files done, files in all
 
 @dataclass(frozen=True)
 class Finding:
-    """What a file holds; `problem` is empty if it can be used."""
+    """Scan of a file; `problem` is empty if the file is usable."""
 
     sample_rate: int = 0
     frames: int = 0
@@ -89,7 +89,7 @@ def inspect_all(
 
 
 def cache_folder() -> Path:
-    """Where findings are remembered: `RESTEM_CACHE`, or else the user's cache folder."""
+    """Folder of cached findings: `RESTEM_CACHE`, or else the user's cache folder."""
     if chosen := os.environ.get("RESTEM_CACHE"):
         return Path(chosen).expanduser()
     return platformdirs.user_cache_path("restem", appauthor=False)
@@ -108,7 +108,7 @@ class _Cache:
         self.identities: dict[Path, list[int]] = {}  # before they were listened to
 
     def find(self, path: Path) -> Finding | None:
-        """What is known of the file as it is now."""
+        """Look up the finding of an unchanged file."""
         entry = self.entries.get(str(path.absolute()))
         try:
             status = path.stat()

@@ -241,7 +241,7 @@ class Fonts:
 
 @dataclass
 class Take:
-    """How a song was rendered; what the manifest says of it."""
+    """Settings of a rendered song; its entry in the manifest."""
 
     source: str  # below the folder of MIDI files
     seconds: float
@@ -253,7 +253,7 @@ class Take:
 
 @dataclass
 class Report:
-    """What became of the songs."""
+    """Names of songs by outcome."""
 
     rendered: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)  # were there already

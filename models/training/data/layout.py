@@ -35,7 +35,7 @@ DEFAULT = "restem"
 
 @dataclass(frozen=True)
 class Layout:
-    """How a dataset lays out its songs; the module says what each entry means."""
+    """File structure of a dataset; the module says what each entry means."""
 
     description: str
     stems: dict[str, Any]  # patterns by stem
@@ -101,7 +101,7 @@ def list_songs(folder: Path, layout: Layout) -> list[Listing]:
 
 
 def strangers(listings: Sequence[Listing]) -> str:
-    """Which files belong to no stem, in words; empty if all do."""
+    """Files that belong to no stem, in words; empty if all do."""
     tops = (label.partition("/") for listing in listings for label in listing.strangers)
     counts = Counter(top + (slash and "/*") for top, slash, _ in tops)
     named = ", ".join(f"{top} ({count})" for top, count in counts.most_common(4))

@@ -192,7 +192,7 @@ def draw_stems(
 
 @dataclass(frozen=True)
 class Split:
-    """Which songs are trained on and which are held out, by name."""
+    """Names of the songs to train on and of those held out."""
 
     training: tuple[str, ...]
     held_out: tuple[str, ...]
@@ -334,7 +334,7 @@ def _paths(listing: Listing) -> list[Path]:
 
 
 def _found(folder: Path) -> str:
-    """What a folder without songs holds instead, and which layout fits it best, in words."""
+    """Describe the contents of a folder without songs, and the layout that fits it best."""
     names = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
     listings = {name: list_songs(folder, read_layout(name)) for name in layout_names()}
     stems = {name: sum(len(song.stems) for song in songs) for name, songs in listings.items()}

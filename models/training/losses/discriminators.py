@@ -27,7 +27,7 @@ class DiscriminatorConfig:
 
 
 class Verdict(NamedTuple):
-    """What each discriminator says of a signal."""
+    """Each discriminator's output for a signal."""
 
     scores: list[Tensor]  # near one: real, near zero: restored; [b, 1, t, f']
     features: list[list[Tensor]]  # of every layer, [b, d, t, f']

@@ -60,7 +60,7 @@ def _pooled(power: Tensor, config: EmbeddedConfig) -> Tensor:
 
 
 def grid_weight(config: EmbeddedConfig) -> Tensor:
-    """How much each grid point counts: its width on the mel scale, mean one, [g, 1]."""
+    """Weight of each grid point: its width on the mel scale, mean one, [g, 1]."""
     width = torch.cat([torch.full((points,), float(size)) for points, size in config.pools])
     edges = torch.cat((torch.zeros(1), width.cumsum(0))) * config.sample_rate / config.n_fft
     weight = torch.diff(torch.log10(1 + edges / 700))
@@ -69,7 +69,7 @@ def grid_weight(config: EmbeddedConfig) -> Tensor:
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What counts how much in `spectral_loss`."""
+    """Weights of the terms of `spectral_loss`."""
 
     level: float = 0.5
     snr: float = 1.0

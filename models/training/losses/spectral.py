@@ -1,4 +1,4 @@
-"""What two signals' spectra say of how unlike they are, at several resolutions; and their phase.
+"""Distances between two signals' spectra, at several resolutions; and their phase.
 
 Everything here computes in float32, takes silence, and gives a finite loss and gradient for it.
 

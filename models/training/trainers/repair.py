@@ -96,7 +96,7 @@ class RepairTraining(Stage):
 
     @torch.no_grad()
     def examples(self, mix: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """What the repair is shown and what it should answer, for [b, c, n] each."""
+        """Make the inputs and the targets of the repair, from [b, c, n] each."""
         with self.autocast():
             separated = separate(self.separator, mix).float()
         pair = torch.stack((separated, target), dim=1)  # [b, 2, c, n]

@@ -1,4 +1,4 @@
-"""What the training of both paper-size stages shares: one network of one stem, safely updated.
+"""Training shared by both paper-size stages: one network of one stem, safely updated.
 
 A step whose loss or gradient is not finite changes no weight and no statistic. All chance in a step
 (dropout, augmentation) is drawn from the seed and the number of the step, so a run that is resumed
@@ -34,7 +34,7 @@ class NotFiniteError(ArithmeticError):
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
-    """How one network of one stem is trained; a stage adds its losses and published defaults."""
+    """Settings to train one network of one stem; a stage adds losses and published defaults."""
 
     stem: str
     network: str
@@ -256,7 +256,7 @@ def _frozen_copy(network: nn.Module) -> nn.Module:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network, but leave none in it."""
+    """Freeze a network's parameters; gradients still pass through."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)

@@ -1,6 +1,7 @@
 """The JACK client on a real server, with the shipped network, in real time and faster."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from restem.bridge.settings import Settings
 from restem.models.stems import STEMS
 from restem.streamer.builder import load_profile
 from restem.streamer.stream import render
-from tests.support.jack_server import BLOCK, Audio, Desk, client, silence_heard
+from tests.support.jack_server import BLOCK, Audio, Desk, client, silence_heard, until
 from tests.support.tiny_networks import noise
 
 SECONDS = 4
@@ -95,3 +96,51 @@ def test_sounddevice_plays_what_render_writes_as_late_as_engine_and_device_say(
         desk.close()
         assert session.status().late_frames == late
     check_law(tape, expected(music, silence), latency)
+
+
+def test_a_connection_is_made_again_when_its_port_is_back_unless_a_hand_removed_it(
+    session: LiveSession, jack: str
+) -> None:
+    pair = ("visitor:out", "restem:in_L")
+
+    def visit() -> Any:
+        visitor = client("visitor", jack)
+        visitor.outports.register("out")
+        visitor.set_process_callback(lambda frames: None)  # without one it cannot be closed
+        visitor.activate()
+        return visitor
+
+    def connected() -> bool:
+        return session.stream is not None and pair in session.stream.connections()
+
+    visitor = visit()
+    visitor.connect(*pair)
+    until(lambda: pair in session.backend._wanted, "the connection to be learned")
+    visitor.deactivate()
+    visitor.close()
+    until(lambda: pair[0] not in session.backend._ports, "the port to be missed")
+    visitor = visit()
+    until(connected, "the connection")
+    until(lambda: pair[0] in session.backend._ports, "the port to be seen")
+    visitor.disconnect(*pair)
+    until(lambda: pair not in session.backend._wanted, "the removal to be learned")
+    assert not connected()
+    visitor.deactivate()
+    visitor.close()
+
+
+def test_blocks_that_the_server_made_larger_are_said_and_so_are_those_that_fit_again(
+    session: LiveSession, jack: str
+) -> None:
+    probe = client("probe", jack)
+    try:
+        probe.blocksize = 4 * BLOCK
+        until(lambda: session.status().blocksize == 4 * BLOCK, "the new size")
+        said = session.status().problem
+        assert said.startswith("the device's blocks are now 1024 frames, this engine was made for")
+        probe.blocksize = BLOCK
+        until(lambda: session.status().blocksize == BLOCK, "the old size")
+        assert "blocks are now" not in session.status().problem
+    finally:
+        probe.blocksize = BLOCK
+        probe.close()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +17,10 @@ from torch import Tensor
 from restem.streamer.engine import engine
 from restem.streamer.engine.engine import Engine
 from restem.streamer.engine.latency import Latency, count_latency
-from restem.streamer.engine.process import Build, check_speed
+from restem.streamer.engine.process import Build, TooSlowError, check_speed, speed_caution
 from restem.streamer.engine.worker import Ready, StepTimes
 from restem.streamer.mixer.routing import Routing
-from tests.support.engine_player import BLOCK, Player, until
+from tests.support.engine_player import BLOCK, PATIENCE_SECONDS, Player, until
 from tests.support.gain_model import Plain
 from tests.support.law import music
 
@@ -199,6 +201,65 @@ def test_a_model_that_is_too_slow_is_refused(p50: float, p99: float) -> None:
     with pytest.raises(ValueError, match=r"too slow here: a step takes .* ms"):
         check_speed(Ready(model, StepTimes(p50, p99, p99)), allowance=960)
     check_speed(Ready(model, StepTimes(1.0, 5.0, 5.0)), allowance=960)
+
+
+def test_one_hiccup_while_a_model_is_measured_is_a_word_of_caution_and_no_refusal() -> None:
+    seconds = [0.002] * 60
+    seconds[33] = 0.05
+    times = StepTimes.of(seconds)
+    ready = Ready({"block_size": 480, "sample_rate": 48000}, times)
+    check_speed(ready, allowance=960)
+    assert "some steps took" in speed_caution(ready, allowance=960)
+    steady = Ready(ready.model, StepTimes.of([0.002] * 60))
+    assert speed_caution(steady, allowance=960) == ""
+    with pytest.raises(ValueError, match="too slow here"):
+        check_speed(Ready(ready.model, StepTimes.of([0.002] * 9 + [0.05])), allowance=960)
+
+
+def test_a_model_that_is_too_slow_starts_where_that_is_insisted_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TooSlowError("too slow here")
+
+    monkeypatch.setattr(engine, "check_speed", refuse)
+    with pytest.raises(ValueError, match="too slow here"):
+        Engine(Plain)
+    with Engine(Plain, force=True) as forced:
+        assert forced.caution == "too slow here: started all the same"
+
+
+def test_a_worker_that_stood_still_with_the_whole_program_is_not_taken_for_a_hung_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "HUNG_SECONDS", 0.5)
+    monkeypatch.setattr(engine, "SLEPT_SECONDS", 0.2)
+    player = Player()
+    try:
+        player.play(40)
+        asleep, awake = threading.Event(), threading.Event()
+        flush = player.engine.mixer.flush_scheduled
+
+        def sleep() -> None:
+            asleep.set()
+            awake.wait(PATIENCE_SECONDS)
+            flush()
+
+        worker = player.engine.worker_pid
+        assert worker is not None
+        monkeypatch.setattr(player.engine.mixer, "flush_scheduled", sleep)
+        assert asleep.wait(PATIENCE_SECONDS)
+        os.kill(worker, signal.SIGSTOP)
+        begun = time.monotonic()
+        until(lambda: time.monotonic() - begun > 1.0)
+        os.kill(worker, signal.SIGCONT)
+        monkeypatch.setattr(player.engine.mixer, "flush_scheduled", flush)
+        awake.set()
+        player.play(60)
+        assert player.error() == 0
+        assert (player.engine.worker_pid, player.engine.status().restarts) == (worker, 0)
+    finally:
+        player.engine.close()
 
 
 @pytest.mark.parametrize(

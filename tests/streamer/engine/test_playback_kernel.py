@@ -1,9 +1,10 @@
 """The law, with a worker that does what a test wants: no process, no clock."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from restem.streamer.engine.latency import FADE
 from restem.streamer.engine.playback_kernel import LARGEST, LatePolicy
@@ -126,11 +127,39 @@ def test_after_a_reset_the_dry_mix_of_before_is_not_heard_either(stage: Stage) -
 def test_what_is_no_audio_in_the_mix_becomes_silence(stage: Stage) -> None:
     mix = music(256 * 40)
     broken = mix.copy()
-    broken[0, 3000], broken[1, 4000] = np.nan, np.inf
-    mix[0, 3000] = mix[1, 4000] = 0
+    broken[0, 3000], broken[1, 4000], broken[0, 5000] = np.nan, np.inf, 1e20
+    mix[0, 3000] = mix[1, 4000] = mix[0, 5000] = 0
     played = stage.run(broken, [256] * 40)
     assert np.array_equal(played[:3], expected(mix, stage.latency))
-    assert stage.rings.get(Cell.BAD_SAMPLES) == 2
+    assert stage.rings.get(Cell.BAD_SAMPLES) == 3
+
+
+@dataclass
+class Poisoned(Plain):
+    """Has a memory that what is too loud spoils for good."""
+
+    def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        answer, after = super().step(block, state)
+        spoiled = block.abs().max() > 5 or not state.isfinite().all()
+        return (answer * np.nan, after * np.nan) if spoiled else (answer, after)
+
+
+def test_a_memory_that_is_spoiled_is_cleared_and_the_mix_stands_in() -> None:
+    stage, mix = Stage(Poisoned(), 256), music(256 * 100)
+    stage.work()
+    mix[:, 256 * 40] = 6.0
+    played = stage.run(mix, [256] * 100)
+    law = expected(mix, stage.latency)
+    dry = np.pad(mix, ((0, 0), (stage.latency, 0)))[:, : mix.shape[1]]
+    assert stage.rings.get(Cell.BAD_ANSWERS) == 1
+    assert np.isfinite(played).all()
+    assert np.array_equal(played[:3, :, -256 * 40 :], law[..., -256 * 40 :])
+    share = np.divide(played[3], dry, out=np.zeros_like(dry), where=np.abs(dry) > 1e-3)
+    assert share.max() > 0.99
+    clear = np.abs(dry) > 1e-3
+    for stem in range(3):
+        assert np.abs(played[stem] - (1 - share) * law[stem])[clear].max() < 1e-5
+    stage.close()
 
 
 def test_another_deck_takes_over_without_a_step_and_at_the_same_latency(stage: Stage) -> None:

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,16 @@ def test_a_segment_of_another_kind_is_refused(word: int) -> None:
         rings.close()
     with pytest.raises(FileNotFoundError):
         Rings(name=rings.name)
+
+
+def test_memory_that_is_not_there_is_said_before_it_is_used() -> None:
+    if not hasattr(os, "posix_fallocate"):
+        pytest.skip("this system cannot take memory beforehand")
+    before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+    with pytest.raises(ValueError, match=r"shared memory: the rings need \d+ MB: .*--shm-size"):
+        Rings(replace(GEOMETRY, capacity=1 << 36))
+    if before:
+        assert not [n for n in set(os.listdir("/dev/shm")) - before if f"-{os.getpid()}-" in n]
 
 
 @pytest.mark.parametrize(
