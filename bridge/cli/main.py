@@ -8,9 +8,9 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+import restem
 from restem.bridge.cli.evaluate import add_demo, add_evaluate
 from restem.bridge.cli.live import add_devices, add_live
 from restem.bridge.cli.osc import add_osc, add_osc_monitor, add_osc_send
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="restem", description="Eight restored stems from a mixed, mastered stereo signal."
     )
-    parser.add_argument("--version", action="version", version=f"restem {_version()}")
+    parser.add_argument("--version", action="version", version=f"restem {restem.__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -78,13 +78,6 @@ def _parser() -> argparse.ArgumentParser:
     add_songs(verbs.add_parser("songs", help="check and render songs to train on"), common)
     add_weights(verbs.add_parser("weights", help="fetch, add and check weights"), common)
     return parser
-
-
-def _version() -> str:
-    try:
-        return version("restem")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from typing import Any
 
+import restem
 from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import Node
 from restem.bridge.session.base import Session
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
-from restem.bridge.takes.recorder import own_version
 from restem.streamer.mixer.parameters import PARAMETERS
 from restem.streamer.profiles import profile_names, read_profile
 
@@ -87,8 +87,12 @@ class SessionNodes:
             "The strips' names, in their order.",
             read=lambda: self.session.engine.mixer.strips,
         )
-        version = own_version()
-        yield Node(f"{ROOT}/version", "s", "The version of restem.", read=lambda: (version,))
+        yield Node(
+            f"{ROOT}/version",
+            "s",
+            "The version of restem.",
+            read=lambda: (restem.__version__,),
+        )
         buses = (*self.session.engine.mixer.strips, "master")
         yield Node(
             f"{ROOT}/meters",

@@ -21,11 +21,11 @@ import shutil
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
+import restem
 from restem.bridge.files.reader import one_line_errors
 from restem.bridge.files.writer import BYTES, StemFile, pick_subtype
 from restem.bridge.takes.sidecar import (
@@ -88,7 +88,7 @@ class Take:
         self._fence = np.zeros(1, np.int64)
         self.session = TakeInfo(
             version=VERSION,
-            restem=own_version(),
+            restem=restem.__version__,
             state=RECORDING,
             reason="",
             profile=profile,
@@ -276,13 +276,6 @@ def claim(parent: Path) -> tuple[str, Path]:
                 folder = parent / f"{name}.part"
                 folder.mkdir()
                 return name, folder
-
-
-def own_version() -> str:
-    try:
-        return version("restem")
-    except PackageNotFoundError:  # not installed
-        return "unknown"
 
 
 @dataclass(frozen=True)
