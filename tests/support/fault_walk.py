@@ -54,12 +54,13 @@ class Interrupted(Plain):
     stems: tuple[str, ...] = STEMS
     gains: tuple[float, ...] = (1.0, -0.5)
     happen: Callable[[], object] = field(default=lambda: None)
+    garble: Callable[[Tensor], Tensor] = field(default=lambda answer: answer)
 
     def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         self.happen()
-        answer = super().step(block, state)
+        answer, state = super().step(block, state)
         self.happen()
-        return answer
+        return self.garble(answer), state
 
 
 class InterruptedRings(Rings):
@@ -96,6 +97,7 @@ class Walk:
         self.gains = np.ones((2, 2))  # of each deck's stems
         self.unfinished = 0  # frames to play in the middle of a worker's work
         self.fatal = False  # the next interruption ends the worker
+        self.spoiled = False  # the next answer is not finite
         self.rate = np.inf  # steps that a worker takes in the time of one
         self.credit = 0.0
         self.kept_up = 0  # frames since the heard worker was last behind
@@ -112,7 +114,9 @@ class Walk:
         else:
             size, latency = MODELS[self.rng.integers(len(MODELS))]
             gains = tuple(self.rng.choice([-1.0, -0.5, 0.25, 0.5, 1.0], 2))
-            model = Interrupted(size, latency, gains=gains, happen=self.interrupt)
+            model = Interrupted(
+                size, latency, gains=gains, happen=self.interrupt, garble=self.garble
+            )
             self.gains[deck] = gains
         self.workers[deck] = Worker(model, self.rings, deck)
         self.kept_up = 0
@@ -176,6 +180,17 @@ class Walk:
         else:
             self.play(int(self.capacity * 3 * self.rng.random() ** 4), works=False)
             self.begin(self.active)
+
+    def garble(self, answer: Tensor) -> Tensor:
+        if not self.spoiled:
+            return answer
+        self.spoiled, self.kept_up = False, 0
+        return answer * np.nan
+
+    def spoil(self) -> None:
+        """A worker's next answer is none."""
+        self.spoiled = True
+        self.rest()
 
     def swap(self) -> None:
         """As `Engine.swap`, with anything under way."""
@@ -281,7 +296,7 @@ class Walk:
         """One random action, and the music that follows it."""
         actions = (
             *(self.rest, self.hang, self.stop, self.kill, self.swap, self.reset, self.overload),
-            *(self.resize, self.wait, self.choose),
+            *(self.resize, self.wait, self.choose, self.spoil),
         )
         action = actions[self.rng.integers(len(actions))]
         try:

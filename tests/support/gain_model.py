@@ -27,3 +27,11 @@ class Plain:
         joined = torch.cat((state, block), dim=-1)
         now = joined[:, : self.block_size]
         return torch.stack([gain * now for gain in self.gains]), joined[:, self.block_size :]
+
+
+@dataclass
+class Unity(Plain):
+    """One stem, which is the mix."""
+
+    stems: tuple[str, ...] = ("vocals",)
+    gains: tuple[float, ...] = (1.0,)
