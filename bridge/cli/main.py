@@ -1,7 +1,8 @@
 """The command line: `restem`, also `python -m restem.bridge.cli.main`.
 
 Answers go to stdout, progress and complaints to stderr. A bad input costs one line and exit code 1,
-wrong usage exit code 2, Ctrl-C 130. Nothing heavy is imported until a verb needs it.
+wrong usage exit code 2, Ctrl-C and other requests to end 130. Nothing heavy is imported until a
+verb needs it.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from restem.bridge.cli.songs import add_songs
 from restem.bridge.cli.train import add_train
 from restem.bridge.cli.verify import add_verify
 from restem.bridge.cli.weights import add_weights
+from restem.bridge.signals import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
     pass
@@ -31,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     warnings.showwarning = print_note
     try:
-        code: int = args.run(args)
+        with ended_as_by_ctrl_c():
+            code: int = args.run(args)
     except KeyboardInterrupt:
         print_error("interrupted; unfinished files were removed")
         return 130

@@ -1,6 +1,6 @@
 """Stem files: a mix is restored block by block, its stems are written so too, all or none.
 
-    mix -> model's rate, stereo -> render_blocks -> mix's rate and channels -> vocals.wav.part ..
+    mix -> model's rate, stereo -> render_blocks -> mix's rate and channels -> vocals.1f.wav.part
                                                             all complete: .. -> vocals.wav ..
 
 Shape letters: `s` stem, `c` channel, `n` sample.
@@ -134,7 +134,7 @@ def render_file(
         peak, done = 0.0, 0
         shape = mix.channels, mix.frames
         with (
-            all_or_none(targets) as parts,
+            all_or_none(targets, overwrite) as parts,
             stem_files(dict.fromkeys(parts, shape), mix.sample_rate, subtype) as files,
         ):
             for stems in exactly(restored(model, mix), mix.frames):

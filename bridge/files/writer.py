@@ -1,5 +1,7 @@
 """Stems on disk: formats, a file of each stem, all of them or none."""
 
+import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -154,27 +156,76 @@ def stem_files(
 
 
 @contextmanager
-def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give paths to write to; they become `targets` at the end, or vanish on any exception."""
+def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[list[Path]]:
+    """Give paths to write to; they become `targets` at the end, or vanish on any exception.
+
+    The paths are this call's alone: others may be on their way to the same targets.
+
+    Raises:
+        FileExistsError: a target appeared meanwhile, or is no longer the one to be overwritten.
+        OSError: the disk fails.
+    """
     folder = targets[0].parent
-    parts = [target.with_name(f"{target.name}.part") for target in targets]
+    token = secrets.token_hex(4)
+    parts = [path.with_name(f"{path.stem}.{token}{path.suffix}.part") for path in targets]
     with one_line_errors(folder):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
+    before = [_identity(target) for target in targets]
+    placed: list[Path] = []
     try:
         with one_line_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            for part in parts:
+                part.open("xb").close()
         yield parts
-        for part, target in zip(parts, targets, strict=True):
-            with one_line_errors(target):
-                part.replace(target)
+        for target, identity in zip(targets, before, strict=True):
+            if _identity(target) != identity or (identity and not overwrite):
+                raise _taken(target)
+        for part, target, identity in zip(parts, targets, before, strict=True):
+            _place(part, target, fresh=identity is None)
+            if identity is None:
+                placed.append(target)
     except BaseException:
-        for part in parts:
+        for path in (*parts, *placed):
             with suppress(OSError):
-                part.unlink()
+                path.unlink()
         for path in made:
             with suppress(OSError):
                 path.rmdir()
         raise
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Numbers that change when a file is replaced or written to; None if there is none."""
+    with one_line_errors(path):
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _place(part: Path, target: Path, fresh: bool) -> None:
+    """Give a finished part its name; a `fresh` one replaces nothing, however late that appeared."""
+    with one_line_errors(target):
+        if fresh:
+            try:
+                os.link(part, target)
+            except FileExistsError:
+                raise _taken(target) from None
+            except (OSError, NotImplementedError):  # a file system without hard links
+                if target.exists():
+                    raise _taken(target) from None
+            else:
+                part.unlink()
+                return
+        part.replace(target)
+
+
+def _taken(target: Path) -> FileExistsError:
+    return FileExistsError(
+        f"{target}: was written by another program meanwhile, and is kept; choose another folder"
+    )
 
 
 def pick_subtype(file_format: str, subtype: str | None) -> str:
@@ -199,7 +250,7 @@ def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
             if target.samefile(mix):
                 raise FileExistsError(f"{target}: is the mix itself; choose another folder")
             if not overwrite:
-                raise FileExistsError(f"{target}: exists; overwrite it or choose another folder")
+                raise FileExistsError(f"{target}: exists; --overwrite it or choose another folder")
 
 
 def _why(path: Path, reason: str) -> OSError:

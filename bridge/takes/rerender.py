@@ -74,7 +74,7 @@ def render_take(
         peak, done = 0.0, 0
         channels = (*(session.channels for _ in session.stems), SIDES)
         with (
-            all_or_none(targets) as parts,
+            all_or_none(targets, overwrite) as parts,
             stem_files(
                 {part: (c, mix.frames) for part, c in zip(parts, channels, strict=True)},
                 mix.sample_rate,

@@ -158,7 +158,8 @@ def hear_ctrl_c() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
-def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_request_to_end_leaves_no_file(name: str, tmp_path: Path) -> None:
     mix = tmp_path / "long.wav"
     soundfile.write(mix, np.zeros((48000 * 600, 1), dtype=np.int16), 48000)
     out = tmp_path / "out"
@@ -168,7 +169,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     ) as process:
         while not list(out.glob("long/*.part")) and process.poll() is None:
             os.sched_yield()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
         try:
             _, err = process.communicate(timeout=60)
         finally:
