@@ -10,7 +10,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from restem.bridge.files.reader import named, native, one_line_errors
+from restem.bridge.files.reader import named, one_line_errors
+from restem.bridge.files.sources import native
 from restem.streamer.resampler import Audio
 
 FORMATS = {  # what each can hold, the default first
