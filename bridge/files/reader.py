@@ -44,6 +44,7 @@ class MixReader:
         sample_rate: Hz.
         channels: 1 or 2.
         frames: samples of each channel.
+        peak: the largest magnitude so far.
         bad_samples: NaN and Inf samples replaced by silence so far.
         first_bad_seconds: when the first of them was due, None if there was none.
     """
@@ -51,7 +52,7 @@ class MixReader:
     def __init__(self, path: Path, source: Source) -> None:
         self.path, self.frames = path, source.frames
         self.sample_rate, self.channels = source.sample_rate, source.channels
-        self.bad_samples = 0
+        self.bad_samples, self.peak = 0, 0.0
         self.first_bad_seconds: float | None = None
         self._source = source
 
@@ -70,7 +71,9 @@ class MixReader:
         done = 0
         while done < self.frames:
             block = self._read(min(BLOCK, self.frames - done), done)
-            yield self._silence_bad(block, done)
+            sound = self._silence_bad(block, done)
+            self.peak = max(self.peak, float(np.abs(sound).max()))
+            yield sound
             done += block.shape[1]
 
     def _read(self, count: int, done: int) -> Audio:

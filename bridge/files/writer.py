@@ -46,6 +46,7 @@ class StemFile:
         name = path if path.suffix[1:] in FORMATS else Path(path.stem)
         container = name.suffix[1:].upper()
         self._is_flac = container == "FLAC"
+        self._refusal = f"{container} cannot hold {channels} channels at {sample_rate} Hz"
         size = None if frames is None else frames * channels * BYTES[subtype]
         if container == "WAV" and (size is None or size > WAV_LIMIT):
             container = "RF64"
@@ -56,7 +57,7 @@ class StemFile:
                 native(path), "w", sample_rate, channels, subtype, format=container
             )
         except soundfile.LibsndfileError as error:
-            raise _why(path, error.error_string) from error
+            raise _why(path, self._refusal) from error
         if frames is None:
             self._command(RF64_AUTO_DOWNGRADE, 1)
 
@@ -75,7 +76,8 @@ class StemFile:
             self._file.write(frames)
             self.written += len(frames)
         except (soundfile.LibsndfileError, AssertionError) as error:  # assert: a short write
-            raise _why(self.path, str(error)) from error
+            reason = "not all samples were taken" if self.written else self._refusal
+            raise _why(self.path, reason) from error
 
     def _quantise(self, audio: Audio) -> NDArray[np.int32]:
         """Round to the subtype's bits, top ones of an int32; in a WAV libsndfile would floor."""
@@ -128,10 +130,20 @@ class StemFile:
             self._file.close()
             frames = soundfile.info(native(self.path)).frames
         except soundfile.LibsndfileError as error:
-            raise _why(self.path, str(error)) from error
+            raise _why(self.path, "it cannot be read again") from error
         expected = self.written if self.frames is None else self.frames
         if frames != expected:
             raise _why(self.path, f"{frames} of {expected} samples are there")
+        if self.subtype == "FLOAT":
+            self._forget_time()
+
+    def _forget_time(self) -> None:
+        """Blank the time in the PEAK chunk: one render gives equal bytes whenever it is done."""
+        with one_line_errors(self.path), self.path.open("r+b") as file:
+            at = file.read(200).find(b"PEAK")
+            if at >= 0:
+                file.seek(at + 12)
+                file.write(bytes(4))
 
     def close(self) -> None:
         """Let go of the file, complete or not."""
@@ -175,6 +187,7 @@ def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[li
     placed: list[Path] = []
     try:
         with one_line_errors(folder):
+            _check_links(folder)
             folder.mkdir(parents=True, exist_ok=True)
             for part in parts:
                 part.open("xb").close()
@@ -196,11 +209,19 @@ def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[li
         raise
 
 
+def _check_links(folder: Path) -> None:
+    for path in (folder, *folder.parents):
+        if path.is_symlink() and not path.exists():
+            raise FileExistsError(
+                f"{path}: is a link to nothing; remove it or choose another folder"
+            )
+
+
 def _identity(path: Path) -> tuple[int, ...] | None:
     """Numbers that change when a file is replaced or written to; None if there is none."""
     with one_line_errors(path):
         try:
-            status = path.stat()
+            status = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
             return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
@@ -246,9 +267,9 @@ def pick_subtype(file_format: str, subtype: str | None) -> str:
 def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
     for target in targets:
         with one_line_errors(target):
-            if not target.exists():
+            if not os.path.lexists(target):
                 continue
-            if target.samefile(mix):
+            if target.exists() and target.samefile(mix):
                 raise FileExistsError(f"{target}: is the mix itself; choose another folder")
             if not overwrite:
                 raise FileExistsError(f"{target}: exists; --overwrite it or choose another folder")

@@ -178,7 +178,7 @@ def test_what_is_there_is_not_overwritten_unasked(stage: Performance, tmp_path: 
         render_take(MODEL, folder, tmp_path, overwrite=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     render_take(MODEL, folder, tmp_path / "out")
-    with pytest.raises(FileExistsError, match=r"vocals\.wav: exists; overwrite it or choose"):
+    with pytest.raises(FileExistsError, match=r"vocals\.wav: exists; --overwrite it or choose"):
         render_take(MODEL, folder, tmp_path / "out")
     render_take(MODEL, folder, tmp_path / "out", overwrite=True)
 
