@@ -74,7 +74,7 @@ def _demo(args: argparse.Namespace) -> int:
         print(json.dumps(result.as_dict(), indent=2))
     else:
         print_table(result.columns, result.rows())
-        print(f"stems, references and overview.png are in {args.out}")
+        print(f"restored stems, references and overview.png are in {args.out}")
     return 0
 
 
