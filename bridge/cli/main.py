@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from restem.bridge.cli.evaluate import add_demo, add_evaluate
 from restem.bridge.cli.live import add_devices, add_live
 from restem.bridge.cli.osc import add_osc, add_osc_monitor, add_osc_send
-from restem.bridge.cli.output import describe_error, print_error, print_note
+from restem.bridge.cli.output import (
+    describe_error,
+    finish_answers,
+    prepare_streams,
+    print_error,
+    print_note,
+)
 from restem.bridge.cli.profiles import add_models, add_profiles
 from restem.bridge.cli.render import add_render
 from restem.bridge.cli.songs import add_songs
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
+    prepare_streams()
     args = _parser().parse_args(argv)
     warnings.showwarning = print_note
     try:
@@ -39,13 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error("interrupted; unfinished files were removed")
         return 130
     except BrokenPipeError:
+        finish_answers()
         return 1
     except Exception as error:
         if args.debug:
             raise
         print_error(describe_error(error))
         return 1
-    return code
+    return code if finish_answers() else 1
 
 
 def _parser() -> argparse.ArgumentParser:

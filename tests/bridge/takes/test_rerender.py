@@ -83,6 +83,7 @@ def test_with_the_live_model_all_is_as_it_was(
     assert len(session.changes) > 100
     assert session.changes[0].frame == -3 * HOST
     assert report.frames == session.frames
+    assert report.line().startswith(f"{folder.name}: ")
     assert [path.name for path in report.files] == [f"{s}.wav" for s in (*STEMS, "master")]
     for path in report.files[:-1]:
         assert np.abs(read(path) - read(folder / path.name)).max() < 1e-6
