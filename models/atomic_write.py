@@ -1,6 +1,6 @@
 """Files that are replaced whole or not at all."""
 
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 def atomically(path: Path) -> Iterator[Path]:
     """A path to write to; it replaces `path` when the block ends well, else nothing has changed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not the process number: containers that share a folder count from 1 each.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield part
         part.replace(path)

@@ -136,6 +136,7 @@ def render(job: Job, line: Connection) -> None:
     import torch
 
     from restem.bridge.files.render import render_file
+    from restem.bridge.signals import ended_as_by_ctrl_c
     from restem.streamer.builder import load_profile
     from restem.streamer.engine.allocator import keep_freed_memory
 
@@ -154,8 +155,12 @@ def render(job: Job, line: Connection) -> None:
             line.send(Update(told))
 
     try:
-        model = load_profile(job.profile, "cpu")
-        made = render_file(model, job.mix, job.out, progress=progress)
+        with ended_as_by_ctrl_c():
+            model = load_profile(job.profile, "cpu")
+            made = render_file(model, job.mix, job.out, progress=progress)
         line.send(Update(1.0, folder=str(made.folder)))
+    except KeyboardInterrupt:
+        with suppress(OSError):  # the other end may be gone, too
+            line.send(Update(told, failure="interrupted"))
     except Exception as error:
         line.send(Update(told, failure=one_line(error)))

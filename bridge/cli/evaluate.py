@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     pass
-from restem.bridge.cli.options import add_device, add_json
+from restem.bridge.cli.options import add_device, add_json, add_stems, names_argument
 from restem.bridge.cli.output import print_note, print_table, progress_bar
 
 
@@ -37,8 +37,10 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="score DIR/<song>/<stem>.wav or .flac, as `restem render` writes them",
     )
-    verb.add_argument("--songs", dest="names", metavar="A,B", help="only these songs (all)")
-    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    verb.add_argument(
+        "--songs", type=names_argument, dest="names", metavar="A,B", help="only these songs (all)"
+    )
+    add_stems(verb)
     verb.add_argument(
         "--seconds",
         type=float,
@@ -48,7 +50,12 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--degrade", type=int, metavar="SEED", help="degrade stems and mix as in training (no)"
     )
-    verb.add_argument("--metrics", metavar="A,B", help="of mmsnr, si-sdr, zimtohrli, fad (all)")
+    verb.add_argument(
+        "--metrics",
+        type=names_argument,
+        metavar="A,B",
+        help="of mmsnr, si-sdr, zimtohrli, fad (all)",
+    )
     verb.add_argument(
         "--embedding", default="mel", help="for fad: mel, clap, clap:MODEL, MODULE:FUNCTION (mel)"
     )
@@ -74,7 +81,7 @@ def _demo(args: argparse.Namespace) -> int:
         print(json.dumps(result.as_dict(), indent=2))
     else:
         print_table(result.columns, result.rows())
-        print(f"stems, references and overview.png are in {args.out}")
+        print(f"restored stems, references and overview.png are in {args.out}")
     return 0
 
 
@@ -86,9 +93,6 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     keep_freed_memory()
     given = {field.name: getattr(args, field.name) for field in fields(Request)}
-    for name in ("names", "stems", "metrics"):
-        if given[name] is not None:
-            given[name] = tuple(part.strip() for part in given[name].split(","))
     with progress_bar("evaluate") as progress:
         scores = run_evaluation(Request(**given), progress)
     for note in scores.notes:

@@ -52,13 +52,10 @@ def add_live(verb: argparse.ArgumentParser) -> None:
 
 
 def _live(args: argparse.Namespace) -> int:
-    import signal
-
     from restem.bridge.control.remote import Remote
     from restem.bridge.session.base import watch
     from restem.bridge.session.live import LiveSession
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     remote, speakers = remote_settings(args), [cast("Callable[[str], None]", print_note)]
 
     def notify(text: str) -> None:

@@ -1,7 +1,8 @@
 """The command line: `restem`, also `python -m restem.bridge.cli.main`.
 
 Answers go to stdout, progress and complaints to stderr. A bad input costs one line and exit code 1,
-wrong usage exit code 2, Ctrl-C 130. Nothing heavy is imported until a verb needs it.
+wrong usage exit code 2, Ctrl-C and other requests to end 130. Nothing heavy is imported until a
+verb needs it.
 """
 
 import argparse
@@ -14,13 +15,20 @@ import restem
 from restem.bridge.cli.evaluate import add_demo, add_evaluate
 from restem.bridge.cli.live import add_devices, add_live
 from restem.bridge.cli.osc import add_osc, add_osc_monitor, add_osc_send
-from restem.bridge.cli.output import describe_error, print_error, print_note
+from restem.bridge.cli.output import (
+    describe_error,
+    finish_answers,
+    prepare_streams,
+    print_error,
+    print_note,
+)
 from restem.bridge.cli.profiles import add_models, add_profiles
 from restem.bridge.cli.render import add_render
 from restem.bridge.cli.songs import add_songs
 from restem.bridge.cli.train import add_train
 from restem.bridge.cli.verify import add_verify
 from restem.bridge.cli.weights import add_weights
+from restem.bridge.signals import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
     pass
@@ -28,21 +36,24 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
+    prepare_streams()
     args = _parser().parse_args(argv)
     warnings.showwarning = print_note
     try:
-        code: int = args.run(args)
+        with ended_as_by_ctrl_c():
+            code: int = args.run(args)
     except KeyboardInterrupt:
         print_error("interrupted; unfinished files were removed")
         return 130
     except BrokenPipeError:
+        finish_answers()
         return 1
     except Exception as error:
         if args.debug:
             raise
         print_error(describe_error(error))
         return 1
-    return code
+    return code if finish_answers() else 1
 
 
 def _parser() -> argparse.ArgumentParser:

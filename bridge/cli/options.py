@@ -20,7 +20,11 @@ def add_effects(verb: argparse.ArgumentParser) -> None:
 
 
 def add_device(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--device", default="auto", help="auto, cpu or cuda (auto)")
+    verb.add_argument("--device", type=str.lower, default="auto", help="auto, cpu or cuda (auto)")
+
+
+def add_stems(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--stems", type=stems_argument, metavar="A,B", help="only these stems (all)")
 
 
 def add_engine(verb: argparse.ArgumentParser) -> None:
@@ -39,7 +43,7 @@ def add_engine(verb: argparse.ArgumentParser) -> None:
 def add_network(verb: argparse.ArgumentParser) -> None:
     """Options common to all engines."""
     verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
-    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
+    add_stems(verb)
     add_effects(verb)
     verb.add_argument(
         "--allowance",
@@ -108,8 +112,26 @@ def add_takes(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--record", action="store_true", help="record from the start")
     verb.add_argument(
-        "--take-format", choices=("wav", "flac"), default="wav", help="of recordings (wav)"
+        "--take-format",
+        type=str.lower,
+        choices=("wav", "flac"),
+        default="wav",
+        help="of recordings (wav)",
     )
+
+
+def names_argument(text: str) -> tuple[str, ...]:
+    """Names between commas; an empty one only where there is no other."""
+    names = tuple(name.strip() for name in text.split(","))
+    return tuple(filter(None, names)) or names[:1]
+
+
+def stems_argument(text: str) -> tuple[str, ...]:
+    """Names of stems; of restem's own ones in any case."""
+    from restem.models.stems import STEMS
+
+    names = names_argument(text)
+    return tuple(name.lower() if name.lower() in STEMS else name for name in names)
 
 
 def positive_argument(text: str) -> int:
@@ -143,7 +165,7 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
     return Settings(
         profile=args.profile or DEFAULT,
         device=args.device,
-        stems=None if args.stems is None else tuple(s.strip() for s in args.stems.split(",")),
+        stems=args.stems,
         effects=args.effects,
         input=getattr(args, "input", None),
         output=getattr(args, "output", None),

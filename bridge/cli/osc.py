@@ -74,13 +74,10 @@ def add_osc_send(verb: argparse.ArgumentParser) -> None:
 
 
 def _osc(args: argparse.Namespace) -> int:
-    import signal
-
     from restem.bridge.control.remote import Remote
     from restem.bridge.session.base import watch
     from restem.bridge.session.headless import FileSession
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     remote = remote_settings(args)
     with (
         FileSession(engine_settings(args), notify=print_note) as session,

@@ -1,9 +1,13 @@
 """Progress, tables and errors on a terminal."""
 
 import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +17,33 @@ if TYPE_CHECKING:
     pass
 
 Progress = Callable[[float, float], None]  # done, in all
+LINE_SECONDS = 9.0  # between two lines of progress
+
+
+@contextmanager
+def progress_lines(label: str) -> Iterator[Progress]:
+    """A progress bar on stderr; where that is no terminal, a line now and then for long work."""
+    if sys.stderr.isatty():
+        with progress_bar(label) as bar:
+            yield bar
+        return
+    share, ended, began = 0.0, threading.Event(), time.monotonic()
+
+    def advance(done: float, total: float) -> None:
+        nonlocal share
+        share = done / total
+
+    def tell() -> None:
+        while not ended.wait(LINE_SECONDS):
+            print_note(f"{label}: {share:.0%} after {time.monotonic() - began:.0f} s")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield advance
+    finally:
+        ended.set()
+        teller.join()
 
 
 @contextmanager
@@ -46,6 +77,49 @@ def progress_bar(label: str, real_time: bool = False) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield advance
+
+
+def prepare_streams() -> None:
+    """Escape what the console cannot print instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def answer(text: str) -> bool:
+    """Print to stdout at once; False if that failed, which is told and ends no work.
+
+    A reader that has gone (`| head`) is no failure.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        print_error(f"standard output: {error.strerror}; the answer is lost, the work goes on")
+        return False
+    return True
+
+
+def finish_answers() -> bool:
+    """Write out what stdout still holds, as `answer` does."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        print_error(f"standard output: {error.strerror}; the answer is lost")
+        return False
+    return True
+
+
+def _drop_stdout() -> None:
+    """Let no later print, nor the interpreter's end, fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def print_rows(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     pass
 from restem.bridge.cli.options import add_json, positive_argument
-from restem.bridge.cli.output import print_rows, print_table, progress_bar
+from restem.bridge.cli.output import print_note, print_rows, print_table, progress_lines
 
 
 def add_profiles(verb: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_profiles(verb: argparse.ArgumentParser) -> None:
         help="measure only this one; may be given again (all of the package)",
     )
     verb.add_argument("--threads", type=positive_argument, help="for the network, measured (1)")
-    verb.add_argument("--device", help="measured: auto, cpu or cuda (auto)")
+    verb.add_argument("--device", type=str.lower, help="measured: auto, cpu or cuda (auto)")
     add_json(verb)
     verb.set_defaults(run=_profiles)
 
@@ -60,11 +60,12 @@ def _profiles(args: argparse.Namespace) -> int:
 
 
 def _profiles_measure(args: argparse.Namespace) -> int:
-    from restem.bridge.speed import COLUMNS, measure_profiles
+    from restem.bridge.speed import COLUMNS, LIMIT_SECONDS, measure_profiles
     from restem.streamer.profiles import profile_names
 
     names, speeds = args.profile or profile_names(), []
-    with progress_bar("profiles") as progress:
+    print_note(f"{len(names)} profiles are measured, each in {LIMIT_SECONDS:.0f} s at the most")
+    with progress_lines("profiles") as progress:
         progress(0, len(names))
         for speed in measure_profiles(names, args.device or "auto", args.threads or 1):
             speeds.append(speed)

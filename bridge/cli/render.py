@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     pass
-from restem.bridge.cli.options import add_device, add_effects, add_json
-from restem.bridge.cli.output import describe_error, print_error, progress_bar
+from restem.bridge.cli.options import add_device, add_effects, add_json, add_stems
+from restem.bridge.cli.output import answer, describe_error, print_error, progress_bar
 
 
 def add_render(verb: argparse.ArgumentParser) -> None:
@@ -26,10 +26,14 @@ def add_render(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="output folder")
     verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
-    verb.add_argument("--stems", metavar="A,B", help="only these stems (all)")
-    verb.add_argument("--format", choices=("wav", "flac"), default="wav", help="(wav)")
+    add_stems(verb)
+    verb.add_argument(
+        "--format", type=str.lower, choices=("wav", "flac"), default="wav", help="(wav)"
+    )
     add_effects(verb)
-    verb.add_argument("--subtype", help="sample format, e.g. PCM_16 (wav: FLOAT, flac: PCM_24)")
+    verb.add_argument(
+        "--subtype", type=str.upper, help="sample format, e.g. PCM_16 (wav: FLOAT, flac: PCM_24)"
+    )
     verb.add_argument("--overwrite", action="store_true", help="replace stems that exist")
     add_device(verb)
     add_json(verb)
@@ -44,17 +48,18 @@ def _render(args: argparse.Namespace) -> int:
     from restem.streamer.profiles import DEFAULT
 
     keep_freed_memory()
+    takes = [path for path in args.session if not path.is_file()]  # `--session TAKE song.wav`
     mixes = list(dict.fromkeys((*args.mixes, *args.session)))
     if not mixes:
         raise ValueError("nothing to render: name a MIX, or a take with --session")
     output_folders(mixes, args.out)
-    stems = None if args.stems is None else [s.strip() for s in args.stems.split(",")]
-    model = load_profile(args.profile or DEFAULT, args.device, stems, args.effects)
-    reports, failed = [], False
+    model = load_profile(args.profile or DEFAULT, args.device, args.stems, args.effects)
+    reports: list[dict[str, object]] = []
+    failed = False
     for mix in mixes:
         try:
             with progress_bar(mix.name, real_time=True) as progress:
-                work = render_take if mix in args.session else render_file
+                work = render_take if mix in takes else render_file
                 report = work(
                     model,
                     mix,
@@ -67,12 +72,14 @@ def _render(args: argparse.Namespace) -> int:
         except Exception as error:
             if args.debug:
                 raise
-            print_error(describe_error(error, mix))
+            text = describe_error(error, mix)
+            print_error(text)
+            reports.append({"mix": str(mix), "error": text})
             failed = True
             continue
         reports.append(report.as_dict())
         if not args.json:
-            print(report.line())
+            failed |= not answer(report.line())
     if args.json:
-        print(json.dumps(reports, indent=2))
+        failed |= not answer(json.dumps(reports, indent=2))
     return int(failed)

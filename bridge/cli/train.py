@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     pass
 from restem.bridge.cli.options import add_device
-from restem.bridge.cli.output import progress_bar
+from restem.bridge.cli.output import print_note, progress_lines
 
 
 def add_train(verb: argparse.ArgumentParser) -> None:
@@ -64,7 +64,11 @@ def _train(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     material = Material(tuple(args.songs), tuple(args.held_out), args.layout)
-    with progress_bar(args.recipe) as bar:
+    print_note(
+        "after the schedule the weights are calibrated on held-out clips and exported, which takes "
+        f"some minutes more; {args.out / 'profile.yaml'} comes last"
+    )
+    with progress_lines(Path(args.recipe).stem) as bar:
 
         def report(now: TrainingProgress) -> None:
             bar(now.fraction, 1.0)

@@ -1,6 +1,6 @@
 """Stem files: a mix is restored block by block, its stems are written so too, all or none.
 
-    mix -> model's rate, stereo -> render_blocks -> mix's rate and channels -> vocals.wav.part ..
+    mix -> model's rate, stereo -> render_blocks -> mix's rate and channels -> vocals.1f.wav.part
                                                             all complete: .. -> vocals.wav ..
 
 Shape letters: `s` stem, `c` channel, `n` sample.
@@ -9,6 +9,7 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 import dataclasses
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from restem.bridge.files.writer import (
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.resampler import Audio, Resampler
 from restem.streamer.stream import render_blocks
+
+USUAL_PEAKS_DBFS = -30.0, 12.0  # of mixes; a quiet one or a hot float file is no fault yet
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class RenderReport:
         if self.first_bad_seconds is not None:
             bad = _count(self.bad_samples, "NaN or Inf sample")
             parts.append(f"{bad} silenced, the first at {self.first_bad_seconds:.3f} s")
-        return f"{self.mix.name}: {', '.join(parts)}"
+        is_take = folder_name(self.mix) != self.folder.name  # whose mixes have one name all
+        return f"{self.folder.name if is_take else self.mix.name}: {', '.join(parts)}"
 
     def as_dict(self) -> dict[str, object]:
         """The report for JSON: paths as text, a silent peak as None."""
@@ -86,14 +90,20 @@ def output_folders(mix_paths: Iterable[str | Path], out: str | Path) -> dict[Pat
     folders: dict[Path, Path] = {}
     owners: dict[str, Path] = {}
     for path in map(Path, mix_paths):
-        folders[path] = Path(out) / path.stem
-        owner = owners.setdefault(path.stem.casefold(), path)
+        name = folder_name(path)
+        folders[path] = Path(out) / name
+        owner = owners.setdefault(name.casefold(), path)
         if owner != path:
             raise ValueError(
                 f"{owner} and {path}: both would go to {folders[owner]}; "
                 "rename one or render it to another folder"
             )
     return folders
+
+
+def folder_name(path: Path) -> str:
+    """A file's name without its suffix, if a folder can be called so: `...wav` would be `..`."""
+    return path.stem if path.stem.strip(".") else path.name
 
 
 def render_file(
@@ -134,7 +144,7 @@ def render_file(
         peak, done = 0.0, 0
         shape = mix.channels, mix.frames
         with (
-            all_or_none(targets) as parts,
+            all_or_none(targets, overwrite) as parts,
             stem_files(dict.fromkeys(parts, shape), mix.sample_rate, subtype) as files,
         ):
             for stems in exactly(restored(model, mix), mix.frames):
@@ -155,7 +165,8 @@ def report(
     peak: float,
     started: float,
 ) -> RenderReport:
-    """Report on a render; `started` is of `time.perf_counter`."""
+    """What was made of a mix, since `started` on `time.perf_counter`."""
+    warn_of_level(mix)
     seconds = time.perf_counter() - started
     return RenderReport(
         mix=mix.path,
@@ -170,6 +181,22 @@ def report(
         first_bad_seconds=mix.first_bad_seconds,
         stems=stems,
         files=tuple(targets),
+    )
+
+
+def warn_of_level(mix: MixReader) -> None:
+    """Say so where a mix is far outside full scale, or far below it."""
+    low, high = USUAL_PEAKS_DBFS
+    if mix.frames < mix.sample_rate:  # a snippet may well be silent
+        return
+    peak_dbfs = 20 * math.log10(mix.peak) if mix.peak else low
+    if low <= peak_dbfs <= high:
+        return
+    side = "beyond" if peak_dbfs > 0 else "below"
+    warnings.warn(
+        f"{mix.path}: peaks at {peak_dbfs:.0f} dBFS, far {side} full scale; stems are best of a "
+        "mix at its usual level, near 0 dBFS: normalise it first",
+        stacklevel=2,
     )
 
 

@@ -1,5 +1,7 @@
 """Stems on disk: formats, a file of each stem, all of them or none."""
 
+import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,7 +10,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from restem.bridge.files.reader import named, native, one_line_errors
+from restem.bridge.files.reader import named, one_line_errors
+from restem.bridge.files.sources import native
 from restem.streamer.resampler import Audio
 
 FORMATS = {  # what each can hold, the default first
@@ -43,6 +46,7 @@ class StemFile:
         name = path if path.suffix[1:] in FORMATS else Path(path.stem)
         container = name.suffix[1:].upper()
         self._is_flac = container == "FLAC"
+        self._refusal = f"{container} cannot hold {channels} channels at {sample_rate} Hz"
         size = None if frames is None else frames * channels * BYTES[subtype]
         if container == "WAV" and (size is None or size > WAV_LIMIT):
             container = "RF64"
@@ -53,7 +57,7 @@ class StemFile:
                 native(path), "w", sample_rate, channels, subtype, format=container
             )
         except soundfile.LibsndfileError as error:
-            raise _why(path, error.error_string) from error
+            raise _why(path, self._refusal) from error
         if frames is None:
             self._command(RF64_AUTO_DOWNGRADE, 1)
 
@@ -72,7 +76,8 @@ class StemFile:
             self._file.write(frames)
             self.written += len(frames)
         except (soundfile.LibsndfileError, AssertionError) as error:  # assert: a short write
-            raise _why(self.path, str(error)) from error
+            reason = "not all samples were taken" if self.written else self._refusal
+            raise _why(self.path, reason) from error
 
     def _quantise(self, audio: Audio) -> NDArray[np.int32]:
         """Round to the subtype's bits, top ones of an int32; in a WAV libsndfile would floor."""
@@ -125,10 +130,20 @@ class StemFile:
             self._file.close()
             frames = soundfile.info(native(self.path)).frames
         except soundfile.LibsndfileError as error:
-            raise _why(self.path, str(error)) from error
+            raise _why(self.path, "it cannot be read again") from error
         expected = self.written if self.frames is None else self.frames
         if frames != expected:
             raise _why(self.path, f"{frames} of {expected} samples are there")
+        if self.subtype == "FLOAT":
+            self._forget_time()
+
+    def _forget_time(self) -> None:
+        """Blank the time in the PEAK chunk: one render gives equal bytes whenever it is done."""
+        with one_line_errors(self.path), self.path.open("r+b") as file:
+            at = file.read(200).find(b"PEAK")
+            if at >= 0:
+                file.seek(at + 12)
+                file.write(bytes(4))
 
     def close(self) -> None:
         """Close the file, complete or not."""
@@ -154,27 +169,85 @@ def stem_files(
 
 
 @contextmanager
-def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give paths to write to; they become `targets` at the end, or vanish on any exception."""
+def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[list[Path]]:
+    """Give paths to write to; they become `targets` at the end, or vanish on any exception.
+
+    The paths are this call's alone: others may be on their way to the same targets.
+
+    Raises:
+        FileExistsError: a target appeared meanwhile, or is no longer the one to be overwritten.
+        OSError: the disk fails.
+    """
     folder = targets[0].parent
-    parts = [target.with_name(f"{target.name}.part") for target in targets]
+    token = secrets.token_hex(4)
+    parts = [path.with_name(f"{path.stem}.{token}{path.suffix}.part") for path in targets]
     with one_line_errors(folder):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
+    before = [_identity(target) for target in targets]
+    placed: list[Path] = []
     try:
         with one_line_errors(folder):
+            _check_links(folder)
             folder.mkdir(parents=True, exist_ok=True)
+            for part in parts:
+                part.open("xb").close()
         yield parts
-        for part, target in zip(parts, targets, strict=True):
-            with one_line_errors(target):
-                part.replace(target)
+        for target, identity in zip(targets, before, strict=True):
+            if _identity(target) != identity or (identity and not overwrite):
+                raise _taken(target)
+        for part, target, identity in zip(parts, targets, before, strict=True):
+            _place(part, target, fresh=identity is None)
+            if identity is None:
+                placed.append(target)
     except BaseException:
-        for part in parts:
+        for path in (*parts, *placed):
             with suppress(OSError):
-                part.unlink()
+                path.unlink()
         for path in made:
             with suppress(OSError):
                 path.rmdir()
         raise
+
+
+def _check_links(folder: Path) -> None:
+    for path in (folder, *folder.parents):
+        if path.is_symlink() and not path.exists():
+            raise FileExistsError(
+                f"{path}: is a link to nothing; remove it or choose another folder"
+            )
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Numbers that change when a file is replaced or written to; None if there is none."""
+    with one_line_errors(path):
+        try:
+            status = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _place(part: Path, target: Path, fresh: bool) -> None:
+    """Give a finished part its name; a `fresh` one replaces nothing, however late that appeared."""
+    with one_line_errors(target):
+        if fresh:
+            try:
+                os.link(part, target)
+            except FileExistsError:
+                raise _taken(target) from None
+            except (OSError, NotImplementedError):  # a file system without hard links
+                if target.exists():
+                    raise _taken(target) from None
+            else:
+                part.unlink()
+                return
+        part.replace(target)
+
+
+def _taken(target: Path) -> FileExistsError:
+    return FileExistsError(
+        f"{target}: was written by another program meanwhile, and is kept; choose another folder"
+    )
 
 
 def pick_subtype(file_format: str, subtype: str | None) -> str:
@@ -194,12 +267,12 @@ def pick_subtype(file_format: str, subtype: str | None) -> str:
 def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
     for target in targets:
         with one_line_errors(target):
-            if not target.exists():
+            if not os.path.lexists(target):
                 continue
-            if target.samefile(mix):
+            if target.exists() and target.samefile(mix):
                 raise FileExistsError(f"{target}: is the mix itself; choose another folder")
             if not overwrite:
-                raise FileExistsError(f"{target}: exists; overwrite it or choose another folder")
+                raise FileExistsError(f"{target}: exists; --overwrite it or choose another folder")
 
 
 def _why(path: Path, reason: str) -> OSError:

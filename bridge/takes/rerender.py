@@ -61,7 +61,7 @@ def render_take(
     session = read_session(folder)
     picked = _pick(session, model)
     mix_path = folder / session.files[0]
-    target_folder = Path(out_folder) / folder.resolve().name.removesuffix(".part")
+    target_folder = Path(out_folder) / _name(folder)
     targets = [target_folder / f"{name}.{file_format}" for name in (*session.stems, MASTER)]
     if target_folder.resolve() == folder.resolve():
         raise ValueError(f"{target_folder}: is the take itself; choose another folder")
@@ -74,7 +74,7 @@ def render_take(
         peak, done = 0.0, 0
         channels = (*(session.channels for _ in session.stems), SIDES)
         with (
-            all_or_none(targets) as parts,
+            all_or_none(targets, overwrite) as parts,
             stem_files(
                 {part: (c, mix.frames) for part, c in zip(parts, channels, strict=True)},
                 mix.sample_rate,
@@ -92,6 +92,12 @@ def render_take(
                 if progress:
                     progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
     return report(mix, files, targets, len(session.stems), peak, started)
+
+
+def _name(folder: Path) -> str:
+    name = folder.resolve().name
+    whole = name.removesuffix(".part")
+    return whole if whole.strip(".") else name
 
 
 def _pick(session: TakeInfo, model: StreamingModel) -> list[int]:

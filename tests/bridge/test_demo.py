@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.image
@@ -7,6 +8,8 @@ import pytest
 import soundfile
 
 from restem.bridge.demo import DemoResult, run_demo
+from restem.bridge.evaluation.evaluate import Request, run_evaluation
+from restem.bridge.evaluation.scores import MMSNR
 from restem.models.stems import STEMS
 from restem.streamer.builder import load_profile
 
@@ -34,8 +37,27 @@ def test_mix_stems_and_references_are_of_one_length(demo: tuple[DemoResult, Path
     out = demo[1]
     frames = soundfile.info(out / "mix.flac").frames
     for stem in STEMS:
-        assert soundfile.info(out / "mix" / f"{stem}.wav").frames == frames
-        assert soundfile.info(out / "references" / f"{stem}.flac").frames == frames
+        for kind in ("restored", "references"):
+            info = soundfile.info(out / kind / "mix" / f"{stem}.wav")
+            assert (info.frames, info.subtype) == (frames, "FLOAT")
+
+
+def test_an_evaluation_of_the_demos_own_files_agrees_with_its_table(
+    demo: tuple[DemoResult, Path],
+) -> None:
+    result, out = demo
+    request = Request(out / "references", estimates=out / "restored", metrics=("mmsnr",))
+    scores = run_evaluation(request)
+    for stem in STEMS:
+        ours, theirs = result.scores.line(MMSNR, stem).values, scores.line(MMSNR, stem).values
+        assert [*theirs.values()] == pytest.approx([*ours.values()], abs=0.01)
+
+
+def test_a_disk_that_is_full_is_one_line(tmp_path: Path, size_limit: Callable[[int], None]) -> None:
+    model = load_profile("live-cpu", "cpu", ["bass"])
+    size_limit(100)
+    with pytest.raises(OSError, match=r"^\S+mix\.flac: File too large; choose another folder"):
+        run_demo(model, tmp_path)
 
 
 def test_the_overview_shows_something(demo: tuple[DemoResult, Path]) -> None:

@@ -8,8 +8,8 @@ their own, and FluidSynth renders that file without reverb or chorus: the dry st
 """
 
 import math
-import os
 import random
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -369,7 +369,7 @@ def _render_song(
 ) -> list[str]:
     """Render a song whole or not at all; returns what went wrong."""
     rng = random.Random(f"{seed} {out.name}")
-    part = out.with_name(f".{out.name}.{os.getpid()}")
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     problems = []
     try:
         song = _read_song(path, rng)

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 
 from restem.bridge import speed
+from restem.bridge.cli import output
 from restem.bridge.cli.main import main
 from restem.bridge.speed import Speed
 from restem.models.stems import STEMS
@@ -158,7 +160,8 @@ def hear_ctrl_c() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
-def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_request_to_end_leaves_no_file(name: str, tmp_path: Path) -> None:
     mix = tmp_path / "long.wav"
     soundfile.write(mix, np.zeros((48000 * 600, 1), dtype=np.int16), 48000)
     out = tmp_path / "out"
@@ -168,7 +171,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     ) as process:
         while not list(out.glob("long/*.part")) and process.poll() is None:
             os.sched_yield()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
         try:
             _, err = process.communicate(timeout=60)
         finally:
@@ -176,6 +179,104 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert err == "restem: error: interrupted; unfinished files were removed\n"
     assert not out.exists()
+
+
+def test_long_work_without_a_terminal_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr(output, "LINE_SECONDS", 0.01)
+    monkeypatch.setattr(output, "print_note", lambda text: (print(text), told.set()))
+    with output.progress_lines("work") as progress:
+        progress(1, 4)
+        assert told.wait(60)
+    assert capsys.readouterr().out.splitlines()[0].startswith("work: ")
+    assert output.LINE_SECONDS < 10
+
+
+def test_upper_case_and_a_last_comma_are_no_mistakes(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--stems", "BASS, ,", "--format", "FLAC", "--subtype", "pcm_16", "--device", "CPU")
+    code, _, err = run(capsys, "render", mix, "-o", tmp_path, *arguments)
+    assert (code, err) == (0, "")
+    assert soundfile.info(tmp_path / "song" / "bass.flac").subtype == "PCM_16"
+
+
+def test_a_failed_mix_is_in_the_json_answer(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"not audio")
+    code, out, err = run(
+        capsys, "render", bad, mix, "-o", tmp_path / "out", "--stems", "bass", "--json"
+    )
+    failed, made = json.loads(out)
+    assert (code, failed["mix"], made["mix"]) == (1, str(bad), str(mix))
+    assert err == f"restem: error: {failed['error']}\n"
+
+
+def test_a_song_after_a_take_is_a_song(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take = tmp_path / "take-001"
+    code, out, err = run(
+        capsys, "render", "-o", tmp_path / "out", "--stems", "bass", "--session", take, mix
+    )
+    assert code == 1
+    assert out.startswith("song.wav: 1 stem")
+    assert str(take) in err
+
+
+def render_apart(mixes: list[Path], out: Path, stdout: object, **env: str) -> tuple[int, str]:
+    """Exit code and stderr of a render in a process of its own."""
+    command = [sys.executable, "-m", "restem.bridge.cli.main", "render", *map(str, mixes)]
+    done = subprocess.run(
+        [*command, "-o", str(out), "--stems", "bass"],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **env},
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_name_that_the_console_cannot_print_is_escaped(
+    mix: Path, tmp_path: Path, encoding: str
+) -> None:
+    other = tmp_path / "日本.wav"
+    other.write_bytes(mix.read_bytes())
+    with (tmp_path / "answer").open("wb") as stdout:
+        code, err = render_apart([other, mix], tmp_path, stdout, PYTHONIOENCODING=encoding)
+    assert (code, err) == (0, "")
+    lines = (tmp_path / "answer").read_text().splitlines()
+    assert [line.split(":")[0] for line in lines] == [r"\u65e5\u672c.wav", "song.wav"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+def test_the_batch_goes_on_when_nobody_reads(mix: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.wav"
+    other.write_bytes(mix.read_bytes())
+    end, start = os.pipe()
+    os.close(end)
+    with os.fdopen(start, "wb") as stdout:
+        assert render_apart([mix, other], tmp_path, stdout) == (0, "")
+    assert (tmp_path / "other" / "bass.wav").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_a_line_and_the_batch_goes_on(
+    mix: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.wav"
+    other.write_bytes(mix.read_bytes())
+    with open("/dev/full", "wb") as stdout:
+        code, err = render_apart([mix, other], tmp_path, stdout)
+    assert code == 1
+    assert err.startswith("restem: error: standard output: No space left on device; ")
+    assert err.count("\n") == 1
+    assert (tmp_path / "other" / "bass.wav").exists()
 
 
 def test_profiles_are_listed_with_samples_and_milliseconds(
@@ -199,7 +300,8 @@ def test_profiles_are_measured_and_what_cannot_be_built_is_a_row_with_the_reason
         part for name in ("broken", "small") for part in ("--profile", tmp_path / f"{name}.yaml")
     ]
     code, out, err = run(capsys, "profiles", "--measure", "--json", "--device", "cpu", *named)
-    assert (code, err) == (1, "")
+    assert code == 1
+    assert err.startswith("restem: note: 2 profiles are measured, each in 120 s at the most\n")
     broken, small = json.loads(out)
     assert broken["holds"] is None
     assert "repare_dim" in broken["problem"]
@@ -222,7 +324,8 @@ def test_measured_profiles_are_a_table(
 
     monkeypatch.setattr(speed, "measure_profiles", measured)
     code, out, err = run(capsys, "profiles", "--measure", "--threads", "2")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.count("\n") == 1
     cells = "one cpu 8 installed 10.0 2.5 3.0 4.0 0.25 480 = 10.0 ms yes"
     assert " ".join(out.splitlines()[2].replace("|", " ").split()) == cells
     assert "\ntwo: takes too long\n\nseeded: noise stands in" in out

@@ -32,10 +32,11 @@ def test_the_blocks_of_a_mix_are_the_file(tmp_path: Path, name: str, subtype: st
         assert mix.frames == 2 * BLOCK + 13
     assert [block.shape[1] for block in blocks] == [BLOCK, BLOCK, 13]
     assert blocks[0].dtype == np.float32
-    assert np.array_equal(np.concatenate(blocks, axis=1), read(path))
+    tolerance = 1e-5 if name == "a.mp3" else 0  # two decoders
+    assert np.abs(np.concatenate(blocks, axis=1) - read(path)).max() <= tolerance
 
 
-def test_what_libsndfile_cannot_play_is_left_to_pedalboard(tmp_path: Path) -> None:
+def test_what_libsndfile_cannot_play_is_left_to_ffmpeg(tmp_path: Path) -> None:
     path = write(tmp_path / "a.flac", noise(BLOCK + 13), subtype="PCM_16")
     expected = read(path)
     content = bytearray(path.read_bytes())
@@ -43,7 +44,7 @@ def test_what_libsndfile_cannot_play_is_left_to_pedalboard(tmp_path: Path) -> No
     path.write_bytes(content)
     with open_mix(path) as mix:
         assert mix.frames == BLOCK + 13
-        assert np.allclose(np.concatenate(list(mix), axis=1), expected, atol=1e-4)
+        assert np.array_equal(np.concatenate(list(mix), axis=1), expected)
 
 
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
@@ -67,22 +68,23 @@ def test_a_header_that_promises_more_than_there_is_is_an_error(
         open_mix(path)
 
 
-def test_an_mp3_that_is_longer_than_it_seems_is_refused(tmp_path: Path) -> None:
+def test_an_mp3_without_a_tag_is_read_to_its_end(tmp_path: Path) -> None:
     audio = np.concatenate((noise(3 * RATE), np.zeros((2, 3 * RATE), np.float32)), axis=1)
     path = tmp_path / "a.mp3"
     soundfile.write(path, audio.T, RATE, bitrate_mode="VARIABLE", compression_level=0.2)
     with open_mix(path) as mix:
         assert mix.frames == 6 * RATE
     path.write_bytes(path.read_bytes().replace(b"Xing", b"    "))
-    with pytest.raises(ValueError, match="an MP3 that does not tell its length"):
-        open_mix(path)
+    with open_mix(path) as mix:
+        assert 6 * RATE <= mix.frames < 6 * RATE + 4 * 1152
+        assert sum(block.shape[1] for block in mix) == mix.frames
 
 
 def test_a_cut_mp3_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp3", noise(RATE), subtype="MPEG_LAYER_III")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match=r"is cut short, \d+ of 48000 samples are there"):
+    with pytest.raises(ValueError, match=r"is cut short, \d+ of 43 frames are there"):
         open_mix(path)
 
 
@@ -95,7 +97,7 @@ def test_a_cut_mp3_is_an_error(tmp_path: Path) -> None:
         (
             lambda path: path.write_bytes(b"no music\n" * 9999),
             ValueError,
-            r"cannot be read as audio \(Format not recognised\); convert it to WAV or FLAC first",
+            r"cannot be read as audio; convert it to WAV or FLAC first",
         ),
         (
             lambda path: write(path, noise(0)),
@@ -125,6 +127,72 @@ def test_what_cannot_be_a_mix_is_one_line(
     make(tmp_path / "a.wav")
     with pytest.raises(error, match=rf"^\S+a\.wav: {line}$"):
         open_mix(tmp_path / "a.wav")
+
+
+def test_a_wav_whose_recorder_died_is_read_to_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", noise(1000), subtype="PCM_16")
+    expected, content = read(path), path.read_bytes()
+    at = content.index(b"data") + 4
+    path.write_bytes(content[:at] + bytes(4) + content[at + 4 :])
+    with pytest.warns(UserWarning, match=r"a\.wav: its header gives no length; it is read to"):
+        mix = open_mix(path)
+    with mix:
+        assert np.array_equal(np.concatenate([*mix], axis=1), expected)
+
+
+def test_a_wav_whose_recorder_died_in_silence_is_read_to_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", np.zeros((2, 1000), np.float32), subtype="PCM_16")
+    content = path.read_bytes()
+    at = content.index(b"data") + 4
+    path.write_bytes(content[:at] + bytes(4) + content[at + 4 :])
+    with pytest.warns(UserWarning, match="gives no length"), open_mix(path) as mix:
+        assert mix.frames == 1000
+
+
+def test_an_empty_wav_with_more_chunks_stays_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", noise(0), subtype="PCM_16")
+    path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 16) + b"INFOISFT\4\0\0\0abcd")
+    with pytest.raises(ValueError, match="has no samples; export it again"):
+        open_mix(path)
+
+
+def chunks(content: bytes) -> dict[bytes, bytes]:
+    """The chunks of a WAV by name, with their heads."""
+    found, at = {}, 12
+    while at < len(content):
+        end = at + 8 + struct.unpack_from("<I", content, at + 4)[0]
+        found[content[at : at + 4]] = content[at:end]
+        at = end
+    return found
+
+
+def bad_peak(parts: dict[bytes, bytes]) -> bytes:
+    peak = parts[b"PEAK"] + bytes(8)  # as for another number of channels
+    parts[b"PEAK"] = peak[:4] + struct.pack("<I", len(peak) - 8) + peak[8:]
+    return b"".join(parts.values())
+
+
+def data_first(parts: dict[bytes, bytes]) -> bytes:
+    return parts[b"data"] + parts[b"fmt "]
+
+
+@pytest.mark.parametrize("change", [bad_peak, data_first])
+def test_a_wav_that_libsndfile_refuses_is_read_by_ffmpeg(
+    tmp_path: Path, change: Callable[[dict[bytes, bytes]], bytes]
+) -> None:
+    path = write(tmp_path / "a.wav", noise(1000))
+    body = b"WAVE" + change(chunks(path.read_bytes()))
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    with open_mix(path) as mix:
+        assert np.array_equal(np.concatenate([*mix], axis=1), noise(1000))
+
+
+def test_a_bw64_is_an_rf64_by_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(1000).T, RATE, "FLOAT", format="RF64")
+    path.write_bytes(b"BW64" + path.read_bytes()[4:])
+    with open_mix(path) as mix:
+        assert np.array_equal(np.concatenate([*mix], axis=1), noise(1000))
 
 
 def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_with_the_live_model_all_is_as_it_was(
     assert len(session.changes) > 100
     assert session.changes[0].frame == -3 * HOST
     assert report.frames == session.frames
+    assert report.line().startswith(f"{folder.name}: ")
     assert [path.name for path in report.files] == [f"{s}.wav" for s in (*STEMS, "master")]
     for path in report.files[:-1]:
         assert np.abs(read(path) - read(folder / path.name)).max() < 1e-6
@@ -178,7 +179,7 @@ def test_what_is_there_is_not_overwritten_unasked(stage: Performance, tmp_path: 
         render_take(MODEL, folder, tmp_path, overwrite=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     render_take(MODEL, folder, tmp_path / "out")
-    with pytest.raises(FileExistsError, match=r"vocals\.wav: exists; overwrite it or choose"):
+    with pytest.raises(FileExistsError, match=r"vocals\.wav: exists; --overwrite it or choose"):
         render_take(MODEL, folder, tmp_path / "out")
     render_take(MODEL, folder, tmp_path / "out", overwrite=True)
 

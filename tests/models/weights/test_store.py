@@ -168,6 +168,16 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with atomically(path) as sooner, atomically(path) as later:
+        assert sooner != later
+        sooner.write_text("whole")
+        later.write_text("whole, too")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_pickle_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(pickle.dumps(Touch(tmp_path / "touched")))
