@@ -32,6 +32,7 @@ class Node:
     strip: str | None = None
     optional: str = ""
     slow: bool = False
+    in_turn: bool = False  # slow, and its client's later packets wait for it
     touches_files: bool = False  # of any path but its choices: not for clients of other machines
     detail: bool = False  # part of another node's value; only read by its own address
 

@@ -64,6 +64,7 @@ class Remote:
             self._stack.callback(self.presets.close)
             transport = transport_nodes(session) if isinstance(session, FileSession) else []
             self.control = ControlTree(session, (*self.presets.nodes(), *transport))
+            self.control.cancellers.append(self.presets.cancel)
             self._open()
             self._stack = self._stack.pop_all()
 

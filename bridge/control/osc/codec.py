@@ -53,17 +53,23 @@ class Bundle:
 
 
 def decode(packet: bytes) -> list[Bundle]:
-    """The bundles of a packet, a bundle's own messages before those of bundles in it.
+    """The bundles of a packet, bundles in it that have their outer one's time as part of that.
 
     Raises:
         PacketError: it is none; all of it is refused.
     """
-    return list(_bundles(packet, None, 0))
+    found: dict[float | None, list[Message]] = {}
+    for time, message in _messages(packet, None, 0):
+        found.setdefault(time, []).append(message)
+    return [Bundle(tuple(messages), time) for time, messages in found.items()]
 
 
-def _bundles(packet: bytes, time: float | None, depth: int) -> Iterator[Bundle]:
+def _messages(
+    packet: bytes, time: float | None, depth: int
+) -> Iterator[tuple[float | None, Message]]:
+    """Times and messages, in the order in which they stand."""
     if not packet.startswith(BUNDLE):
-        yield Bundle((_message(packet),), time)
+        yield time, _message(packet)
         return
     if depth == DEEPEST:
         raise PacketError(f"bundles in bundles, more than {DEEPEST} deep")
@@ -72,7 +78,7 @@ def _bundles(packet: bytes, time: float | None, depth: int) -> Iterator[Bundle]:
     tag: int = struct.unpack_from(">Q", packet, 8)[0]
     if tag != IMMEDIATELY:
         time = tag / (1 << 32) - NTP_EPOCH
-    messages, inner, at = [], [], 16
+    at = 16
     while at < len(packet):
         if at + 4 > len(packet):
             raise PacketError("a bundle that ends within a size")
@@ -80,15 +86,8 @@ def _bundles(packet: bytes, time: float | None, depth: int) -> Iterator[Bundle]:
         at += 4
         if size <= 0 or size % 4 or at + size > len(packet):
             raise PacketError(f"a bundle with a part of {size} bytes where {len(packet) - at} are")
-        part = packet[at : at + size]
-        if part.startswith(BUNDLE):
-            inner.append(part)
-        else:
-            messages.append(_message(part))
+        yield from _messages(packet[at : at + size], time, depth + 1)
         at += size
-    yield Bundle(tuple(messages), time)
-    for part in inner:
-        yield from _bundles(part, time, depth + 1)
 
 
 def _message(packet: bytes) -> Message:

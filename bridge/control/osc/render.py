@@ -59,9 +59,9 @@ class RenderService:
 
     def _cancel(self, client: Peer, args: Args) -> None:
         check_files(client)
-        number = int(number_in(args, 0, -1, -1, 1e9))
-        if not self._jobs.cancel(number):
-            raise RefusalError("failed", f"there is no job {number} under way")
+        number = number_in(args, 0, -1)
+        if not number.is_integer() or not self._jobs.cancel(int(number)):
+            raise RefusalError("failed", f"there is no job {number:g} under way")
 
     def close(self) -> None:
         self._jobs.close()
