@@ -5,9 +5,10 @@ python-osc reads and writes messages; what it would misread or loop over is refu
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from pythonosc import slip
 from pythonosc.osc_message import OscMessage
@@ -24,7 +25,8 @@ DEEPEST = 8  # bundles in bundles
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
 IMMEDIATELY = 1  # the time tag
 BUNDLE = b"#bundle\x00"
-TAGS = frozenset("ifhdTFNsb")
+TAGS = frozenset(b"ifhdTFNsb[]IScrm")
+READ_AS = bytes.maketrans(b"IScrm", b"Tsiii")  # types of the same size that python-osc lacks
 FLOAT_MAX = 3.4028234663852886e38
 _INT32 = range(-(1 << 31), 1 << 31)
 
@@ -103,18 +105,29 @@ def _message(packet: bytes) -> Message:
     if tags_at < len(packet):
         if packet[tags_at : tags_at + 1] != b"," or tags_end < 0:
             raise PacketError("arguments without their types")
-        unknown = {chr(tag) for tag in packet[tags_at + 1 : tags_end]} - TAGS
+        tags = packet[tags_at + 1 : tags_end]
+        unknown = set(tags) - TAGS
         if unknown:
             raise PacketError(
-                f"arguments of type {', '.join(map(repr, sorted(unknown)))}; "
-                "expected i f h d T F N s or b"
+                f"arguments of type {', '.join(repr(chr(tag)) for tag in sorted(unknown))}; "
+                "expected i f h d T F N I s S b c r m or [ ]"
             )
+        packet = packet[: tags_at + 1] + tags.translate(READ_AS) + packet[tags_end:]
     try:
         message = OscMessage(packet)
     except (_ParseError, ValueError, IndexError, struct.error) as error:
         reason = one_line(error)
         raise PacketError(f"arguments that are cut off or damaged: {reason}") from error
-    return Message(message.address, tuple(message.params))
+    return Message(message.address, tuple(flat(message.params)))
+
+
+def flat(values: Iterable[Any]) -> Iterator[Arg]:
+    """Arguments without the arrays that they stand in."""
+    for value in values:
+        if isinstance(value, list):
+            yield from flat(value)
+        else:
+            yield value
 
 
 @lru_cache(maxsize=512, typed=True)

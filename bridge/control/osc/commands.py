@@ -16,7 +16,7 @@ from restem.bridge.control.osc.peers import (
     SLOWEST_HZ,
     Peer,
 )
-from restem.bridge.control.osc.service import Dispatcher
+from restem.bridge.control.osc.service import ALIVE, Dispatcher
 
 FREE_TRIES = 3  # wrong passphrases of a host before it has to wait
 LONGEST_WAIT = 60.0  # seconds
@@ -67,6 +67,7 @@ class Commands:
         for row in COMMANDS:
             if row.address != "error":  # which is only sent
                 service.add_command(f"{ROOT}/{row.address}", getattr(self, f"_{row.address}"))
+        service.add_command(ALIVE, lambda client, args: None)
 
     def _ping(self, client: Peer, args: Args) -> None:
         self._service.note(client.send(f"{ROOT}/pong", *coming_back(args)))
@@ -135,6 +136,8 @@ class Commands:
 
     def _echo(self, client: Peer, args: Args) -> None:
         if args:
+            if not isinstance(args[0], bool | int | float):
+                raise RefusalError("wrong_type", f"echo takes 0 or 1, got {args[0]!r}")
             client.echo = bool(args[0])
         self._service.note(client.send(f"{ROOT}/echo", int(client.echo)))
 

@@ -38,7 +38,8 @@ from restem.streamer.mixer.mixer import Setting
 
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
 AUTH, ERROR = f"{ROOT}/auth", f"{ROOT}/error"
-OPEN_TO_ALL = (AUTH, f"{ROOT}/ping")  # without the passphrase
+ALIVE = "/ping"  # TouchOSC's, again and again, which wants no answer
+OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
 SCHEDULED = 2000  # messages of one client that may wait for their time
 LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 JOBS = 16  # slow commands of one client that may wait for each other

@@ -489,6 +489,52 @@ def test_restem_does_not_talk_to_itself(server: OscServer, console: Console) -> 
     assert len(server.clients()) == 1
 
 
+@pytest.mark.parametrize(
+    ("tags", "data"),
+    [
+        (b"c", struct.pack(">i", 5)),
+        (b"r", bytes(4)),
+        (b"m", bytes(4)),
+        (b"S", b"x\0\0\0"),
+        (b"I", b""),
+        (b"[ii]", bytes(8)),
+    ],
+)
+def test_a_rare_type_does_not_fell_the_bundle_it_is_in(
+    console: Console, session: StillSession, tags: bytes, data: bytes
+) -> None:
+    tagged = b"," + tags + b"\0" * (4 - (1 + len(tags)) % 4)
+    odd = b"/restem/ping\0\0\0\0" + tagged + data
+    console.send_packet(bundle_of(odd, encode(GAIN, -6.0)))
+    assert "malformed" not in [m.args[1] for m in console.settled() if len(m.args) > 1]
+    assert session.mixer.get("gain_db", "vocals") == -6
+
+
+def bundle_of(*packets: bytes) -> bytes:
+    """A bundle of packets of any kind, for now."""
+    parts = b"".join(struct.pack(">i", len(packet)) + packet for packet in packets)
+    return b"#bundle\0" + struct.pack(">q", 1) + parts
+
+
+def test_an_array_of_one_number_is_that_number(console: Console, session: StillSession) -> None:
+    packet = GAIN.encode() + bytes(4 - len(GAIN) % 4) + b",[f]\0\0\0\0" + struct.pack(">f", -6)
+    console.send_packet(packet)
+    assert console.settled() == []
+    assert session.mixer.get("gain_db", "vocals") == -6
+
+
+def test_text_is_no_switch_of_the_echo(console: Console) -> None:
+    assert console.error("/restem/echo", "0")[1] == "wrong_type"
+
+
+def test_a_console_that_says_it_is_alive_gets_no_answer(console: Console) -> None:
+    assert console.ask("/ping") == []
+
+
+def test_a_number_is_text_where_text_is_wanted(console: Console) -> None:
+    assert console.error("/restem/profile", 3.0)[2] == "unknown profile '3'"
+
+
 def test_complaints_are_not_complained_about(server: OscServer, console: Console) -> None:
     assert console.ask("/restem/error", "/x", "unknown_address", "there is no /x") == []
     assert server.counts.refused == 1
