@@ -185,11 +185,15 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
 
 
 def remote_settings(args: argparse.Namespace) -> "RemoteSettings":
-    """Remote settings from options."""
+    """How a session is controlled.
+
+    Raises:
+        ValueError: a port is taken; one line.
+    """
     from restem.bridge.control.osc.server import HOST
     from restem.bridge.control.remote import RemoteSettings
 
-    return RemoteSettings(
+    settings = RemoteSettings(
         osc=not args.no_osc,
         host=args.osc_host or HOST,
         port=args.osc_port,
@@ -205,6 +209,8 @@ def remote_settings(args: argparse.Namespace) -> "RemoteSettings":
         presets=args.presets,
         restore=args.restore,
     )
+    settings.check_ports()
+    return settings
 
 
 def parse_inputs(text: str | None) -> tuple[int, int] | None:

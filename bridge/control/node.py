@@ -32,6 +32,7 @@ class Node:
     strip: str | None = None
     optional: str = ""
     slow: bool = False
+    in_turn: bool = False  # slow, and its client's later packets wait for it
     touches_files: bool = False  # of any path but its choices: not for clients of other machines
     detail: bool = False  # part of another node's value; only read by its own address
 
@@ -91,6 +92,10 @@ def _fit(node: Node, tag: str, arg: Arg) -> Arg:
     number = isinstance(arg, bool | int | float)
     if tag == "s" and isinstance(arg, str):
         return arg
+    if tag == "s" and isinstance(arg, int | float) and not isinstance(arg, bool):
+        return (
+            str(int(arg)) if float(arg).is_integer() else f"{arg:g}"
+        )  # a name that looks like a number, from a program that makes it one
     if tag == "b" and isinstance(arg, bytes):
         return arg
     if tag == "f" and number:

@@ -58,7 +58,8 @@ class Presets:
     def names(self) -> tuple[str, ...]:
         """Stored presets, sorted."""
         try:
-            files = [path for path in self.folder.iterdir() if path.suffix == ".yaml"]
+            paths = [path for path in self.folder.iterdir() if path.suffix == ".yaml"]
+            files = [path for path in paths if path.is_file()]  # a pipe may never end
         except OSError:
             return ()
         return tuple(sorted(path.stem for path in files if not path.name.startswith(".")))
@@ -84,7 +85,7 @@ class Presets:
         if not 0 <= seconds <= LONGEST_SECONDS:
             raise ValueError(f"seconds must be in [0, {LONGEST_SECONDS:g}], got {seconds:g}")
         path = self._path(name)
-        if not path.exists():
+        if not path.is_file():
             known = ", ".join(self.names()) or "none yet"
             raise ValueError(f"there is no preset '{name}'; expected one of {known}")
         self._go(self._read(path), seconds)
@@ -125,6 +126,11 @@ class Presets:
         """
         self._go(self._read(path), 0.0)
 
+    def cancel(self) -> None:
+        """End a crossfade where it stands; what it scheduled is the mixer's to drop."""
+        with self._lock:
+            self._fade = None
+
     @property
     def is_fading(self) -> bool:
         """True while values are under way to a preset's."""
@@ -154,12 +160,27 @@ class Presets:
                 read=lambda: (self.current,),
                 write=self._recall,
                 optional="f",
+                slow=True,
+                in_turn=True,
+            ),
+            Node(
+                f"{ROOT}/preset/recall",
+                "s",
+                f"As {ROOT}/preset, at once; for programs that list a branch without its value.",
+                choices=self.names,
+                read=lambda: (self.current,),
+                write=self._recall,
+                slow=True,
+                in_turn=True,
+                detail=True,
             ),
             Node(
                 f"{ROOT}/preset/save",
                 "s",
                 "Saves all values as a preset.",
                 write=lambda args: self.save(str(args[0])),
+                slow=True,
+                in_turn=True,
             ),
             Node(
                 f"{ROOT}/preset/delete",
@@ -167,6 +188,8 @@ class Presets:
                 "Removes a preset.",
                 choices=self.names,
                 write=lambda args: self.delete(str(args[0])),
+                slow=True,
+                in_turn=True,
             ),
             Node(f"{ROOT}/preset/names", "s*", "What presets there are.", read=self.names),
         ]

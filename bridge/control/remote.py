@@ -12,7 +12,7 @@ from pathlib import Path
 
 from restem.bridge.control.midi.controllers import MidiBridge
 from restem.bridge.control.osc.audio import OscAudio
-from restem.bridge.control.osc.query import OscQuery
+from restem.bridge.control.osc.query import OscQuery, listen
 from restem.bridge.control.osc.render import RenderService
 from restem.bridge.control.osc.server import HOST, PORT, OscServer, PortTakenError
 from restem.bridge.control.presets import Presets
@@ -44,6 +44,22 @@ class RemoteSettings:
     presets: Path | None = None  # their folder; None: the user's
     restore: bool = False  # begin with the values of the last session's end
 
+    @property
+    def goes_without_osc(self) -> bool:
+        """Whether there is no OSC if its port is taken, as no place was asked for."""
+        return self.port is None and self.host == HOST
+
+    def check_ports(self) -> None:
+        """Refuse ports that are taken, before a model is loaded.
+
+        Raises:
+            ValueError: one is; one line.
+        """
+        if self.osc and not self.goes_without_osc:
+            OscServer.check_free(self.host, PORT if self.port is None else self.port)
+        if self.query_port is not None:
+            listen(self.host, self.query_port).close()
+
 
 class Remote:
     """The remote controls of a session, until they are closed; before the session.
@@ -64,6 +80,7 @@ class Remote:
             self._stack.callback(self.presets.close)
             transport = transport_nodes(session) if isinstance(session, FileSession) else []
             self.control = ControlTree(session, (*self.presets.nodes(), *transport))
+            self.control.cancellers.append(self.presets.cancel)
             self._open()
             self._stack = self._stack.pop_all()
 
@@ -106,7 +123,7 @@ class Remote:
             wanted = PORT if settings.port is None else settings.port
             server = OscServer(self.control, settings.host, wanted, *access, self._notify)
         except PortTakenError as error:
-            if settings.port is not None or settings.host != HOST:
+            if not settings.goes_without_osc:
                 raise
             self._notify(f"{error} with --osc-port; going on without OSC")
             return

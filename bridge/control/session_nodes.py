@@ -1,7 +1,7 @@
 """Addresses of a session: its profile, recorder, meters and status."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -10,6 +10,8 @@ from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import Node
 from restem.bridge.session.base import Session
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
+from restem.bridge.takes.recorder import own_version
+from restem.streamer.mixer.mixer import Change
 from restem.streamer.mixer.parameters import PARAMETERS
 from restem.streamer.profiles import profile_names, read_profile
 
@@ -17,10 +19,15 @@ STATUS_SECONDS = 0.2  # for how long a status is good
 
 
 class SessionNodes:
-    """Readings and commands of a session."""
+    """What can be read of a session, and done with it.
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    Args:
+        session: which.
+        cancel: drops what waits for its time, and makes changes of the mixer in its place.
+    """
+
+    def __init__(self, session: Session, cancel: Callable[[Sequence[Change]], None]) -> None:
+        self.session, self._cancel = session, cancel
         self._seen: tuple[float, SessionStatus] | None = None
 
     def nodes(self) -> Iterator[Node]:
@@ -61,9 +68,15 @@ class SessionNodes:
         yield Node(
             f"{ROOT}/panic",
             "",
-            "Silences the master and forgets everything heard so far; "
-            "/restem/master_gain_db brings it back.",
+            "Silences the master, drops what waits for its time and forgets everything heard so "
+            "far; /restem/master_gain_db brings it back.",
             write=self._panic,
+        )
+        yield Node(
+            f"{ROOT}/cancel",
+            "",
+            "Drops timed changes and messages that wait, and ends a crossfade where it stands.",
+            write=lambda _: self._cancel(()),
         )
 
     def _readings(self) -> Iterator[Node]:
@@ -160,7 +173,7 @@ class SessionNodes:
 
     def _panic(self, _: Args) -> None:
         row = next(row for row in PARAMETERS if row.name == "master_gain_db")
-        self.session.engine.mixer.set(row.name, row.low)
+        self._cancel([(row.name, row.low, None)])
         self.session.engine.reset()
 
 

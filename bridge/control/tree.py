@@ -9,7 +9,8 @@ from the one table of parameters.
                                      it may be
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from restem.bridge.control.addresses import ROOT, SPECIAL, Args, parameter_address, pattern
 from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg, fitting
@@ -32,15 +33,17 @@ class ControlTree:
         self.session = session
         self.mixer = session.engine.mixer
         self.nodes: dict[str, Node] = {}
-        self._aliases: dict[str, str] = {}
-        own = (*self._parameters(), *SessionNodes(session).nodes())
+        self.numbered: dict[str, Node] = {}  # the strips' again, by their numbers
+        self.cancellers: list[Callable[[], None]] = []  # of what waits elsewhere
+        own = (*self._parameters(), *SessionNodes(session, self.cancel).nodes())
         for node in (*own, *more):
             self.add(node)
         for number, strip in enumerate(self.mixer.strips, 1):
             for row in PARAMETERS:
                 if row.scope == "stem":
+                    node = self.nodes[parameter_address(row.name, strip)]
                     alias = parameter_address(row.name, str(number))
-                    self._aliases[alias] = parameter_address(row.name, strip)
+                    self.numbered[alias] = replace(node, address=alias, detail=True)
 
     def add(self, node: Node) -> None:
         """Add a node to the tree; once, before clients are served."""
@@ -68,25 +71,57 @@ class ControlTree:
         Raises:
             RefusalError: there is none, or the pattern is none.
         """
-        address = self._aliases.get(address, address)
-        if address in self.nodes:
-            return [self.nodes[address]]
-        if SPECIAL.search(address):
-            try:
-                means = pattern(address)
-            except ValueError as error:
-                raise RefusalError("malformed", str(error)) from error
-            found = [node for name, node in self.nodes.items() if means(name)]
-            if not found:  # strips by number
-                names = [name for alias, name in self._aliases.items() if means(alias)]
-                found = [self.nodes[name] for name in names]
-        else:
-            branch = address.rstrip("/") + "/"
-            below = (node for name, node in self.nodes.items() if name.startswith(branch))
-            found = [node for node in below if not node.detail]
+        found = self.named(address) or self._below(address)
         if not found:
             raise RefusalError("unknown_address", f"there is no {address}; {ROOT}/dump lists all")
         return found
+
+    def targets(self, address: str) -> list[Node]:
+        """The nodes that a write to an address or a pattern means: those of this name, no branch.
+
+        Raises:
+            RefusalError: there is none, or the pattern is none.
+        """
+        found = self.named(address)
+        if not found:
+            below = ", ".join(node.address for node in self.find(address)[:3])
+            raise RefusalError("branch", f"{address} can be read, not set; below it are {below}")
+        return found
+
+    def named(self, address: str) -> list[Node]:
+        """The nodes of exactly this name, or of those that a pattern means; a strip's number is
+        one of its names.
+
+        Raises:
+            RefusalError: the pattern is none.
+        """
+        for nodes in (self.nodes, self.numbered):
+            if address in nodes:
+                return [nodes[address]]
+        if not SPECIAL.search(address):
+            return []
+        try:
+            return self._those(pattern(address))
+        except ValueError as error:
+            raise RefusalError("malformed", str(error)) from error
+
+    def _below(self, address: str) -> list[Node]:
+        branch = address.rstrip("/") + "/"
+        found = self._those(lambda name: name.startswith(branch))
+        return [node for node in found if not node.detail or node.address in self.numbered]
+
+    def _those(self, means: Callable[[str], bool]) -> list[Node]:
+        """The nodes of names that are meant; by number only strips that are not meant by name."""
+        found = [node for name, node in self.nodes.items() if means(name)]
+        named = {node.address for node in found}
+        by_number = [node for name, node in self.numbered.items() if means(name)]
+        return found + [node for node in by_number if self.by_name(node).address not in named]
+
+    def by_name(self, node: Node) -> Node:
+        """A strip's node that was found by number as the one by name; any other as it is."""
+        if node.address not in self.numbered or node.parameter is None:
+            return node
+        return self.nodes[parameter_address(node.parameter.name, node.strip)]
 
     def read(self, node: Node) -> Args:
         """A node's value now, in its types.
@@ -160,6 +195,12 @@ class ControlTree:
         except Exception as error:  # any failure is reported to the client
             raise RefusalError("failed", one_line(error)) from error
         return answer
+
+    def cancel(self, changes: Sequence[Change] = ()) -> None:
+        """Drop all that waits for its time, crossfades too, and make other changes at once."""
+        for cancel in self.cancellers:
+            cancel()
+        self.mixer.cancel_scheduled(changes)
 
     def move(self, changes: Sequence[Change], position: int | None = None) -> None:
         """Move parameters together, at once or at a position."""

@@ -206,6 +206,20 @@ class Mixer:
             self._hand_over()
         return [value for _, value, _ in settings]
 
+    def cancel_scheduled(self, changes: Iterable[Change] = ()) -> list[Value]:
+        """Drop timed changes that have not begun, and make others at the same sample.
+
+        Raises:
+            ValueError: as `set`; then nothing is dropped.
+        """
+        settings = self._settings(changes)
+        with self._lock:
+            self._catch_up()
+            self._heap.clear()
+            self._timed.clear()
+            self._hand_over([ScheduledChange(ALWAYS, settings)])
+        return [value for _, value, _ in settings]
+
     def flush_scheduled(self) -> int | None:
         """Hand timed changes over, so that they are there when they are due.
 
@@ -306,8 +320,9 @@ class Mixer:
         for timed in publication.timed:
             if timed.due <= position and not timed.begun:
                 fresh.append(timed)
-                self._timed.remove(timed)
-                self._move(timed.changes)
+                if timed in self._timed:  # and not cancelled a moment too late
+                    self._timed.remove(timed)
+                    self._move(timed.changes)
         changes = [change for timed in fresh for change in timed.changes]
         holds = next(values for due, values in reversed(publication.rows) if due <= position)
         # The log may be out of order if a ramp started during a publication: reapply, then diff.

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +37,11 @@ FEEDBACK_SECONDS = 1 / 30
 LOOK_SECONDS = 1.0  # between two looks for ports
 MET = 2 / 127  # so near a value, a fader takes it over
 PRESSED = 64  # and above: a pedal or a button is down
+SETTLE_SECONDS = 1.0  # after which a control that was learned last may be learned again
+PAIR_SECONDS = 0.1  # in which the lower 7 bits follow the upper ones
+NUMBERS = range(98, 102)  # controls that say which parameter is meant by `DATA` (NRPN, RPN)
+DATA = (6, 38, 96, 97)
+MODES = range(120, 128)  # of a channel: no controls that are moved
 
 
 @dataclass
@@ -86,6 +91,8 @@ class MidiBridge:
         self._bindings: list[Binding] = []
         self._idle: dict[Entry, str] = {}  # why
         self._learning = ""
+        self._is_numbered = False  # what moved since was NRPN
+        self._learned: tuple[Entry, float] | None = None  # last, and when it moved last
         self._is_unsaved = False
         self._lock = threading.RLock()
         self._ports: Ports | None = None
@@ -130,7 +137,9 @@ class MidiBridge:
         kind = "control" if status >> 4 == 0xB else "note" if status >> 4 in (8, 9) else ""
         value = 0 if status >> 4 == 8 else value
         with self._lock:
-            if self._learning and kind and (kind == "control" or value):
+            self._pair(kind, channel, number)
+            trembles = self._trembles((kind, channel, number))
+            if self._learning and kind and (kind == "control" or value) and not trembles:
                 self._learn(kind, channel, number)
             found = [b for b in self._bindings if (kind, channel, number) in b.entry.sources]
             self.counts.ignored += not found
@@ -213,10 +222,47 @@ class MidiBridge:
         if address:
             address = bind(self.control, Entry(1, address, control=0)).node.address
         with self._lock:
-            self._learning = address
+            self._learning, self._is_numbered = address, False
+
+    def _trembles(self, source: tuple[str, int, int]) -> bool:
+        """Whether this is the control that was learned last, which has not come to rest since."""
+        if self._learned is None or source not in self._learned[0].sources:
+            return False
+        entry, moved = self._learned
+        now = time.monotonic()
+        self._learned = entry, now
+        return now - moved < SETTLE_SECONDS
+
+    def _pair(self, kind: str, channel: int, number: int) -> None:
+        """Add the lower 7 bits to a control that was just learned, if they come right behind it."""
+        if self._learned is None or kind != "control":
+            return
+        entry, moved = self._learned
+        is_fine = entry.control is not None and entry.control < 32 and number == entry.control + 32
+        is_free = entry.fine is None and ("control", channel, number) not in self._sources()
+        in_time = time.monotonic() - moved < PAIR_SECONDS
+        if is_fine and is_free and in_time and channel == entry.channel and entry in self.entries:
+            pair = replace(entry, fine=number)
+            self.entries = [pair if each == entry else each for each in self.entries]
+            self._learned, self._is_unsaved = (pair, moved), True
+            self.bind()
+
+    def _is_learnable(self, number: int) -> bool:
+        """Whether a control change is that of a control of its own."""
+        if number in NUMBERS:
+            self._is_numbered = True
+            self._say("MIDI: this control sends NRPN; let it send plain control changes")
+        is_data = self._is_numbered and number in DATA
+        return number not in NUMBERS and number not in MODES and not is_data
+
+    def _sources(self) -> set[tuple[str, int, int]]:
+        """All that is mapped."""
+        return {source for entry in self.entries for source in entry.sources}
 
     def _learn(self, kind: str, channel: int, number: int) -> None:
         is_note = kind == "note"
+        if not is_note and not self._is_learnable(number):
+            return
         new = Entry(
             channel,
             self._learning,
@@ -230,7 +276,7 @@ class MidiBridge:
             return
         kept = [entry for entry in self._without(self._learning) if not entry.sources & new.sources]
         self.entries = [*kept, new]
-        self._learning = ""
+        self._learning, self._learned = "", (new, time.monotonic())
         self._is_unsaved = True
         self.bind()
         self._notify(f"MIDI: learned {new.line()}")

@@ -105,7 +105,7 @@ def bind(control: ControlTree, entry: Entry) -> Binding:
         ValueError: there is no such address, or it is nothing that a control can move.
     """
     nodes = control.find(entry.address)
-    node = nodes[0]
+    node = control.by_name(nodes[0])
     kind: Literal["button", "switch", "value"]
     if len(nodes) > 1 or not node.access & 2:
         raise ValueError(f"{entry.address} is not one value that can be set")

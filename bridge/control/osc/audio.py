@@ -30,7 +30,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from restem.bridge.control.addresses import Arg, Args, pattern
 from restem.bridge.control.node import Node, RefusalError
 from restem.bridge.control.osc.codec import LARGEST_SENT
-from restem.bridge.control.osc.commands import CommandRow, number_in
+from restem.bridge.control.osc.commands import CommandRow, lease_in, port_in
 from restem.bridge.control.osc.jitter_buffer import (
     AUDIO,
     CREDIT,
@@ -45,8 +45,6 @@ from restem.bridge.control.osc.jitter_buffer import (
     Limits,
 )
 from restem.bridge.control.osc.peers import (
-    LEASE_SECONDS,
-    LONGEST_LEASE,
     SLOWEST_HZ,
     Peer,
     Subscription,
@@ -274,8 +272,10 @@ class OscAudio:
         if not isinstance(wanted, str) or len(args) > 3:
             raise RefusalError("wrong_type", "subscribe takes bus [lease_s] [port]")
         buses = self._find(wanted)
-        lease = number_in(numbers, 0, LEASE_SECONDS, 0.1, LONGEST_LEASE)
-        port = int(number_in(numbers, 1, 0, 0, 65535)) or None
+        lease, text = lease_in(numbers, 0)
+        port = port_in(self.server, client, numbers, 1)
+        if text:
+            self.server.note_clipped(client, f"{AUDIO}/subscribe", text)
         for bus in buses:
             key, ends = (f"{OUT}/{bus}", port), time.monotonic() + lease
             subscription = Subscription(key[0], (), SLOWEST_HZ, lease, ends, port)

@@ -5,9 +5,10 @@ python-osc reads and writes messages; what it would misread or loop over is refu
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from pythonosc import slip
 from pythonosc.osc_message import OscMessage
@@ -24,7 +25,8 @@ DEEPEST = 8  # bundles in bundles
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
 IMMEDIATELY = 1  # the time tag
 BUNDLE = b"#bundle\x00"
-TAGS = frozenset("ifhdTFNsb")
+TAGS = frozenset(b"ifhdTFNsb[]IScrm")
+READ_AS = bytes.maketrans(b"IScrm", b"Tsiii")  # types of the same size that python-osc lacks
 FLOAT_MAX = 3.4028234663852886e38
 _INT32 = range(-(1 << 31), 1 << 31)
 
@@ -53,17 +55,23 @@ class Bundle:
 
 
 def decode(packet: bytes) -> list[Bundle]:
-    """The bundles of a packet, a bundle's own messages before those of bundles in it.
+    """The bundles of a packet, bundles in it that have their outer one's time as part of that.
 
     Raises:
         PacketError: it is none; all of it is refused.
     """
-    return list(_bundles(packet, None, 0))
+    found: dict[float | None, list[Message]] = {}
+    for time, message in _messages(packet, None, 0):
+        found.setdefault(time, []).append(message)
+    return [Bundle(tuple(messages), time) for time, messages in found.items()]
 
 
-def _bundles(packet: bytes, time: float | None, depth: int) -> Iterator[Bundle]:
+def _messages(
+    packet: bytes, time: float | None, depth: int
+) -> Iterator[tuple[float | None, Message]]:
+    """Times and messages, in the order in which they stand."""
     if not packet.startswith(BUNDLE):
-        yield Bundle((_message(packet),), time)
+        yield time, _message(packet)
         return
     if depth == DEEPEST:
         raise PacketError(f"bundles in bundles, more than {DEEPEST} deep")
@@ -72,7 +80,7 @@ def _bundles(packet: bytes, time: float | None, depth: int) -> Iterator[Bundle]:
     tag: int = struct.unpack_from(">Q", packet, 8)[0]
     if tag != IMMEDIATELY:
         time = tag / (1 << 32) - NTP_EPOCH
-    messages, inner, at = [], [], 16
+    at = 16
     while at < len(packet):
         if at + 4 > len(packet):
             raise PacketError("a bundle that ends within a size")
@@ -80,15 +88,8 @@ def _bundles(packet: bytes, time: float | None, depth: int) -> Iterator[Bundle]:
         at += 4
         if size <= 0 or size % 4 or at + size > len(packet):
             raise PacketError(f"a bundle with a part of {size} bytes where {len(packet) - at} are")
-        part = packet[at : at + size]
-        if part.startswith(BUNDLE):
-            inner.append(part)
-        else:
-            messages.append(_message(part))
+        yield from _messages(packet[at : at + size], time, depth + 1)
         at += size
-    yield Bundle(tuple(messages), time)
-    for part in inner:
-        yield from _bundles(part, time, depth + 1)
 
 
 def _message(packet: bytes) -> Message:
@@ -104,18 +105,29 @@ def _message(packet: bytes) -> Message:
     if tags_at < len(packet):
         if packet[tags_at : tags_at + 1] != b"," or tags_end < 0:
             raise PacketError("arguments without their types")
-        unknown = {chr(tag) for tag in packet[tags_at + 1 : tags_end]} - TAGS
+        tags = packet[tags_at + 1 : tags_end]
+        unknown = set(tags) - TAGS
         if unknown:
             raise PacketError(
-                f"arguments of type {', '.join(map(repr, sorted(unknown)))}; "
-                "expected i f h d T F N s or b"
+                f"arguments of type {', '.join(repr(chr(tag)) for tag in sorted(unknown))}; "
+                "expected i f h d T F N I s S b c r m or [ ]"
             )
+        packet = packet[: tags_at + 1] + tags.translate(READ_AS) + packet[tags_end:]
     try:
         message = OscMessage(packet)
     except (_ParseError, ValueError, IndexError, struct.error) as error:
         reason = one_line(error)
         raise PacketError(f"arguments that are cut off or damaged: {reason}") from error
-    return Message(message.address, tuple(message.params))
+    return Message(message.address, tuple(flat(message.params)))
+
+
+def flat(values: Iterable[Any]) -> Iterator[Arg]:
+    """Arguments without the arrays that they stand in."""
+    for value in values:
+        if isinstance(value, list):
+            yield from flat(value)
+        else:
+            yield value
 
 
 @lru_cache(maxsize=512, typed=True)

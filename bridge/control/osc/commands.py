@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from restem.bridge.control.addresses import ROOT, Args
@@ -12,10 +12,15 @@ from restem.bridge.control.osc.peers import (
     LEASE_SECONDS,
     LONGEST_LEASE,
     RATE_HZ,
+    SHORTEST_LEASE,
     SLOWEST_HZ,
     Peer,
 )
-from restem.bridge.control.osc.service import Dispatcher
+from restem.bridge.control.osc.service import ALIVE, Dispatcher
+
+FREE_TRIES = 3  # wrong passphrases of a host before it has to wait
+LONGEST_WAIT = 60.0  # seconds
+HOSTS = 1000  # whose wrong passphrases are remembered
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,11 @@ class Commands:
     """Obeys them for a service."""
 
     def __init__(self, service: Dispatcher) -> None:
-        self._service = service
+        self._service, self._doorkeeper = service, Doorkeeper(service.notify)
         for row in COMMANDS:
             if row.address != "error":  # which is only sent
                 service.add_command(f"{ROOT}/{row.address}", getattr(self, f"_{row.address}"))
+        service.add_command(ALIVE, lambda client, args: None)
 
     def _ping(self, client: Peer, args: Args) -> None:
         self._service.note(client.send(f"{ROOT}/pong", *coming_back(args)))
@@ -81,20 +87,27 @@ class Commands:
         wanted, *numbers = args or ("",)
         if not isinstance(wanted, str) or not wanted or len(args) > 4:
             raise RefusalError("wrong_type", "subscribe takes pattern [rate_hz] [lease_s] [port]")
-        rate = number_in(numbers, 0, RATE_HZ, SLOWEST_HZ, FASTEST_HZ)
-        lease = number_in(numbers, 1, LEASE_SECONDS, 0.1, LONGEST_LEASE)
-        port = int(number_in(numbers, 2, 0, 0, 65535)) or None
+        rate, rate_clipped = clipped(numbers, 0, "rate_hz", RATE_HZ, SLOWEST_HZ, FASTEST_HZ)
+        lease, lease_clipped = lease_in(numbers, 1)
+        port = port_in(self._service, client, numbers, 2)
         subscription = self._service.subscription(wanted, rate, lease, port)
+        self._service.check_room(client, subscription)
+        self._say_clipped(client, "subscribe", rate_clipped, lease_clipped)
         self._service.note(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
         self._service.subscribe(client, subscription)
 
     def _renew(self, client: Peer, args: Args) -> None:
-        lease = number_in(args, 0, 0, 0.1, LONGEST_LEASE) if args else None
+        lease, lease_clipped = lease_in(args, 0)
         if not client.subscriptions:
             raise RefusalError("no_subscription", "you have no subscription; it may have ended")
         for subscription in client.subscriptions.values():
-            subscription.renew(lease)
+            subscription.renew(lease if args else None)
+        self._say_clipped(client, "renew", lease_clipped)
         self._service.note(client.send(f"{ROOT}/renew", len(client.subscriptions)))
+
+    def _say_clipped(self, client: Peer, command: str, *texts: str) -> None:
+        for text in filter(None, texts):
+            self._service.note_clipped(client, f"{ROOT}/{command}", text)
 
     def _unsubscribe(self, client: Peer, args: Args) -> None:
         ended = [key for key in client.subscriptions if not args or key[0] == args[0]]
@@ -123,22 +136,27 @@ class Commands:
 
     def _echo(self, client: Peer, args: Args) -> None:
         if args:
+            if not isinstance(args[0], bool | int | float):
+                raise RefusalError("wrong_type", f"echo takes 0 or 1, got {args[0]!r}")
             client.echo = bool(args[0])
         self._service.note(client.send(f"{ROOT}/echo", int(client.echo)))
 
     def _reply_to(self, client: Peer, args: Args) -> None:
         if args:
-            client.port = int(number_in(args, 0, 0, 0, 65535)) or None
+            client.port = port_in(self._service, client, args, 0)
         self._service.note(client.send(f"{ROOT}/reply_to", client.port or 0))
 
     def _auth(self, client: Peer, args: Args) -> None:
         given = args[0] if args and isinstance(args[0], str) else ""
         if self._service.passphrase:
+            self._doorkeeper.check_patience(client.host)
             client.authorised = hmac.compare_digest(
                 given.encode(), self._service.passphrase.encode()
             )
             if not client.authorised:
+                self._doorkeeper.note_wrong(client.host)
                 raise RefusalError("auth", "this is not the passphrase")
+            self._doorkeeper.forget(client.host)
         self._service.note(client.send(f"{ROOT}/auth", 1))
 
 
@@ -153,18 +171,82 @@ def coming_back(args: Args) -> Args:
     return args
 
 
-def number_in(
-    args: Iterable[object], index: int, default: float, least: float, largest: float
-) -> float:
-    """An optional number among arguments, clipped.
+class Doorkeeper:
+    """Wrong passphrases of each host: after a few, the next ones have to wait, ever longer.
+
+    Args:
+        notify: gets a line when a host has to wait for the first time.
+    """
+
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify = notify
+        self._wrong: dict[str, tuple[int, float]] = {}  # how many, and until when to wait
+
+    def check_patience(self, host: str) -> None:
+        """Refuse a host that has to wait."""
+        _, until = self._wrong.get(host, (0, 0.0))
+        left = until - time.monotonic()
+        if left > 0:
+            raise RefusalError("auth", f"too many wrong passphrases; wait for {left:.1f} s")
+
+    def note_wrong(self, host: str) -> None:
+        """Count a wrong passphrase."""
+        number = self._wrong.pop(host, (0, 0.0))[0] + 1
+        wait = min(2.0 ** (number - FREE_TRIES), LONGEST_WAIT) if number > FREE_TRIES else 0.0
+        self._wrong[host] = number, time.monotonic() + wait
+        if number == FREE_TRIES + 1:
+            self._notify(f"OSC: {host} sent {number} wrong passphrases; it has to wait now")
+        if len(self._wrong) > HOSTS:
+            del self._wrong[next(iter(self._wrong))]
+
+    def forget(self, host: str) -> None:
+        """Forget the wrong ones of a host that knew the right one."""
+        self._wrong.pop(host, None)
+
+
+def number_in(args: Sequence[object], index: int, default: float) -> float:
+    """An optional number among arguments.
 
     Raises:
         RefusalError: it is no number.
     """
-    given = list(args)
-    if index >= len(given):
+    if index >= len(args):
         return default
-    number = given[index]
+    number = args[index]
     if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
         raise RefusalError("wrong_type", f"expected a number, got {number!r}")
-    return min(max(float(number), least), largest)
+    return float(number)
+
+
+def clipped(
+    args: Sequence[object], index: int, name: str, default: float, least: float, largest: float
+) -> tuple[float, str]:
+    """An optional number among arguments, clipped, and a line about that, empty if it was not.
+
+    Raises:
+        RefusalError: it is no number.
+    """
+    given = number_in(args, index, default)
+    number = min(max(given, least), largest)
+    text = f"{name} {given:g} is not in [{least:g}, {largest:g}]: {number:g}"
+    return number, "" if number == given else text
+
+
+def lease_in(args: Sequence[object], index: int) -> tuple[float, str]:
+    """A lease in seconds among arguments; as `clipped`."""
+    return clipped(args, index, "lease_s", LEASE_SECONDS, SHORTEST_LEASE, LONGEST_LEASE)
+
+
+def port_in(service: Dispatcher, client: Peer, args: Sequence[object], index: int) -> int | None:
+    """A port of a client's host among arguments, None for 0 or if there is none.
+
+    Raises:
+        RefusalError: it is no port, or restem's own.
+    """
+    number = number_in(args, index, 0)
+    if not 0 <= number <= 65535 or number != int(number):
+        raise RefusalError("wrong_type", f"port must be a whole number to 65535, got {number:g}")
+    port = int(number)
+    if service.is_own(client.host, port):
+        raise RefusalError("own_port", f"port {port} is restem's own; say where you listen")
+    return port or None

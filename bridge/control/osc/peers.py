@@ -14,7 +14,7 @@ from restem.bridge.control.osc.codec import Framing, encode
 
 SLOWEST_HZ, FASTEST_HZ = 0.1, 100.0
 RATE_HZ, LEASE_SECONDS = 10.0, 10.0  # unless asked otherwise
-LONGEST_LEASE = 86400.0
+SHORTEST_LEASE, LONGEST_LEASE = 0.1, 86400.0
 WAITING = 8192  # packets of one client that wait for their turn
 BACKLOG = 1 << 20  # bytes that a TCP client may be behind
 ERRORS_A_SECOND = 50  # that one client is told; the rest is counted
@@ -61,6 +61,7 @@ class Peer:
         self.last_seen = time.monotonic()
         self.lost = 0  # packets that came too fast
         self.jobs = 0  # commands under way in the background
+        self.held = 0  # those of them that its later packets wait for
         self.timed: list[float] = []  # when its timed messages are due, a heap
         self._errors: deque[float] = deque(maxlen=ERRORS_A_SECOND)
 
@@ -85,12 +86,19 @@ class Peer:
         self._errors.append(now)
         return self.send("/restem/error", shortened(address), code, shortened(text))
 
-    def note_own(self, values: Mapping[str, Args]) -> None:
-        """Mark a client's own values as sent, unless it wants an echo."""
-        if not self.echo:
-            for subscription in self.subscriptions.values():
-                for address in values.keys() & {node.address for node in subscription.nodes}:
-                    subscription.seen[address] = values[address]
+    def note_own(self, values: Mapping[str, tuple[Args, Args]]) -> None:
+        """Do not send back what it set itself, unless it wants that or it came to something else.
+
+        Args:
+            values: what it sent to each address, and what that came to.
+        """
+        for subscription in self.subscriptions.values():
+            for address in values.keys() & {node.address for node in subscription.nodes}:
+                sent, value = values[address]
+                if sent != value:
+                    subscription.seen.pop(address, None)
+                elif not self.echo:
+                    subscription.seen[address] = value
 
 
 class Connection:

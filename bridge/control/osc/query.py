@@ -134,7 +134,26 @@ def is_near(origin: str) -> bool:
         return False
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_private
-    return "://" in origin and ("." not in host or host.endswith((".local", ".localhost")))
+    return "://" in origin and is_near_name(host)
+
+
+def is_near_name(host: str) -> bool:
+    """Whether a name is one of this machine or its network, which nobody else can give away."""
+    return "." not in host or host.endswith((".local", ".localhost"))
+
+
+def is_ours(host: str) -> bool:
+    """Whether a request's Host may be this server: an address, or a name that is near.
+
+    Any other name may be one of the Internet that was made to lead here (DNS rebinding).
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    return is_near_name(name.rstrip("."))
 
 
 class Connection(ServerConnection):
@@ -215,6 +234,7 @@ class OscQuery:
         self._ip: str = self._socket.getsockname()[0]
         self.port: int = self._socket.getsockname()[1]
         self._tree = Tree(dict(self.control.nodes))
+        self._numbered = Tree(self.control.numbered)  # the strips again, listed only if asked for
         self._opened: set[Connection] = set()
         self._started = threading.Event()
         self._thread = threading.Thread(
@@ -259,6 +279,8 @@ class OscQuery:
             answer = response(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD\n")
             answer.headers["Allow"] = "GET, HEAD"
             return answer
+        if not all(map(is_ours, request.headers.get_all("Host"))):
+            return response(HTTPStatus.FORBIDDEN, "ask by an address or a name of the network\n")
         try:
             if "websocket" in ",".join(request.headers.get_all("Upgrade")).lower():
                 self._check_host(connection.client)
@@ -288,15 +310,16 @@ class OscQuery:
         path = f"/{unquote(path).strip('/')}"
         self._check_host(connection.client)
         self.server.check_let_in(connection.client, "")
-        if path not in self._tree.below:
+        tree = self._tree if path in self._tree.below else self._numbered
+        if path not in tree.below:
             return response(HTTPStatus.NOT_FOUND, f"there is no {shortened(path)}\n")
         unknown = [name for name in asked if name not in ATTRIBUTES]
         if unknown:
             text = f"{shortened(unknown[0])} is no attribute; expected {', '.join(ATTRIBUTES)}\n"
             return response(HTTPStatus.BAD_REQUEST, text)
         wanted = not asked or not {"VALUE", "CONTENTS"}.isdisjoint(asked)
-        values = self._read(self._tree.leaves(path)) if wanted else {}
-        attributes = self._tree.described(path, values)
+        values = self._read(tree.leaves(path)) if wanted else {}
+        attributes = tree.described(path, values)
         if not asked:
             return json_response(attributes)
         if not attributes["ACCESS"] & READ:

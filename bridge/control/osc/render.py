@@ -20,6 +20,7 @@ COMMANDS = (
     ),
     CommandRow("render/cancel", "job", "Ends a job; what it wrote is removed."),
 )
+WAITING_JOBS = 100
 
 
 class RenderService:
@@ -27,6 +28,7 @@ class RenderService:
 
     def __init__(self, server: OscServer) -> None:
         self._server, self._jobs = server, Jobs()
+        self._open: set[int] = set()  # numbers of jobs that have not ended
         server.add_command(f"{ROOT}/render", self._render)
         server.add_command(f"{ROOT}/render/cancel", self._cancel)
 
@@ -34,7 +36,7 @@ class RenderService:
         check_files(client)
         if len(args) not in (2, 3) or not all(isinstance(arg, str) and arg for arg in args):
             raise RefusalError("wrong_type", "render takes mix folder [profile], as text")
-        mix, out, *others = map(str, args)
+        mix, out, *others = (str(Path(str(arg)).expanduser()) for arg in args)
         profile = others[0] if others else self._server.control.session.profile
         if not Path(mix).is_file():
             raise RefusalError("failed", f"{mix}: there is no such file")
@@ -46,10 +48,15 @@ class RenderService:
         def report(job: Job, update: Update) -> None:
             self._server.post(lambda: self._notify(client, job, update))
 
+        if len(self._open) >= WAITING_JOBS:
+            raise RefusalError("busy", f"{WAITING_JOBS} jobs wait already; wait for one's end")
         job = self._jobs.add(Path(mix), Path(out), profile, report)
+        self._open.add(job.number)
         client.send(f"{ROOT}/render", job.number)
 
     def _notify(self, client: Peer, job: Job, update: Update) -> None:
+        if update.failure or update.folder:
+            self._open.discard(job.number)
         if update.failure:
             client.complain(f"{ROOT}/render", "failed", f"job {job.number}: {update.failure}")
         elif update.folder:
@@ -59,9 +66,9 @@ class RenderService:
 
     def _cancel(self, client: Peer, args: Args) -> None:
         check_files(client)
-        number = int(number_in(args, 0, -1, -1, 1e9))
-        if not self._jobs.cancel(number):
-            raise RefusalError("failed", f"there is no job {number} under way")
+        number = number_in(args, 0, -1)
+        if not number.is_integer() or not self._jobs.cancel(int(number)):
+            raise RefusalError("failed", f"there is no job {number:g} under way")
 
     def close(self) -> None:
         self._jobs.close()

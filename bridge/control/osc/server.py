@@ -1,23 +1,24 @@
 """The OSC server: sockets, queues and one thread, in which the service obeys.
 
-    UDP ──► a socket and a queue for each client ──► one packet of each in turn ──► Dispatcher
-    TCP ──┘
+    UDP ─ one socket ───────────────┬─► a queue for each client ─► one packet of each in turn
+    TCP ─ a socket for each client ─┘                                  └─► Dispatcher
 
-On UDP the first packet of a client comes in through the common socket. The next ones have one of
-their own, connected to the client, wherever the system allows two of the same port: so a flood
-fills its sender's buffer, not the others'.
+The UDP socket is drained often, and far more is read than obeyed: so a flood fills its sender's
+queue, and the others' packets are not lost behind it. No other program can share its port.
 """
 
 import errno
 import ipaddress
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from functools import lru_cache
 
 from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.node import Node
@@ -29,8 +30,8 @@ from restem.bridge.control.tree import ControlTree
 
 HOST, PORT = "127.0.0.1", 7770
 RECEIVE_BUFFER = 8 << 20  # bytes; the system may allow less
-DRAINED = 500  # packets read from a socket before any is obeyed
-TURN_SECONDS = 0.01  # of obeying, before the sockets are looked at again
+DRAINED = 4000  # packets read from a socket before any is obeyed
+TURN_SECONDS = 0.002  # of obeying, before the sockets are looked at again
 WAITING_BYTES = 64 << 20  # of all clients' packets that wait for their turn
 CLIENTS = 100  # UDP senders that are remembered
 IDLE_SECONDS = 600.0  # after which one that has no subscription is forgotten
@@ -82,7 +83,6 @@ class OscServer(Dispatcher):
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
         self._clients: dict[tuple[str, int], Peer] = {}
-        self._private: dict[socket.socket, tuple[str, int]] = {}  # whose they are
         self._connections: dict[socket.socket, tuple[Connection, Peer]] = {}
         self._guests: list[Peer] = []  # of other transports
         self._ready: dict[int, Peer] = {}  # those with packets waiting, in turn
@@ -108,6 +108,16 @@ class OscServer(Dispatcher):
         self._thread.start()
 
     @staticmethod
+    def check_free(host: str = HOST, port: int = PORT) -> None:
+        """Find out whether a server could be opened there.
+
+        Raises:
+            ValueError: as `OscServer`.
+        """
+        for sock in OscServer._open(host, port):
+            sock.close()
+
+    @staticmethod
     def _open(host: str, port: int, tries: int = 8) -> tuple[socket.socket, socket.socket]:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
@@ -118,9 +128,9 @@ class OscServer(Dispatcher):
         tcp = socket.socket(family, socket.SOCK_STREAM)
         try:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            claim(udp)
             udp.bind(address)
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of clients' own sockets
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            claim(tcp)
             tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
             tcp.listen(CONNECTIONS)
         except OSError as error:
@@ -193,15 +203,13 @@ class OscServer(Dispatcher):
     def _listen(self) -> None:
         """Read what comes in, until there is something else to do."""
         ready = {key.fileobj: events for key, events in self._selector.select(self._patience())}
-        earlier = self._udp in ready and not self._drain(self._udp)
         for sock, events in ready.items():
-            if sock is self._listener:
+            if sock is self._udp:
+                self._drain()
+            elif sock is self._listener:
                 self._accept()
             elif sock is self._woken:
                 self._woken.recv(4096)
-            elif sock in self._private:
-                if not earlier:  # or later packets would overtake them
-                    self._drain(sock)
             elif sock in self._connections:
                 self._talk(sock, events)
 
@@ -221,7 +229,7 @@ class OscServer(Dispatcher):
                 if now - client.last_seen > IDLE_SECONDS and not (
                     client.subscriptions or client.jobs
                 ):
-                    self._dismiss(address)
+                    self._forget(self._clients.pop(address))
 
     def _watch(self, sock: socket.socket) -> None:
         """Wait for what it can be read or written for; hang up once nothing is left to do."""
@@ -247,22 +255,24 @@ class OscServer(Dispatcher):
         due = min(self._swept + SWEEP_SECONDS, self.next_due())
         return max(0.0, due - time.monotonic())
 
-    def _drain(self, sock: socket.socket) -> bool:
-        """Read a UDP socket; whether all of it."""
+    def _drain(self) -> None:
+        """Read the UDP socket."""
         for _ in range(DRAINED):
             try:
-                packet, address = sock.recvfrom(1 << 16)
+                packet, address = self._udp.recvfrom(1 << 16)
             except BlockingIOError:
-                return True
+                return
             except OSError:
                 continue  # a port that answers were sent to is closed
             self.counts.packets += 1
             client = self._clients.get(address[:2]) or self._welcome(address)
             if client is not None:
                 self._queue(client, packet)
-        return False
 
     def _welcome(self, address: tuple[str, int]) -> Peer | None:
+        if self.is_own(address[0], address[1]):
+            self.counts.own += 1
+            return None
         if not self.may_talk(address[0]):
             return None
 
@@ -276,32 +286,17 @@ class OscServer(Dispatcher):
 
         if len(self._clients) >= CLIENTS:
             idle = [c for c in self._clients.items() if not c[1].subscriptions and not c[1].jobs]
-            self._dismiss(min(idle or self._clients.items(), key=lambda item: item[1].last_seen)[0])
-        self._clients[address[:2]] = Peer(f"{address[0]}:{address[1]}", address[0], deliver)
-        try:
-            own = socket.socket(self._udp.family, socket.SOCK_DGRAM)
-        except OSError:  # there are too many
-            return self._clients[address[:2]]
-        try:
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            own.setblocking(False)
-            own.bind(self._udp.getsockname())
-            own.connect(address)
-        except OSError:
-            own.close()  # then the common socket has to do
-        else:
-            self._private[own] = address[:2]
-            self._selector.register(own, selectors.EVENT_READ)
-        return self._clients[address[:2]]
+            oldest = min(idle or self._clients.items(), key=lambda item: item[1].last_seen)[0]
+            self._forget(self._clients.pop(oldest))
+        client = Peer(f"{address[0]}:{address[1]}", address[0], deliver)
+        self._clients[address[:2]] = client
+        return client
 
-    def _dismiss(self, address: tuple[str, int]) -> None:
-        """Forget a UDP client."""
-        self._forget(self._clients.pop(address))
-        for sock in [sock for sock, whose in self._private.items() if whose == address]:
-            del self._private[sock]
-            self._selector.unregister(sock)
-            sock.close()
+    def is_own(self, host: str, port: int) -> bool:
+        if port != self.port:
+            return False
+        where, bound = plain_address(host), plain_address(self._udp.getsockname()[0])
+        return is_here(str(where)) if bound.is_unspecified else where == bound
 
     def may_talk(self, host: str) -> bool:
         """Check an address against those allowed; denials are counted, the first is reported."""
@@ -373,7 +368,12 @@ class OscServer(Dispatcher):
             return
         client.waiting.append(packet)
         self._waiting += len(packet)
-        self._ready[id(client)] = client
+        if not client.held:
+            self._ready[id(client)] = client
+
+    def resume(self, client: Peer) -> None:
+        if client.waiting:
+            self._ready[id(client)] = client
 
     def _take_turns(self) -> None:
         """Dispatch some packets, one of each client that waits, and again."""
@@ -382,9 +382,9 @@ class OscServer(Dispatcher):
             for number, client in list(self._ready.items()):
                 packet = client.waiting.popleft()
                 self._waiting -= len(packet)
-                if not client.waiting:
-                    del self._ready[number]
                 self.dispatch(client, packet)
+                if not client.waiting or client.held:
+                    self._ready.pop(number, None)
 
     def close(self) -> None:
         """Say good-bye to subscribers, end what is under way."""
@@ -400,7 +400,7 @@ class OscServer(Dispatcher):
         for sock in list(self._connections):
             self._hang_up(sock)
         self._selector.close()
-        for sock in (*self._private, self._udp, self._listener, self._wake, self._woken):
+        for sock in (self._udp, self._listener, self._wake, self._woken):
             sock.close()
 
     def __enter__(self) -> "OscServer":
@@ -409,3 +409,23 @@ class OscServer(Dispatcher):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def claim(sock: socket.socket) -> None:
+    """Let no other program take a socket's port from it; one that has ended may have had it."""
+    if sys.platform == "win32":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    elif sock.type == socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+@lru_cache(maxsize=256)
+def is_here(host: str) -> bool:
+    """Whether an address is one of this machine's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True

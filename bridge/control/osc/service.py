@@ -1,13 +1,14 @@
 """Dispatch of clients' requests to a session, over any transport: in order, in one thread.
 
-    packet ─► bundles ─┬─► changes of the mixer, together, at once or at a sample
-                       └─► other messages: commands, nodes that are read or written
+    packet ─► bundles ─► steps ─┬─► changes of the mixer, together, at once or at a sample
+                                └─► other messages: commands, nodes that are read or written
     subscriptions ◄── values that changed, at each client's own rate
 
-A bundle is one moment: all its changes begin at one sample, or, if one is refused, none is made.
-One with a time in the future is handed to the mixer at once, which begins it at that sample;
-its other messages wait here. Nothing in this thread sleeps or waits; what takes long runs in
-another one and answers later.
+A bundle's messages are obeyed in their order, and, if a change is refused, none is made. Changes
+that stand beside each other begin at one sample. Those at the beginning of a bundle with a time in
+the future are handed to the mixer at once, which begins them at that sample; what follows waits
+here. Nothing in this thread sleeps or waits; what takes long runs in another one, answers later,
+and what is behind it in its bundle comes after it.
 """
 
 import heapq
@@ -15,12 +16,14 @@ import itertools
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-from restem.bridge.control.addresses import ROOT, Args, parameter_address
+from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg
+from restem.bridge.control.osc.background import Background
 from restem.bridge.control.osc.codec import (
     LARGEST_DATAGRAM,
     Bundle,
@@ -34,11 +37,14 @@ from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.mixer import Setting
 
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
-OPEN_TO_ALL = (f"{ROOT}/auth", f"{ROOT}/ping")  # without the passphrase
+AUTH, ERROR = f"{ROOT}/auth", f"{ROOT}/error"
+ALIVE = "/ping"  # TouchOSC's, again and again, which wants no answer
+OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
 SCHEDULED = 2000  # messages of one client that may wait for their time
 LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 JOBS = 16  # slow commands of one client that may wait for each other
 SUBSCRIPTIONS = 64  # of one client
+FINISH_SECONDS = 10.0  # that a slow command may take at the end
 Command = Callable[[Peer, Args], None]
 
 
@@ -56,6 +62,19 @@ class Counts:
     faults: int = 0  # of restem's own
     denied: int = 0  # packets of hosts that are not allowed
     unsent: int = 0  # answers that could not be sent, and errors that were too many
+    own: int = 0  # packets that restem had sent to itself
+
+
+@dataclass
+class Moves:
+    """Changes that stand beside each other: the mixer makes them at one sample."""
+
+    settings: list[Setting] = field(default_factory=list)
+    sent: dict[str, tuple[Args, Args]] = field(default_factory=dict)  # and what it comes to
+    answer: WriteResult = field(default_factory=WriteResult)
+
+
+Step = Moves | Message
 
 
 class Dispatcher:
@@ -74,9 +93,10 @@ class Dispatcher:
         self.control, self.passphrase, self.notify = control, passphrase, notify
         self.counts = Counts()
         self.commands: dict[str, Command] = {}
-        self._scheduled: list[tuple[float, int, Peer, Message]] = []
+        self._scheduled: list[tuple[float, int, Peer, list[Step]]] = []
         self._numbers = itertools.count()
-        self._background = ThreadPoolExecutor(1, "restem control")
+        self._background = Background("restem control")
+        control.cancellers.append(self.cancel)
 
     def post(self, work: Callable[[], None]) -> None:
         """Post work to the server's thread; from any thread."""
@@ -84,6 +104,14 @@ class Dispatcher:
 
     def clients(self) -> list[Peer]:
         """All connected clients."""
+        raise NotImplementedError
+
+    def resume(self, client: Peer) -> None:
+        """Go on with the packets of a client that waited for a slow command."""
+        raise NotImplementedError
+
+    def is_own(self, host: str, port: int) -> bool:
+        """Whether packets to there would come back."""
         raise NotImplementedError
 
     def add_command(self, address: str, command: Command) -> None:
@@ -96,25 +124,40 @@ class Dispatcher:
             if client.subscriptions:
                 self.note(client.send(address, *args))
 
-    def in_background(self, client: Peer, work: Callable[[], Callable[[], None]]) -> None:
+    def in_background(
+        self, client: Peer, work: Callable[[], Callable[[], None]], in_turn: bool = False
+    ) -> None:
         """Do what takes long, one after the other; what it answers with runs in the server's
-        thread. `sync` waits for it.
+        thread. `sync` waits for it, and, if it is `in_turn`, so do the client's later packets.
+
+        Raises:
+            RefusalError: no more is begun.
         """
-        client.jobs += 1
 
         def run() -> None:
-            answer: Callable[[], None] | None = None
             try:
                 answer = work()
-            finally:
-                self.post(lambda: self._done(client, answer))
+            except Exception as error:
+                answer = partial(self._fail, client, error)
+            self.post(lambda: self._done(client, answer, in_turn))
 
         self._background.submit(run)
+        client.jobs += 1
+        client.held += in_turn
 
-    def _done(self, client: Peer, answer: Callable[[], None] | None) -> None:
+    def _done(self, client: Peer, answer: Callable[[], None], in_turn: bool) -> None:
         client.jobs -= 1
-        if answer:
+        client.held -= in_turn
+        try:
             answer()
+        finally:
+            if in_turn and not client.held:
+                self.resume(client)
+
+    def _fail(self, client: Peer, error: Exception) -> None:
+        """Tell of a fault of ours, which must not end the service."""
+        self.note_fault(error)
+        self._refuse(client, "", "fault", "restem failed at this; it goes on")
 
     def dispatch(self, client: Peer, packet: bytes) -> None:
         client.last_seen = time.monotonic()
@@ -124,15 +167,14 @@ class Dispatcher:
             self.counts.malformed += 1
             self.note(client.complain("", "malformed", f"{error}"))
             return
-        for bundle in bundles:
+        for bundle in itertools.chain.from_iterable(map(parted_at_auth, bundles)):
             try:
                 self._dispatch_bundle(client, bundle)
-            except Exception as error:  # a fault of ours must not end the service
-                self.note_fault(error)
-                self._refuse(client, "", "fault", "restem failed at this; it goes on")
+            except Exception as error:
+                self._fail(client, error)
 
     def _dispatch_bundle(self, client: Peer, bundle: Bundle) -> None:
-        """Make a bundle's changes as one, and dispatch its other messages in order."""
+        """Check a bundle's changes, and obey all of it in its order, or refuse it."""
         self.counts.messages += len(bundle.messages)
         ahead = 0.0 if bundle.time is None else bundle.time - time.time()
         due = time.monotonic() + ahead
@@ -141,54 +183,102 @@ class Dispatcher:
             return
         if bundle.time is not None and ahead < 0:
             self.counts.late_bundles += 1
-        timed = ahead > 0
-        changes: list[Setting] = []
-        answer = WriteResult()
-        others: list[Message] = []
-        for message in bundle.messages:
+        steps = self._steps(client, bundle.messages)
+        if steps is None:
+            return
+        if ahead <= 0:
+            self._run(client, deque(steps))
+            return
+        try:
+            note_timed(client, bundle.messages, due)
+        except RefusalError as error:
+            self._refuse(client, "", error.code, str(error))
+        else:
+            self._schedule(client, steps, due)
+
+    def _steps(self, client: Peer, messages: Sequence[Message]) -> list[Step] | None:
+        """Messages as steps, changes of the mixer joined with their neighbours; None if one is
+        refused, which its client is told.
+        """
+        steps: list[Step] = []
+        for message in messages:
+            moves = steps[-1] if steps and isinstance(steps[-1], Moves) else Moves()
             try:
                 self.check_let_in(client, message.address)
-                mine = self._changes(message, answer)
+                is_move = self._add_changes(message, moves)
             except RefusalError as error:
                 self._refuse(client, message.address, error.code, str(error))
-                return
-            if mine is None:
-                others.append(message)
-            changes += mine or ()
-        if timed:
-            try:
-                note_timed(client, bundle.messages, due)
-            except RefusalError as error:
-                self._refuse(client, "", error.code, str(error))
-                return
-        if changes:
-            self.control.move(changes, self.control.session.position_at(due) if timed else None)
-            self._say_clipped(client, answer)
-            if not timed:
-                client.note_own({parameter_address(c[0], c[2]): (as_arg(c[1]),) for c in changes})
-        for message in others:
-            if timed:
-                heapq.heappush(self._scheduled, (due, next(self._numbers), client, message))
-            else:
-                self._try(client, message)
+                return None
+            if not is_move:
+                steps.append(message)
+            elif not steps or steps[-1] is not moves:
+                steps.append(moves)
+        return steps
 
-    def _changes(self, message: Message, answer: WriteResult) -> list[Setting] | None:
-        """The mixer's changes that a message asks for; None if it asks for something else.
+    def _add_changes(self, message: Message, moves: Moves) -> bool:
+        """Add the mixer's changes that a message asks for; whether it asks for such.
 
         Raises:
             RefusalError: it cannot be done.
         """
         if message.address in self.commands or not message.args:
-            return None
-        nodes = self.control.find(message.address)
+            return False
+        nodes = self.control.targets(message.address)
         movable = [node for node in nodes if node.parameter is not None]
         if not movable:
             for node in nodes:
                 self.control.check(node, message.args)
-            return None
+            return False
         if len(movable) < len(nodes):
             raise RefusalError("mixed", f"{message.address} means parameters and other things")
-        return [self.control.change_of(node, message.args, answer) for node in movable]
+        for node in movable:
+            setting = self.control.change_of(node, message.args, moves.answer)
+            moves.settings.append(setting)
+            moves.sent[node.address] = message.args, (as_arg(setting[1]),)
+        return True
+
+    def _schedule(self, client: Peer, steps: list[Step], due: float) -> None:
+        """Hand changes that begin a bundle to the mixer, and keep the others until their time."""
+        first = steps[0]
+        if isinstance(first, Moves):
+            self.control.move(first.settings, self.control.session.position_at(due))
+            self._say_clipped(client, first.answer)
+            steps = steps[1:]
+        if steps:
+            heapq.heappush(self._scheduled, (due, next(self._numbers), client, steps))
+
+    def _run(self, client: Peer, steps: deque[Step]) -> None:
+        """Take steps in their order; those behind a slow one once it is done."""
+        while steps:
+            step, jobs = steps.popleft(), client.jobs
+            if isinstance(step, Moves):
+                self.control.move(step.settings)
+                self._say_clipped(client, step.answer)
+                client.note_own(step.sent)
+            else:
+                self._try(client, step)
+            if steps and client.jobs > jobs:
+                self._wait_and_run(client, steps)
+                return
+
+    def _wait_and_run(self, client: Peer, steps: deque[Step]) -> None:
+        """Take steps once what is under way in the background is done."""
+        try:
+            rest = partial(self._run, client, steps)
+            self.in_background(client, lambda: rest, in_turn=client.held > 0)
+        except RefusalError as error:
+            self._refuse(client, "", error.code, str(error))
+
+    def cancel(self) -> None:
+        """Drop what waits for its time; from any thread."""
+        number = next(self._numbers)
+        self.post(lambda: self._forget_scheduled(number))
+
+    def _forget_scheduled(self, before: int) -> None:
+        self._scheduled = [each for each in self._scheduled if each[1] > before]
+        heapq.heapify(self._scheduled)
+        for client in self.clients():
+            client.timed.clear()
 
     def check_let_in(self, client: Peer, address: str) -> None:
         """Refuse what wants the passphrase to a client that has not sent it."""
@@ -203,12 +293,18 @@ class Dispatcher:
 
     def _refuse(self, client: Peer, address: str, code: str, text: str) -> None:
         self.counts.refused += 1
+        if address == ERROR:
+            return  # of another program like this one: complaints about complaints have no end
         self.note(client.complain(address, code, text))
 
     def _say_clipped(self, client: Peer, answer: WriteResult) -> None:
         for address, text in answer.clipped:
-            self.counts.clipped += 1
-            self.note(client.complain(address, "clipped", text))
+            self.note_clipped(client, address, text)
+
+    def note_clipped(self, client: Peer, address: str, text: str) -> None:
+        """Tell that something else was done than was asked."""
+        self.counts.clipped += 1
+        self.note(client.complain(address, "clipped", text))
 
     def note(self, sent: bool) -> None:
         self.counts.unsent += not sent
@@ -220,12 +316,12 @@ class Dispatcher:
         if command is not None:
             command(client, message.args)
             return
-        nodes = self.control.find(message.address)
-        buttons = [node for node in nodes if node.is_button]
-        if message.args or buttons == nodes:
-            for node in nodes:
+        nodes = self.control.named(message.address)
+        if message.args or (nodes and all(node.is_button for node in nodes)):
+            for node in nodes or self.control.targets(message.address):
                 self._write(client, node, message.args)
         else:
+            nodes = nodes or self.control.find(message.address)
             for address, args in self.control.read_all(nodes).items():
                 self.note(client.send(address, *args))
 
@@ -236,7 +332,7 @@ class Dispatcher:
         if not node.slow:
             self._say_clipped(client, self.control.write(node, args))
             if node.readable:
-                client.note_own({node.address: self.control.read(node)})
+                client.note_own({node.address: (args, self.control.read(node))})
             return
         if client.jobs >= JOBS:
             raise RefusalError("busy", f"{JOBS} of your commands are under way; wait for /sync")
@@ -252,18 +348,19 @@ class Dispatcher:
             value = self.control.read(node)
 
             def notify() -> None:
-                client.note_own({node.address: value})
-                self.note(client.send(node.address, *value))
+                client.note_own({node.address: (args, value)})
+                if not node.in_turn:
+                    self.note(client.send(node.address, *value))
 
             return notify
 
-        self.in_background(client, work)
+        self.in_background(client, work, node.in_turn)
 
     def catch_up(self) -> None:
-        """Dispatch messages that are due."""
+        """Take steps whose time has come."""
         while self._scheduled and self._scheduled[0][0] <= time.monotonic():
-            _, _, client, message = heapq.heappop(self._scheduled)
-            self._try(client, message)
+            _, _, client, steps = heapq.heappop(self._scheduled)
+            self._run(client, deque(steps))
 
     def note_fault(self, error: Exception) -> None:
         self.counts.faults += 1
@@ -274,8 +371,8 @@ class Dispatcher:
             )
 
     def finish(self) -> None:
-        """Finish background work under way, and cancel the rest."""
-        self._background.shutdown(cancel_futures=True)
+        """Let what is under way in the background end, and begin no more."""
+        self._background.finish(FINISH_SECONDS)
 
     # Subscriptions.
 
@@ -292,12 +389,16 @@ class Dispatcher:
             raise RefusalError("write_only", f"{wanted} has no value")
         return Subscription(wanted, nodes, rate_hz, lease, time.monotonic() + lease, port)
 
-    def subscribe(self, client: Peer, subscription: Subscription) -> None:
-        """Send the values now, and what changes from now on; in the server's thread."""
+    def check_room(self, client: Peer, subscription: Subscription) -> None:
+        """Refuse one subscription too many."""
         key = subscription.pattern, subscription.port
         if len(client.subscriptions) >= SUBSCRIPTIONS and key not in client.subscriptions:
             raise RefusalError("too_many", f"you have {SUBSCRIPTIONS} subscriptions already")
-        client.subscriptions[key] = subscription
+
+    def subscribe(self, client: Peer, subscription: Subscription) -> None:
+        """Send the values now, and what changes from now on; in the server's thread."""
+        self.check_room(client, subscription)
+        client.subscriptions[subscription.pattern, subscription.port] = subscription
         self._send_changes(client, subscription, {})
 
     def next_due(self) -> float:
@@ -335,6 +436,12 @@ class Dispatcher:
                 client.complain(node.address, "too_large", f"{len(packet)} bytes: ask over TCP")
             elif client.send_packet(packet, subscription.port):
                 subscription.seen[node.address] = value
+
+
+def parted_at_auth(bundle: Bundle) -> Iterator[Bundle]:
+    """A bundle in parts: a passphrase is heard at once, and holds for what comes after it."""
+    for is_auth, group in itertools.groupby(bundle.messages, lambda m: m.address == AUTH):
+        yield Bundle(tuple(group), None if is_auth else bundle.time)
 
 
 def note_timed(client: Peer, messages: Sequence[Message], due: float) -> None:

@@ -1,3 +1,4 @@
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -495,3 +496,34 @@ def test_presets_are_in_the_tree(tmp_path: Path) -> None:
         write("/restem/preset", "one")
     with pytest.raises(RefusalError, match="seconds must be in"):
         write("/restem/preset", "two", -1)
+
+
+def test_a_cancelled_crossfade_stays_where_it_is(tmp_path: Path) -> None:
+    box = presets(tmp_path)
+    box.save("loud")
+    box.mixer.set("gain_db", -20, "vocals")
+    box.recall("loud", 60.0)
+    play(box.mixer, RATE // 10)
+    control = ControlTree(SimpleNamespace(engine=SimpleNamespace(mixer=box.mixer)))
+    control.cancellers.append(box.cancel)
+    control.cancel([("master_gain_db", -90, None)])
+    assert not box.is_fading
+    now = box.mixer.now()
+    play(box.mixer, RATE)
+    assert box.mixer.now() == now
+    assert now["master_gain_db", None] == -90
+    box.close()
+
+
+def test_a_preset_that_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+    box = presets(tmp_path)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert box.names() == ()
+    with pytest.raises(ValueError, match="there is no preset 'pipe'"):
+        box.recall("pipe")
+
+
+def test_presets_are_slow_work_that_later_packets_wait_for(tmp_path: Path) -> None:
+    names = ("preset", "preset/save", "preset/delete", "preset/recall")
+    nodes = {node.address.removeprefix("/restem/"): node for node in presets(tmp_path).nodes()}
+    assert all(nodes[name].slow and nodes[name].in_turn for name in names)

@@ -161,6 +161,15 @@ def test_without_its_usual_port_osc_is_left_out_and_said(
     assert said[0].endswith("is in use; take another one with --osc-port; going on without OSC")
 
 
+def test_a_port_that_is_taken_is_said_before_a_model_is_loaded(
+    remote: Remote, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert remote.server is not None
+    words = ["osc", "--osc-port", str(remote.server.port), "--profile", "nowhere.yaml"]
+    assert main(words) == 1
+    assert "is in use; take another one" in capsys.readouterr().err
+
+
 def test_restem_osc_plays_a_file_and_can_be_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -573,6 +573,28 @@ def test_what_is_set_before_a_timed_change_outlives_it() -> None:
     assert heard[-1] == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize("due", [100, 5000, 100_000])
+def test_cancelled_changes_never_begin_and_others_do_in_their_place(due: int) -> None:
+    mixer = small()
+    mixer.schedule(due, [("gain_db", -20, "vocals")])
+    assert mixer.cancel_scheduled([("pan", -1, "vocals")]) == [-1]
+    assert mixer.flush_scheduled() is None
+    mixer.process(*level(200_000))
+    assert mixer.get("gain_db", "vocals") == 0
+    assert mixer.history() == [(0, (("pan", -1, "vocals"),))]
+
+
+def test_a_change_that_begins_while_it_is_cancelled_is_undone() -> None:
+    mixer = small()
+    mixer.schedule(100, [("gain_db", -20, "vocals")])
+    mix_block(mixer.memory, *level(200), np.empty((2, 200), np.float32), 200)
+    mixer._catch_up = lambda: None  # type: ignore[method-assign]  # it has just begun
+    mixer.cancel_scheduled()
+    del mixer._catch_up
+    mixer.process(*level(5000))
+    assert mixer.get("gain_db", "vocals") == 0
+
+
 def test_timed_changes_come_in_their_order_however_many_and_dense() -> None:
     random = np.random.default_rng(3)
     mixer, other = small(), small()

@@ -430,6 +430,48 @@ def test_an_entry_is_written_as_it_was_read(tmp_path: Path) -> None:
     assert list(desk.read("/restem/midi/map")) == [f"{{{line}}}" for line in lines]
 
 
+def test_a_fader_that_still_trembles_does_not_take_the_next_address() -> None:
+    desk = Desk()
+    desk.write("/restem/midi/learn", FADER)
+    desk.cc(1, 60, 61, 62)
+    desk.write("/restem/midi/learn", PAN)
+    desk.cc(1, 63)
+    desk.cc(2, 10, 11)
+    assert {(e.control, e.address) for e in desk.bridge.entries} == {(1, FADER), (2, PAN)}
+
+
+def test_a_control_that_has_come_to_rest_can_be_learned_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(midi, "SETTLE_SECONDS", 0.0)
+    desk = Desk()
+    for address in (FADER, PAN):
+        desk.write("/restem/midi/learn", address)
+        desk.cc(1, 60)
+    assert [(e.control, e.address) for e in desk.bridge.entries] == [(1, PAN)]
+
+
+def test_pairs_of_controls_are_learned_as_such() -> None:
+    desk = Desk()
+    desk.write("/restem/midi/learn", FADER)
+    desk.cc(1, 50)
+    desk.cc(33, 12)
+    desk.cc(34, 12)
+    assert [(e.control, e.fine) for e in desk.bridge.entries] == [(1, 33)]
+
+
+def test_parameters_with_numbers_are_not_learned_as_controls() -> None:
+    desk = Desk()
+    desk.write("/restem/midi/learn", FADER)
+    for number, value in ((99, 1), (98, 5), (6, 60), (38, 0), (123, 0)):
+        desk.cc(number, value)
+    assert desk.bridge.entries == []
+    assert desk.told == ["MIDI: this control sends NRPN; let it send plain control changes"]
+    desk.write("/restem/midi/learn", FADER)
+    desk.cc(6, 60)
+    assert [e.control for e in desk.bridge.entries] == [6]
+
+
 def test_learning_can_be_cancelled() -> None:
     desk = Desk()
     desk.write("/restem/midi/learn", FADER)

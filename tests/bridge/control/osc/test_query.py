@@ -286,6 +286,33 @@ def test_only_pages_that_are_near_may_read(query: OscQuery, origin: str, may_rea
     assert (allowed in raw(query, request)) is may_read
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:7780", 200),
+        ("[::1]:7780", 200),
+        ("203.0.113.9", 200),
+        ("studio.local", 200),
+        ("studio", 200),
+        ("example.com", 403),
+        ("127.0.0.1.example.com:7780", 403),
+        ("[", 403),
+    ],
+)
+def test_names_of_the_internet_that_lead_here_are_refused(
+    query: OscQuery, host: str, status: int
+) -> None:
+    answer = raw(query, f"GET /restem HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert answer.startswith(f"HTTP/1.1 {status}".encode())
+
+
+def test_strips_are_found_by_number_too_but_listed_once(query: OscQuery) -> None:
+    node = get(query, "/restem/stem/1/gain_db")
+    assert (node["FULL_PATH"], node["VALUE"]) == ("/restem/stem/1/gain_db", [0.0])
+    assert set(get(query, "/restem/stem/1")["CONTENTS"]) >= {"gain_db", "mute"}
+    assert "1" not in get(query, "/restem/stem")["CONTENTS"]
+
+
 def raw(query: OscQuery, request: bytes) -> bytes:
     """All that comes back, if each byte of a request is sent alone."""
     with socket.create_connection(("127.0.0.1", query.port), PATIENCE_SECONDS) as line:

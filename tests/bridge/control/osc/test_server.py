@@ -18,6 +18,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from restem.bridge.control.osc import service
 from restem.bridge.control.osc.codec import encode
 from restem.bridge.control.osc.commands import COMMANDS
 from restem.bridge.control.osc.peers import WAITING
@@ -79,7 +80,6 @@ def test_an_address_reads_with_arguments_sets_and_answers_under_itself(console: 
     assert texts(console.ask(GAIN)) == [(GAIN, 0.0)]
     assert console.ask(GAIN, -6.0) == []
     assert texts(console.ask(GAIN)) == [(GAIN, -6.0)]
-    assert texts(console.ask("/restem/stem/1/gain_db")) == [(GAIN, -6.0)]
     assert texts(console.ask("/restem/stem/vocals/fader")) == [
         ("/restem/stem/vocals/fader", pytest.approx(0.6))
     ]
@@ -93,6 +93,37 @@ def test_patterns_set_and_read_many(console: Console, session: StillSession) -> 
     assert answers == [(f"/restem/stem/{strip}/mute", int(mute)) for strip, mute in mutes.items()]
     assert len(console.ask("/restem/stem/b[a-c]ss/pan")) == 1
     assert len(console.ask("/restem/stem/vocals")) == 5
+
+
+def test_strips_by_number_are_answered_where_they_are_asked(
+    console: Console, other: Console, session: StillSession
+) -> None:
+    first = "/restem/stem/1/gain_db"
+    assert console.ask(first, -6.0) == []
+    assert texts(console.ask(first)) == [(first, -6.0)]
+    assert texts(console.ask(GAIN)) == [(GAIN, -6.0)]
+    assert texts(console.ask("/restem/stem/{1,bass}/mute")) == [
+        ("/restem/stem/bass/mute", 0),
+        ("/restem/stem/1/mute", 0),
+    ]
+    assert {m.address.rpartition("/")[0] for m in console.ask("/restem/stem/1")} == {
+        "/restem/stem/1"
+    }
+    assert len(console.ask("/restem/stem/*/pan")) == len(STEMS) + 1
+    console.ask("/restem/subscribe", first, 50, 60)
+    other.ask(GAIN, -9.0)
+    assert texts(console.until(first)) == [(first, -9.0)]
+
+
+@pytest.mark.parametrize("address", ["/restem/stem/vocals", "/restem/stem", "/restem", "/restem/"])
+def test_a_branch_can_be_read_but_not_set(
+    console: Console, session: StillSession, address: str
+) -> None:
+    before = session.mixer.now()
+    assert console.error(address, -6.0)[1] == "branch"
+    assert session.mixer.now() == before
+    assert session.resets == 0
+    assert len(console.ask(address)) >= 5
 
 
 @pytest.mark.parametrize(
@@ -191,6 +222,8 @@ def test_what_waits_and_what_is_subscribed_to_is_limited(
     assert [e.args[1] for e in console.settled() if e.address == "/restem/error"] == [
         "too_many"
     ] * 6
+    console.send("/restem/subscribe", GAIN, 1, 60, 41000)
+    assert [e.address for e in console.settled()] == ["/restem/error"]  # and not confirmed
 
 
 def test_files_are_for_programs_of_this_machine(server: OscServer, console: Console) -> None:
@@ -233,6 +266,61 @@ def test_panic_silences_the_master(console: Console, session: StillSession) -> N
     console.ask("/restem/panic")
     assert session.mixer.get("master_gain_db") == -90
     assert session.resets == 1
+
+
+@pytest.mark.parametrize("command", ["/restem/panic", "/restem/cancel"])
+def test_panic_and_cancel_drop_what_waits_for_its_time(
+    server: OscServer, console: Console, session: StillSession, command: str
+) -> None:
+    changes = encode("/restem/master_gain_db", -3.0), encode("/restem/ping", 7)
+    console.send_packet(bundle(*changes, at=time.time() + 0.05))
+    console.send_packet(bundle(*changes, at=time.time() + 5))
+    console.ask(command)
+    run(session.mixer, 10 * RATE)
+    assert session.mixer.get("master_gain_db") == (-90 if command == "/restem/panic" else 0)
+    assert server._scheduled == []
+    assert not any(client.timed for client in server.clients())
+    later = bundle(encode("/restem/ping", 8), at=time.time() + 0.05)
+    console.send_packet(later)
+    assert texts(console.until("/restem/pong")) == [("/restem/pong", 8)]
+
+
+def test_a_bundle_is_obeyed_in_its_order(console: Console, session: StillSession) -> None:
+    master = "/restem/master_gain_db"
+    console.send_packet(bundle(encode("/restem/panic"), encode(master, -2.0)))
+    assert console.settled() == []
+    assert session.mixer.get("master_gain_db") == -2
+    solos = bundle(encode("/restem/stem/*/solo", 0))
+    console.send_packet(bundle(solos, encode("/restem/stem/drums/solo", 1)))
+    assert console.settled() == []
+    assert session.mixer.get("solo", "drums") is True
+    console.send_packet(bundle(encode(GAIN), encode(GAIN, -6.0), encode(GAIN)))
+    assert texts(console.settled()) == [(GAIN, 0.0), (GAIN, -6.0)]
+
+
+def test_what_is_behind_a_slow_command_in_its_bundle_waits_for_it(
+    console: Console, session: StillSession
+) -> None:
+    session.may_switch.clear()
+    switch = encode("/restem/profile", "live-cpu-fast")
+    console.send_packet(bundle(switch, encode(GAIN, -6.0), encode(GAIN)))
+    assert texts(console.ask_ping(1)) == [("/restem/pong", 1)]
+    assert session.mixer.get("gain_db", "vocals") == 0
+    session.may_switch.set()
+    assert texts(console.settled()) == [("/restem/profile", "live-cpu-fast"), (GAIN, -6.0)]
+
+
+def test_a_timed_bundle_keeps_its_order_too(console: Console, session: StillSession) -> None:
+    master = "/restem/master_gain_db"
+    parts = (
+        encode(GAIN, -1.0),
+        encode("/restem/panic"),
+        encode(master, -2.0),
+        encode("/restem/ping"),
+    )
+    console.send_packet(bundle(*parts, at=time.time() + 0.2))
+    console.until("/restem/pong")
+    assert session.mixer.get("master_gain_db") == -2
 
 
 def test_a_bundle_is_made_whole_or_not_at_all(console: Console, session: StillSession) -> None:
@@ -320,6 +408,15 @@ def test_what_one_sets_itself_does_not_come_back_unless_asked(
     assert texts(console.until(GAIN)) == [(GAIN, -8.0)]
 
 
+def test_a_setter_whose_value_became_another_one_is_sent_that(console: Console) -> None:
+    console.ask("/restem/subscribe", "/restem/stem/vocals/*", 100, 60)
+    for _ in range(2):  # the second time nothing changes
+        console.send(GAIN, 40.0)
+        assert texts(console.until(GAIN)[-1:]) == [(GAIN, 12.0)]
+    console.send("/restem/stem/vocals/mute", 7)
+    assert console.until("/restem/stem/vocals/mute")[-1].args == (1,)
+
+
 def test_two_clients_that_move_one_fader_both_end_where_it_is(
     console: Console, other: Console, session: StillSession
 ) -> None:
@@ -381,6 +478,126 @@ def test_answers_and_values_go_to_the_port_that_is_asked_for(
     console.until("/restem/reply_to")
     console.ask("/restem/subscribe", GAIN, 50, 60, other.port)
     assert texts(other.until(GAIN)) == [(GAIN, 0.0)]
+
+
+def test_restem_does_not_talk_to_itself(server: OscServer, console: Console) -> None:
+    own = server.port
+    assert console.error("/restem/reply_to", own)[1] == "own_port"
+    assert console.error("/restem/subscribe", GAIN, 10, 60, own)[1] == "own_port"
+    server.post(lambda: server._udp.sendto(encode(GAIN), ("127.0.0.1", own)))
+    until(lambda: server.counts.own == 1, "its own packet to be counted")
+    assert len(server.clients()) == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "data"),
+    [
+        (b"c", struct.pack(">i", 5)),
+        (b"r", bytes(4)),
+        (b"m", bytes(4)),
+        (b"S", b"x\0\0\0"),
+        (b"I", b""),
+        (b"[ii]", bytes(8)),
+    ],
+)
+def test_a_rare_type_does_not_fell_the_bundle_it_is_in(
+    console: Console, session: StillSession, tags: bytes, data: bytes
+) -> None:
+    tagged = b"," + tags + b"\0" * (4 - (1 + len(tags)) % 4)
+    odd = b"/restem/ping\0\0\0\0" + tagged + data
+    console.send_packet(bundle_of(odd, encode(GAIN, -6.0)))
+    assert "malformed" not in [m.args[1] for m in console.settled() if len(m.args) > 1]
+    assert session.mixer.get("gain_db", "vocals") == -6
+
+
+def bundle_of(*packets: bytes) -> bytes:
+    """A bundle of packets of any kind, for now."""
+    parts = b"".join(struct.pack(">i", len(packet)) + packet for packet in packets)
+    return b"#bundle\0" + struct.pack(">q", 1) + parts
+
+
+def test_an_array_of_one_number_is_that_number(console: Console, session: StillSession) -> None:
+    packet = GAIN.encode() + bytes(4 - len(GAIN) % 4) + b",[f]\0\0\0\0" + struct.pack(">f", -6)
+    console.send_packet(packet)
+    assert console.settled() == []
+    assert session.mixer.get("gain_db", "vocals") == -6
+
+
+def test_text_is_no_switch_of_the_echo(console: Console) -> None:
+    assert console.error("/restem/echo", "0")[1] == "wrong_type"
+
+
+def test_a_console_that_says_it_is_alive_gets_no_answer(console: Console) -> None:
+    assert console.ask("/ping") == []
+
+
+def test_a_number_is_text_where_text_is_wanted(console: Console) -> None:
+    assert console.error("/restem/profile", 3.0)[2] == "unknown profile '3'"
+
+
+def test_complaints_are_not_complained_about(server: OscServer, console: Console) -> None:
+    assert console.ask("/restem/error", "/x", "unknown_address", "there is no /x") == []
+    assert server.counts.refused == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_no_other_program_can_take_the_port(host: str) -> None:
+    with OscServer(control()[1], host, port=0) as server:
+        Console(server).ask("/restem/ping")  # a client makes no difference
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_INET, kind) as thief:
+                thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with pytest.raises(OSError, match="in use"):
+                    thief.bind(("127.0.0.1", server.port))
+
+
+def test_new_clients_are_obeyed_in_their_order(server: OscServer) -> None:
+    for _ in range(50):
+        fresh = [Console(server), Console(server)]
+        for number in range(5):
+            for each in fresh:
+                each.send("/restem/ping", number)
+        for each in fresh:
+            assert [m.args for m in each.settled()] == [(n,) for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((GAIN, 500.0), "rate_hz 500 is not in [0.1, 100]: 100"),
+        ((GAIN, 10.0, 1e9), "lease_s 1e+09 is not in [0.1, 86400]: 86400"),
+    ],
+)
+def test_a_subscription_that_is_not_as_asked_says_so(
+    console: Console, args: tuple[Any, ...], said: str
+) -> None:
+    error, *_ = console.ask("/restem/subscribe", *args)
+    assert error.args == ("/restem/subscribe", "clipped", said)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 0.5])
+def test_a_port_that_cannot_be_is_refused(console: Console, port: float) -> None:
+    assert console.error("/restem/reply_to", port)[1] == "wrong_type"
+    assert console.error("/restem/subscribe", GAIN, 10, 60, port)[1] == "wrong_type"
+
+
+def test_slow_commands_while_it_closes_are_refused_in_a_line(
+    server: OscServer, console: Console
+) -> None:
+    server.finish()
+    assert console.error("/restem/profile", "live-cpu-fast")[1] == "closing"
+    assert server.counts.faults == 0
+
+
+def test_a_slow_command_that_hangs_does_not_keep_it_from_closing(
+    session: StillSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "FINISH_SECONDS", 0.1)
+    session.may_switch.clear()
+    with OscServer(ControlTree(session), port=0) as server:
+        Console(server).send("/restem/profile", "live-cpu-fast")
+        until(lambda: any(c.jobs for c in server.clients()), "the command to begin")
+    session.may_switch.set()
 
 
 def test_a_profile_is_switched_behind_and_sync_waits_for_it(
@@ -480,6 +697,25 @@ def test_a_passphrase_is_wanted_before_all_else() -> None:
         stranger = Console(server)
         stranger.send(GAIN, -9.0)
         assert stranger.receive().args[1] == "auth"
+        both = encode("/restem/auth", "sesame"), encode(GAIN, -9.0)
+        Console(server).send_packet(bundle(*both))
+        until(lambda: session.mixer.get("gain_db", "vocals") == -9, "one packet of a newcomer")
+
+
+def test_wrong_passphrases_have_to_wait_ever_longer_and_the_user_is_told() -> None:
+    said: list[str] = []
+    with OscServer(control()[1], port=0, passphrase="sesame", notify=said.append) as server:
+        guesser = Console(server)
+        reasons = []
+        for number in range(5):
+            guesser.send("/restem/auth", f"{number}")
+            reasons.append(guesser.receive().args[2])
+        assert reasons[:4] == ["this is not the passphrase"] * 4
+        assert reasons[4].startswith("too many wrong passphrases; wait for 2.0 s")
+        other = Console(server)
+        other.send("/restem/auth", "sesame")
+        assert other.receive().args[1] == "auth"
+        assert said == ["OSC: 127.0.0.1 sent 4 wrong passphrases; it has to wait now"]
 
 
 def test_hosts_that_are_not_allowed_are_not_heard_and_counted() -> None:
