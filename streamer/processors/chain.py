@@ -138,7 +138,9 @@ class Container(Processor):
         with self._lock:
             self._size = buffer_size
             answer = whole_through(self._arranged(), audio, sample_rate, buffer_size)
-            self._running, self._missing = (sample_rate, audio.shape[0]), 0
+            # Plugins were not called for no samples at all, so a stream does not go on from there.
+            self._running = (sample_rate, audio.shape[0]) if audio.size else None
+            self._missing = 0
             return answer
 
     def latency_at(self, sample_rate: float, channels: int) -> int:
