@@ -82,7 +82,7 @@ class Rotary(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        exponents = torch.arange(0, features, 2) / features
+        exponents = torch.arange(0, features, 2, dtype=torch.float32) / features
         self.freqs = nn.Parameter(10000.0**-exponents, requires_grad=False)
         self._table: Tensor | None = None
         self.register_load_state_dict_post_hook(Rotary.forget)  # type: ignore[no-untyped-call]
@@ -230,7 +230,7 @@ class Analysis(nn.Module):
 
     def __init__(self, n_fft: int) -> None:
         super().__init__()
-        self.register_buffer("window", torch.hann_window(n_fft))
+        self.register_buffer("window", torch.hann_window(n_fft, dtype=torch.float32))
         self.window: Tensor
 
 

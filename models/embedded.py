@@ -202,9 +202,9 @@ class RMSNorm(nn.RMSNorm):
 
     def __init__(self, dim: int) -> None:
         super().__init__(dim)
-        root = torch.tensor(dim**0.5)
+        root = torch.tensor(dim**0.5, dtype=torch.float32)
         self.register_buffer("root", root, persistent=False)
-        self.register_buffer("floor", root * torch.finfo().eps ** 0.5, persistent=False)
+        self.register_buffer("floor", root * torch.finfo(root.dtype).eps ** 0.5, persistent=False)
         self.root: Tensor
         self.floor: Tensor
 
@@ -255,8 +255,10 @@ class GELU(nn.GELU):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("factor", torch.tensor(0.5), persistent=False)
-        self.register_buffer("root", torch.tensor(2.0).sqrt(), persistent=False)
+        self.register_buffer("factor", torch.tensor(0.5, dtype=torch.float32), persistent=False)
+        self.register_buffer(
+            "root", torch.tensor(2.0, dtype=torch.float32).sqrt(), persistent=False
+        )
         self.factor: Tensor
         self.root: Tensor
 
@@ -384,12 +386,13 @@ class EmbeddedCascade(nn.Module):
             for weight in self.gain.weight:
                 nn.init.zeros_(weight)  # before it has learned, the repair changes nothing
         # The square root of a periodic Hann window twice, half overlapped, sums to one.
-        window = torch.hann_window(config.n_fft).sqrt()
+        window = torch.hann_window(config.n_fft, dtype=torch.float32).sqrt()
         self.register_buffer("window", window, persistent=False)
-        strength = torch.tensor(config.repair_strength or (1.0,) * s)
+        strength = torch.tensor(config.repair_strength or (1.0,) * s, dtype=torch.float32)
         self.register_buffer("strength", strength, persistent=False)
         self.window: Tensor
         self.strength: Tensor
+        self.float()  # the user's default type may be another
 
     @property
     def device(self) -> torch.device:
@@ -403,7 +406,7 @@ class EmbeddedCascade(nn.Module):
         rows = [self.stems.index(stem) for stem in stems]
         strengths = self.config.repair_strength and tuple(self.strength[rows].tolist())
         config = replace(self.config, stems=tuple(stems), repair_strength=strengths)
-        chosen = EmbeddedCascade(config).to(self.device).eval()
+        chosen = self._undrawn(config)
         state = self.state_dict()
         outputs = len(self.stems), self.channels
         for name, value in state.items():
@@ -415,9 +418,14 @@ class EmbeddedCascade(nn.Module):
         chosen.load_state_dict(state)
         return chosen.requires_grad_(False)
 
+    def _undrawn(self, config: EmbeddedConfig) -> "EmbeddedCascade":
+        """A network whose first weights are not drawn from the user's random numbers."""
+        with torch.random.fork_rng(devices=[]):
+            return EmbeddedCascade(config).to(self.device).eval()
+
     def without_repair(self) -> "EmbeddedCascade":
         """The first stage alone, as a network of its own; of the same latency."""
-        alone = EmbeddedCascade(replace(self.config, repair_layers=0)).to(self.device).eval()
+        alone = self._undrawn(replace(self.config, repair_layers=0))
         state = self.state_dict()
         alone.load_state_dict({name: state[name] for name in alone.state_dict()})
         return alone.requires_grad_(False)

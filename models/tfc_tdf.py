@@ -258,9 +258,13 @@ class UNet(nn.Module):
         )
         self.final_conv = nn.Sequential(nn.Conv2d(features[0], parts, 1))
         # Constants, but published as parameters.
-        self.window = nn.Parameter(torch.hann_window(config.n_fft), requires_grad=False)
+        self.window = nn.Parameter(
+            torch.hann_window(config.n_fft, dtype=torch.float32), requires_grad=False
+        )
         silent = config.n_fft // 2 + 1 - config.bins
-        self.freq_pad = nn.Parameter(torch.zeros(1, parts, silent, 1), requires_grad=False)
+        self.freq_pad = nn.Parameter(
+            torch.zeros(1, parts, silent, 1, dtype=torch.float32), requires_grad=False
+        )
 
     def bottleneck(self, x: Tensor) -> Tensor:
         """x: [b, d, t, f], and so is the result."""

@@ -219,6 +219,6 @@ def build_network(network: str, params: Mapping[str, Any], where: str) -> nn.Mod
     """
     info = network_info(network, where)
     try:
-        return info.build(params)
+        return info.build(params).float()  # the user's default type may be another
     except Exception as error:  # a stranger's params can make a constructor fail in any way
         raise ValueError(f"{where}: not the params of a {network}: {first_line(error)}") from error

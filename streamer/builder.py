@@ -284,7 +284,7 @@ def _network(config: SeparatorConfig | RepairConfig, weights: str, seed: int) ->
 def _build(config: SeparatorConfig | RepairConfig) -> Any:
     info = zoo.NETWORKS[config.network]
     try:
-        return info.build({**info.params, **config.params})
+        return info.build({**info.params, **config.params}).float()
     except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
         raise ValueError(f"{config.network}: params: {error}") from error
 

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from restem.streamer.builder import load_profile
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.mixer.parameters import PARAMETERS, Parameter, Value, parameter, strip_names
-from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.protocol import StreamingModel, check_streaming
 from restem.streamer.model.resampled import at_rate
 from restem.streamer.processors.base import Processor, check_numbers
 from restem.streamer.processors.effected import Effect, Effected
 from restem.streamer.profiles import DEFAULT
 from restem.streamer.resampler import Audio
-from restem.streamer.stream import Stream, render
+from restem.streamer.stream import Stream, render_whole
 
 CHUNK = 2**15  # samples that go through all of it at once
 
@@ -42,7 +42,8 @@ class StemRestorer(Processor):
 
     Mono goes to both sides, and comes back as their mean. NaN and Inf become silence. A stream
     belongs to the thread that began it until `reset` or `flush`, while whole signals of several
-    threads wait for each other.
+    threads wait for each other. A copy, pickled or not, is a fresh restorer of the same profile or
+    model and the same parameters; with effects there is none.
 
     Args:
         model: a profile's name or file, or a streaming model of one or two channels.
@@ -60,8 +61,10 @@ class StemRestorer(Processor):
         **parameters: Value,
     ) -> None:
         named = isinstance(model, str | Path)
+        self._given = model
         self._name = str(model) if named else type(model).__name__
         built: StreamingModel = load_profile(model) if named else model  # type: ignore[arg-type, assignment]
+        check_streaming(built)
         self._effects = dict(effects or {})
         self._model = Effected(built, self._effects) if self._effects else built
         self._attributes = _attributes(self._model.stems)
@@ -124,6 +127,12 @@ class StemRestorer(Processor):
         parts += [f"effects={self._effects!r}"] if self._effects else []
         return f"<streamer.StemRestorer {' '.join(parts)} at {hex(id(self))}>"
 
+    def __reduce__(self) -> Any:
+        """A copy is a fresh restorer: of the same model and parameters, without the stream."""
+        if self._effects:
+            return super().__reduce__()
+        return _made_again, (type(self), self._given, self._changed())
+
     def _changed(self) -> dict[str, Value]:
         """The parameters that are not as they were; a fader is its gain."""
         values = {
@@ -154,9 +163,9 @@ class StemRestorer(Processor):
             self._take_over()
             audio = self._layout.read(input_array)
             model = self._model_at(rate)
-            answer = render(model, torch.from_numpy(self._wide(audio))).cpu().numpy()
+            self._end()
+            answer = render_whole(model, torch.from_numpy(self._wide(audio))).cpu().numpy()
             stems: Audio = answer if len(audio) > 1 else answer.mean(axis=1, keepdims=True)
-            self._running = None
         return dict(zip(self._model.stems, stems, strict=True)) if by_name else stems
 
     def reset(self) -> None:
@@ -229,7 +238,7 @@ class StemRestorer(Processor):
     def _mix(self, audio: Audio) -> Audio:
         assert self._stream is not None
         channels, wide = len(audio), self._wide(audio)
-        stems: Audio = self._stream.process(torch.from_numpy(wide)).numpy()
+        stems: Audio = self._stream.advance(torch.from_numpy(wide)).numpy()
         cut = min(self._early, stems.shape[-1])
         self._early -= cut
         count = stems.shape[-1] - cut
@@ -249,10 +258,17 @@ class StemRestorer(Processor):
         with self._lock:
             self._take_over()
             self.prepare(sample_rate, audio.shape[0], buffer_size)
-            self._running, self._owner, self._missing = None, None, 0
+            self._end()
+            self._owner = None
             late = self._early
             tail = np.zeros((audio.shape[0], late), np.float32)
             return np.concatenate((self.push(audio), self.push(tail)), axis=1)
+
+
+def _made_again(
+    cls: type[StemRestorer], model: str | Path | StreamingModel, parameters: dict[str, Value]
+) -> StemRestorer:
+    return cls(model, **parameters)
 
 
 Attribute = tuple[Parameter, str | None]  # and its strip

@@ -4,13 +4,17 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
 import math
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.protocol import StreamingModel, check_streaming
+
+HIGHEST_PEAK = 1000.0  # louder than any mix; 16-bit integers that are no whisper are above it
 
 
 class Stream:
@@ -25,10 +29,12 @@ class Stream:
         host_block: samples in every call of `process`, or None if calls may differ.
 
     Raises:
+        TypeError: it is no streaming model.
         ValueError: `host_block` is below 1.
     """
 
     def __init__(self, model: StreamingModel, host_block: int | None = None) -> None:
+        check_streaming(model)
         if host_block is not None and host_block < 1:
             raise ValueError(f"host_block must be at least 1 sample, got {host_block}")
         self.model = model
@@ -50,109 +56,160 @@ class Stream:
         """Forget everything heard so far."""
         model = self.model
         self._state = model.init_state()
-        self._pending = torch.zeros(model.channels, model.block_size, device=model.device)
-        self._filled = 0
-        shape = (len(model.stems), model.channels, self.reblocking)
-        self._ready = deque([torch.zeros(shape, device=model.device)])
+        self._waiting = _silence(model.channels, 0, device=model.device)
+        shape = len(model.stems), model.channels, self.reblocking
+        self._ready = (_silence(*shape, device=model.device),)
 
-    @torch.no_grad()
-    def process(self, audio: Tensor) -> Tensor:
+    def process(self, audio: Tensor | NDArray[Any]) -> Tensor:
         """Take the mix's next samples, give as many of every stem, `latency` samples late.
 
+        A call that raises has taken nothing: the stream is where it was before.
+
         Args:
-            audio: [c, n] float32, on any device; n is `host_block`, or anything if that is None.
+            audio: [c, n] in floating point, full scale ±1, on any device; n is `host_block`, or
+                anything if that is None.
 
         Returns:
-            [s, c, n] on the device of `audio`.
+            [s, c, n] float32 on the device of `audio`.
 
         Raises:
-            TypeError: it is no tensor.
-            ValueError: the shape is another one.
+            TypeError: it is neither a tensor nor an array, or not in floating point.
+            ValueError: the shape is another one, or the level that of integers.
         """
-        self._check(audio)
-        count, taken = audio.shape[-1], 0
-        audio_here = audio.to(self.model.device, torch.float32)
-        while taken < count:
-            room = min(self.model.block_size - self._filled, count - taken)
-            fresh = audio_here[:, taken : taken + room]
-            self._pending[:, self._filled : self._filled + room] = fresh
-            self._filled += room
-            taken += room
-            if self._filled == self.model.block_size:
-                with torch.inference_mode():
-                    block = self._pending.clone()
-                    stems, self._state = self.model.step(block, self._state)
-                self._ready.append(stems)
-                self._filled = 0
-        return self._pull(count).to(audio.device)
+        audio = as_audio(audio, self.model.channels)
+        check_level(audio)
+        return self.advance(audio)
 
-    def _check(self, audio: Tensor) -> None:
-        if not isinstance(audio, Tensor):
-            raise TypeError(f"audio must be a torch.Tensor, got {type(audio).__name__}")
-        if audio.ndim != 2 or audio.shape[0] != self.model.channels:
-            expected = f"[{self.model.channels} channels, samples]"
-            raise ValueError(f"audio must be {expected}, got {list(audio.shape)}")
-        if self.host_block is not None and audio.shape[1] != self.host_block:
+    @torch.no_grad()
+    def advance(self, audio: Tensor) -> Tensor:
+        """`process` at any level, for hosts that know what they send."""
+        count = audio.shape[-1]
+        if self.host_block is not None and count != self.host_block:
             raise ValueError(
                 f"this stream was promised blocks of {self.host_block} samples, "
-                f"got {audio.shape[1]}; leave host_block out if they may vary"
+                f"got {count}; leave host_block out if they may vary"
             )
+        here = audio.to(self.model.device, torch.float32)
+        waiting = torch.cat((self._waiting, here), dim=-1)
+        size, state, ready = self.model.block_size, self._state, [*self._ready]
+        whole = waiting.shape[-1] // size * size
+        for start in range(0, whole, size):
+            with torch.inference_mode():
+                block = waiting[:, start : start + size].clone()
+                stems, state = self.model.step(block, state)
+            ready.append(stems)
+        answer, rest = self._cut(ready, count)
+        self._state, self._ready, self._waiting = state, rest, waiting[:, whole:].clone()
+        return answer.to(audio.device)
 
-    def _pull(self, count: int) -> Tensor:
+    def _cut(self, ready: Sequence[Tensor], count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The first `count` samples of all that is ready, and the rest."""
         # The empty part is the shape of an empty answer; cat makes what callers may change.
-        shape = (len(self.model.stems), self.model.channels, 0)
-        parts = [torch.zeros(shape, device=self.model.device)]
-        while count:
-            first = self._ready.popleft()
-            if first.shape[-1] > count:
-                self._ready.appendleft(first[..., count:])
-                first = first[..., :count]
-            parts.append(first)
-            count -= first.shape[-1]
-        return torch.cat(parts, dim=-1)
+        shape = len(self.model.stems), self.model.channels, 0
+        parts, rest = [_silence(*shape, device=self.model.device)], []
+        for part in ready:
+            now, later = part[..., :count], part[..., count:]
+            count -= now.shape[-1]
+            parts.append(now)
+            rest += [later] if later.shape[-1] else []
+        return torch.cat(parts, dim=-1), tuple(rest)
 
 
-def render_blocks(model: StreamingModel, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+def render_blocks(
+    model: StreamingModel, blocks: Iterable[Tensor | NDArray[Any]]
+) -> Iterator[Tensor]:
     """Restore a signal that comes in blocks: what a stream plays, with its latency cut off.
 
     Memory does not grow with the signal.
 
     Args:
         model: what to run.
-        blocks: [c, n] each, of any sizes.
+        blocks: [c, n] each, of any sizes, in floating point, at any level.
 
     Yields:
         [s, c, m]; all of them together are as long as all blocks together.
+
+    Raises:
+        TypeError, ValueError: as `Stream.process`, but for the level.
     """
     stream = Stream(model)
     early = stream.latency  # samples still to come out before the signal's first
     for block in _with_silence(blocks, model, stream.latency):
-        stems = stream.process(block)
+        stems = stream.advance(block)
         cut = min(early, stems.shape[-1])
         early -= cut
         yield stems[..., cut:]
 
 
 def _with_silence(
-    blocks: Iterable[Tensor], model: StreamingModel, samples: int
+    blocks: Iterable[Tensor | NDArray[Any]], model: StreamingModel, samples: int
 ) -> Iterator[Tensor]:
-    device = None
+    device = torch.device("cpu")
     for block in blocks:
-        device = block.device
-        yield block
-    silence = torch.zeros(model.channels, model.block_size, device=device)
+        audio = as_audio(block, model.channels)
+        device = audio.device
+        yield audio
+    silence = _silence(model.channels, model.block_size, device=device)
     for start in range(0, samples, model.block_size):
         yield silence[:, : samples - start]
 
 
-def render(model: StreamingModel, audio: Tensor) -> Tensor:
+def render(model: StreamingModel, audio: Tensor | NDArray[Any]) -> Tensor:
     """Restore a whole signal, on the path that streams it.
 
     Args:
         model: what to run.
-        audio: [c, n] at the model's sample rate.
+        audio: [c, n] at the model's sample rate, in floating point, full scale ±1.
 
     Returns:
-        [s, c, n], aligned with `audio`, on its device.
+        [s, c, n] float32, aligned with `audio`, on its device.
+
+    Raises:
+        TypeError, ValueError: as `Stream.process`.
     """
+    check_streaming(model)
+    audio = as_audio(audio, model.channels)
+    check_level(audio)
+    return render_whole(model, audio)
+
+
+def render_whole(model: StreamingModel, audio: Tensor) -> Tensor:
+    """`render` at any level."""
     return torch.cat([*render_blocks(model, audio.split(model.block_size, dim=-1))], dim=-1)
+
+
+def as_audio(audio: Tensor | NDArray[Any], channels: int) -> Tensor:
+    """A tensor as it is, an array as a tensor: [c, n].
+
+    Raises:
+        TypeError: it is neither, or not in floating point.
+        ValueError: the shape is another one.
+    """
+    if not isinstance(audio, Tensor | np.ndarray):
+        kinds = "a torch.Tensor or a numpy.ndarray"
+        raise TypeError(f"audio must be {kinds}, got {type(audio).__name__}")
+    floats = audio.dtype.is_floating_point if isinstance(audio, Tensor) else audio.dtype.kind == "f"
+    if not floats:
+        raise TypeError(f"audio must be in floating point, full scale ±1, got {audio.dtype}")
+    if audio.ndim != 2 or audio.shape[0] != channels:
+        raise ValueError(f"audio must be [{channels} channels, samples], got {list(audio.shape)}")
+    # A copy: PyTorch warns of arrays that must not be written.
+    return audio if isinstance(audio, Tensor) else torch.from_numpy(np.array(audio, np.float32))
+
+
+def check_level(audio: Tensor) -> None:
+    """Refuse integers that were only made floats; NaN passes.
+
+    Raises:
+        ValueError: the peak is more than 60 dB above full scale.
+    """
+    peak = float(audio.abs().max()) if audio.numel() else 0.0
+    if peak > HIGHEST_PEAK:
+        raise ValueError(
+            f"audio must have full scale ±1, got a peak of {peak:g}; "
+            "divide 16-bit integers by 32768"
+        )
+
+
+def _silence(*shape: int, device: torch.device) -> Tensor:
+    return torch.zeros(*shape, dtype=torch.float32, device=device)

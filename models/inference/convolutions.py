@@ -138,7 +138,9 @@ class Affine(Frozen):
         for linear, norm in layers:
             scales.append(norm.weight * torch.rsqrt(norm.running_var + norm.eps))
             shifts.append(norm.bias - norm.running_mean * scales[-1])
-            biases.append(torch.zeros(0) if linear.bias is None else linear.bias)
+            biases.append(
+                torch.zeros(0, dtype=scales[-1].dtype) if linear.bias is None else linear.bias
+            )
         scale = torch.stack(scales)
         self.hold(scale=scale, shift=torch.stack(shifts), bias=torch.stack(biases)[:, None, None])
 

@@ -155,7 +155,8 @@ def load_network(path: Path, device: str | torch.device = "cpu") -> nn.Module:
     metadata, state = read_safetensors(path)
     description = _parse(metadata, path)
     check_state(state, description, str(path))
-    network = build_network(description.network, description.params, str(path))
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn, and not from the user's
+        network = build_network(description.network, description.params, str(path))
     network.load_state_dict(state)
     return network.to(device).eval().requires_grad_(False)
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 
 RESIDUAL = "residual"  # the last strip
 SILENCE_DB = -90.0  # the lowest gain, which means none at all
@@ -42,6 +42,7 @@ class Parameter:
         Raises:
             ValueError: it is of another type, or NaN.
         """
+        value = _plain(value)
         number = float(value) if isinstance(value, Real) else math.nan
         if self.kind == "bool":
             if number not in (0, 1):
@@ -52,6 +53,11 @@ class Parameter:
             raise ValueError(f"{self.name} must be a number in {choices}, got {value!r}")
         clipped = min(max(number, self.low), self.high)
         return clipped, clipped != number
+
+
+def _plain(value: Any) -> object:
+    """A number or bool of an array library, or an array of no dimensions, as Python's own."""
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 PARAMETERS = (

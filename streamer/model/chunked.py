@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from restem.streamer.model.protocol import check_attributes
+
 
 class OfflineModel(Protocol):
     """A network that restores a whole signal at once, to the same length."""
@@ -88,6 +90,7 @@ class Chunked:
         keeps: a `SlidingModel` keeps what windows share; the same answers, for less.
 
     Raises:
+        TypeError: the network lacks a part of `OfflineModel`.
         ValueError: a size is out of range.
     """
 
@@ -101,6 +104,7 @@ class Chunked:
         lookahead: int = 0,
         keeps: bool = True,
     ) -> None:
+        check_attributes(network, OfflineModel, "an offline network")
         if block_size < 1:
             raise ValueError(f"block_size must be at least 1 sample, got {block_size}")
         if context < 0 or lookahead < 0:
@@ -110,6 +114,7 @@ class Chunked:
         if not 0 <= fade <= block_size:
             raise ValueError(f"fade must be in [0, block_size={block_size}], got {fade}")
         self.network = network
+        self.input_shape = tuple(network.input_shape)
         self.sample_rate = network.sample_rate
         self.channels = network.channels
         self.stems = network.stems
@@ -125,16 +130,22 @@ class Chunked:
 
     def init_state(self) -> ChunkedState:
         shape = (*self.network.input_shape, self.window - self.block_size)
-        past = torch.zeros(shape, device=self.device)
-        tail = torch.zeros(len(self.stems), self.channels, self.fade, device=self.device)
+        past = torch.zeros(shape, dtype=torch.float32, device=self.device)
+        shape = len(self.stems), self.channels, self.fade
+        tail = torch.zeros(shape, dtype=torch.float32, device=self.device)
         kept = None
         if self.keeps and isinstance(self.network, SlidingModel):
-            silence = torch.zeros(*self.network.input_shape, self.window, device=self.device)
+            shape = (*self.network.input_shape, self.window)
+            silence = torch.zeros(shape, dtype=torch.float32, device=self.device)
             kept = self.network.prepare_window(silence, self.block_size)
         return ChunkedState(past, tail, torch.tensor(self.latency, device=self.device), kept)
 
     def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:
-        """[*input_shape, block_size] -> [s, c, block_size] and the next state."""
+        """[*input_shape, block_size] -> [s, c, block_size] and the next state.
+
+        Raises:
+            ValueError: the network's answer has another shape than it says.
+        """
         window = torch.cat((state.past, block), dim=-1)
         answer, kept = self._restore(window, state.kept)
         head, rest, tail = answer.split_with_sizes(
@@ -149,8 +160,17 @@ class Chunked:
     def _restore(self, window: Tensor, kept: Any) -> tuple[Tensor, Any]:
         start, stop = self.context, self.context + self.block_size + self.fade
         if isinstance(self.network, SlidingModel):
-            return self.network.slide(window, kept, self.block_size, start, stop)
-        return self.network(window)[..., start:stop], None
+            answer, kept = self.network.slide(window, kept, self.block_size, start, stop)
+            return self._checked(answer, stop - start), kept
+        return self._checked(self.network(window), self.window)[..., start:stop], None
+
+    def _checked(self, answer: Tensor, samples: int) -> Tensor:
+        if answer.shape != (len(self.stems), self.channels, samples):
+            raise ValueError(
+                f"{type(self.network).__name__} must answer [{len(self.stems)} stems, "
+                f"{self.channels} channels, {samples} samples], got {list(answer.shape)}"
+            )
+        return answer
 
 
 def crossfade(old: Tensor, new: Tensor, rise: Tensor) -> Tensor:

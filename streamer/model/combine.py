@@ -1,5 +1,6 @@
 """Models made of models: one after the other, side by side."""
 
+import itertools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.protocol import StreamingModel, check_streaming
 
 
 class Series:
@@ -17,17 +18,29 @@ class Series:
         models: each takes what the one before gives, all at one sample rate and block size.
 
     Raises:
-        ValueError: no model, or their sample rates or block sizes differ.
+        TypeError: one is no streaming model.
+        ValueError: no model, or their sample rates or block sizes differ, or one takes another
+            shape than it would get.
     """
 
     def __init__(self, *models: StreamingModel) -> None:
         if not models:
             raise ValueError("a series needs at least one model")
+        for model in models:
+            check_streaming(model)
         for name in ("sample_rate", "block_size"):
             values = [getattr(model, name) for model in models]
             if len(set(values)) > 1:
                 raise ValueError(f"the models of a series must agree on {name}, got {values}")
+        for before, after in itertools.pairwise(models):
+            given, taken = (len(before.stems), before.channels), input_shape(after)
+            if given != taken:
+                raise ValueError(
+                    "each model of a series must take what the one before gives, "
+                    f"{[*given, 'samples']}, got one that takes {[*taken, 'samples']}"
+                )
         self.models = models
+        self.input_shape = input_shape(models[0])
         self.sample_rate = models[0].sample_rate
         self.channels = models[0].channels
         self.stems = models[-1].stems
@@ -46,6 +59,11 @@ class Series:
         return block, tuple(states)
 
 
+def input_shape(model: StreamingModel) -> tuple[int, ...]:
+    """The shape of a model's blocks, without time: (c,) for a mix, (s, c) for stems."""
+    return tuple(getattr(model, "input_shape", (model.channels,)))
+
+
 class Parallel:
     """Models side by side, each on a device of its own; one mix goes to all of them.
 
@@ -60,6 +78,8 @@ class Parallel:
     def __init__(self, *models: StreamingModel, stems: Sequence[str]) -> None:
         if not models:
             raise ValueError("there must be a model at least")
+        for model in models:
+            check_streaming(model)
         for name in ("sample_rate", "channels", "block_size", "latency"):
             values = [getattr(model, name) for model in models]
             if len(set(values)) > 1:

@@ -86,6 +86,10 @@ class Graphed:
             raise AttributeError(name)
         return getattr(self.model, name)
 
+    def __reduce__(self) -> Any:
+        """A copy records a graph of its own."""
+        return type(self), (self.model, self._make_graph or CudaGraph)
+
     def init_state(self) -> Any:
         return self.model.init_state()
 

@@ -45,3 +45,23 @@ class StreamingModel(Protocol):
 
     def step(self, block: Tensor, state: Any) -> tuple[Tensor, Any]:
         """[c, block_size] -> [s, c, block_size] and the next state; the old one stays valid."""
+
+
+def check_attributes(thing: object, protocol: type, kind: str) -> None:
+    """Refuse what lacks a part of a protocol.
+
+    Raises:
+        TypeError: something is missing; `kind` is named.
+    """
+    names = [name for name in vars(protocol) if not name.startswith("_")]
+    missing = [name for name in names if not hasattr(thing, name)]
+    if missing:
+        raise TypeError(
+            f"{kind} must have {', '.join(names)}; "
+            f"{type(thing).__name__} has no {', '.join(missing)}"
+        )
+
+
+def check_streaming(model: object) -> None:
+    """Refuse what is no streaming model, as `check_attributes`."""
+    check_attributes(model, StreamingModel, "a streaming model (an offline network in a Chunked)")

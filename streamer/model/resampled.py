@@ -95,15 +95,18 @@ class Resampled:
         return latency
 
     def init_state(self) -> ResampledState:
-        shape = len(self.stems), self.channels
+        mix, stems = (self.channels,), (len(self.stems), self.channels)
         return ResampledState(
-            input=torch.zeros(self.channels, -self._there.start, device=self.device),
-            waiting=torch.zeros(self.channels, 0, device=self.device),
+            input=self._silence(*mix, -self._there.start),
+            waiting=self._silence(*mix, 0),
             model=self.model.init_state(),
-            ready=torch.zeros(*shape, -self._back.start, device=self.device),
+            ready=self._silence(*stems, -self._back.start),
             early_frames=self._delay,
             early_stems=self.model.latency,
         )
+
+    def _silence(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=torch.float32, device=self.device)
 
     def step(self, block: Tensor, state: ResampledState) -> tuple[Tensor, ResampledState]:
         """[c, block_size] -> [s, c, block_size] and the next state."""

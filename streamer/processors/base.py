@@ -85,6 +85,8 @@ class ChannelLayout:
                     f"Unable to determine channel layout from shape: ({rows}, {columns}). {HINT}"
                 )
             return self.interleaved
+        if rows == columns == 1 and self.channels == 1:
+            return bool(self.interleaved)  # the last sample of a mono stream
         if self.channels and self.channels in shape:
             return self.channels != rows
         if rows == 0 or columns == 0:
@@ -105,6 +107,13 @@ class Processor(ABC):
         self._lock = threading.RLock()
         self._running: tuple[float, int] | None = None  # sample rate, channels
         self._missing = 0  # samples that went into the stream and are not out yet
+        self._lost = False  # a call failed in the middle of the stream
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be copied or pickled: its plugins remember what they "
+            "heard; make another, in each process its own"
+        )
 
     @property
     def is_effect(self) -> bool:
@@ -157,11 +166,16 @@ class Processor(ABC):
         """Forget everything heard so far, and how arrays were laid out."""
         with self._lock:
             self._layout.reset()
-            self._running, self._missing = None, 0
+            self._end()
 
     def flush(self) -> Audio:
-        """End the stream: the samples that were withheld, in the layout of its last block."""
+        """End the stream: the samples that were withheld, in the layout of its last block.
+
+        Raises:
+            RuntimeError: a call failed in the middle of this stream; samples are lost.
+        """
         with self._lock:
+            self._check_lost()
             parts = [np.zeros((self._layout.channels or 1, 0), np.float32)]
             missing, fed = self._missing, 0
             if self._running is not None:
@@ -172,20 +186,37 @@ class Processor(ABC):
                     silence = np.zeros((channels, max(self._missing, 1)), np.float32)
                     parts.append(self.advance(silence, rate, BUFFER_SIZE))
                     fed += silence.shape[1]
-            self._running, self._missing = None, 0
+            self._end()
             return self._layout.write(np.concatenate(parts, axis=1)[:, :missing])
+
+    def _check_lost(self) -> None:
+        if self._lost:
+            raise RuntimeError(
+                f"a call failed in the middle of this {type(self).__name__}'s stream, and its "
+                "samples are lost; call reset() to begin another"
+            )
+
+    def _end(self) -> None:
+        """No stream runs from here on."""
+        self._running, self._missing, self._lost = None, 0, False
 
     def advance(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         """The next samples of a stream: takes [c, n], gives [c, m], the rest later.
 
         Another sample rate or number of channels starts a new stream.
+
+        Raises:
+            RuntimeError: a call failed in the middle of this stream; samples are lost.
         """
         with self._lock:
+            self._check_lost()
             spec = sample_rate, audio.shape[0]
             if self._running != spec:
                 self.prepare(*spec, buffer_size)
                 self._running, self._missing = spec, 0
+            self._lost = True  # unless the samples come through
             answer = self.push(audio)
+            self._lost = False
             self._missing += audio.shape[1] - answer.shape[1]
             return answer
 

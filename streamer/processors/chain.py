@@ -129,7 +129,9 @@ class Container(Processor):
 
     def prepare(self, sample_rate: float, channels: int, buffer_size: int) -> None:
         self._size = buffer_size
+        self._lost = self._running is not None  # unless all of them begin
         begin_line(self._arranged(), sample_rate, channels, buffer_size)
+        self._lost = False
 
     def push(self, audio: Audio) -> Audio:
         return push_through(self._arranged(known=True), audio)
@@ -137,8 +139,10 @@ class Container(Processor):
     def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         with self._lock:
             self._size = buffer_size
+            self._end()
             answer = whole_through(self._arranged(), audio, sample_rate, buffer_size)
-            self._running, self._missing = (sample_rate, audio.shape[0]), 0
+            # Plugins were not called for no samples at all, so a stream does not go on from there.
+            self._running = (sample_rate, audio.shape[0]) if audio.size else None
             return answer
 
     def latency_at(self, sample_rate: float, channels: int) -> int:

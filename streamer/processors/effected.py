@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.protocol import StreamingModel, check_streaming
 from restem.streamer.processors.chain import Chain
 from restem.streamer.processors.nodes import (
     ChainNode,
@@ -50,6 +50,7 @@ class Effected:
     """
 
     def __init__(self, model: StreamingModel, effects: Mapping[str, Effect]) -> None:
+        check_streaming(model)
         for stem in effects:
             if stem not in model.stems:
                 choices = ", ".join(model.stems)
@@ -106,10 +107,10 @@ class Effected:
         if (state.run, state.steps) != (self._run, self._steps):
             raise RuntimeError(
                 "effects remember one stream only, and this state is not where they are; "
-                "build a model for each stream"
+                "build a model for each stream, and reset one in which a call failed"
             )
-        self._steps += 1
         stems, model_state = self.model.step(block, state.model)
+        self._steps += 1
         parts: Audio = stems.detach().cpu().numpy()
         answers, waiting = [], []
         for line, before, part in zip(self._lines, state.waiting, parts, strict=True):

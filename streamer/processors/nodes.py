@@ -74,7 +74,7 @@ class NativeBoard:
 
     def __init__(self, plugins: Sequence[pedalboard.Plugin]) -> None:
         self.plugins = list(plugins)
-        self._board = Board(self.plugins)
+        self._board = Board([])
         self._unsteady = any(isinstance(plugin, UNSTEADY) for plugin in self.plugins)
         self._taught = 0  # channels that the board expects
         self._block = BUFFER_SIZE
@@ -106,9 +106,9 @@ class NativeBoard:
         largest = np.zeros((channels, self._block), np.float32)
         for plugin in self.plugins:
             if not any(plugin is other for other in known):
-                prime_layout(plugin, channels, sample_rate)
-                plugin.process(largest, sample_rate, self._block, reset=True)
-                plugin.process(largest[:, :0], sample_rate, self._block, reset=True)
+                alone = primed_board([plugin], channels, sample_rate)
+                alone.process(largest, sample_rate, self._block, reset=True)
+                alone.process(largest[:, :0], sample_rate, self._block, reset=True)
 
     def _start(
         self, sample_rate: float, channels: int, block_size: int, known: Sequence[Any]
@@ -121,7 +121,7 @@ class NativeBoard:
         self._teach(channels)
 
     def _teach(self, channels: int) -> None:
-        prime_layout(self._board, channels, self._rate)
+        self._board = primed_board(self.plugins, channels, self._rate)
         self._taught = channels
 
     def push(self, audio: Audio) -> Audio:
@@ -142,6 +142,9 @@ class NativeBoard:
 
     def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         self._rate, self._waiting = sample_rate, None
+        if audio.shape[1] == 0:
+            self._reset()
+            return audio
         # A stream that goes on from here must not have larger blocks: plugins would forget.
         self._block = max(min(buffer_size, audio.shape[1]), 1)
         if self._taught != audio.shape[0]:
@@ -163,9 +166,12 @@ class NativeBoard:
         while not given and fed < BUFFER_SIZE * STEADY:
             fed += STEADY
             given = self._board.process(silence, sample_rate, STEADY, False).shape[1]
+        self._reset()
+        return fed - given
+
+    def _reset(self) -> None:
         for plugin in self.plugins:
             plugin.reset()
-        return fed - given
 
 
 class PythonProcessor:
@@ -198,6 +204,8 @@ class PythonProcessor:
     def push(self, audio: Audio) -> Audio:
         if self._ours is not None:
             return self._ours.advance(audio, self._rate, self._size)
+        if audio.shape[1] == 0:
+            return audio
         answer = self.processor.process(audio, self._rate, buffer_size=self._size, reset=False)
         return self._checked(answer, audio.shape, same_length=False)
 
@@ -253,7 +261,7 @@ class ParallelBranches:
         ]
         count = min(part.shape[1] for part in ready)
         self._waiting = [part[:, count:] for part in ready]
-        return total([part[:, :count] for part in ready], audio[:, :count])
+        return total([part[:, :count] for part in ready], ready[0][:, :count])
 
     def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         self._waiting = [audio[:, :0] for _ in self.branches]
@@ -272,9 +280,19 @@ def total(parts: Sequence[Audio], like: Audio) -> Audio:
     return answer
 
 
-def prime_layout(plugin: pedalboard.Plugin, channels: int, sample_rate: float) -> None:
-    """Fix the plugin's channel layout, so that short blocks are not read as interleaved."""
-    plugin.process(np.zeros((channels, 0), np.float32), sample_rate, 1, False)
+def primed_board(
+    plugins: Sequence[pedalboard.Plugin], channels: int, sample_rate: float
+) -> pedalboard.PluginContainer:
+    """A native board that takes [channels, n] as such for every n.
+
+    It learns that from an empty block, and is itself empty then: a Convolution whose first block
+    has no samples divides by zero.
+    """
+    board = Board([])
+    board.process(np.zeros((channels, 0), np.float32), sample_rate, 1, False)
+    for plugin in plugins:
+        board.append(plugin)
+    return board
 
 
 def begin_line(
@@ -305,7 +323,7 @@ def whole_through(
     It is heard as if silence followed: a segment that looks ahead sees how those before it fade.
     """
     samples = audio.shape[1]
-    ahead = sum_latency(segments[1:], sample_rate, audio.shape[0])
+    ahead = sum_latency(segments[1:], sample_rate, audio.shape[0]) if samples else 0
     if ahead:
         audio = np.pad(audio, ((0, 0), (0, ahead)))
     for segment in segments:

@@ -320,3 +320,11 @@ def test_an_effects_file_must_fit_the_profile(tmp_path: Path) -> None:
     (tmp_path / "e.yaml").write_text("effects: {voice: [{plugin: Gain}]}")
     with pytest.raises(ValueError, match=r"e.yaml: effects: unknown stem 'voice'"):
         load_profile(write(tmp_path, dict(SMALL)), "cpu", effects=tmp_path / "e.yaml")
+
+
+@pytest.mark.parametrize("stems", [None, ["vocals"]])
+def test_loading_leaves_the_users_random_numbers_alone(stems: list[str] | None) -> None:
+    before = torch.random.get_rng_state()
+    load_profile("live-cpu-fast", "cpu", stems)
+    describe_profiles()
+    assert torch.equal(torch.random.get_rng_state(), before)

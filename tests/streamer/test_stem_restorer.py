@@ -1,4 +1,8 @@
+import copy
+import multiprocessing
+import pickle
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -296,3 +300,59 @@ def test_the_model_is_what_restores() -> None:
     assert isinstance(restorer.model, Effected)
     stems = render(restorer.model, torch.from_numpy(AUDIO)).numpy()
     np.testing.assert_array_equal(restorer.stems(AUDIO, RATE), stems)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))], ids=str
+)
+def test_a_copy_is_a_fresh_restorer(again: Callable[[StemRestorer], StemRestorer]) -> None:
+    restorer = small()
+    expected = restorer(AUDIO, RATE)
+    restorer.reset()
+    restorer(AUDIO[:, :3000], RATE, reset=False)
+    other = again(restorer)
+    assert other.bass_gain_db == 3
+    np.testing.assert_array_equal(other(AUDIO, RATE), expected)
+    other.bass_gain_db = -10
+    assert restorer.bass_gain_db == 3
+
+
+def test_a_restorer_works_in_another_process(profile: str) -> None:
+    restorer = StemRestorer(profile, bass_gain_db=3)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        answer = pool.apply(restorer.process, (AUDIO[:, :3000], RATE))
+    np.testing.assert_allclose(answer, restorer(AUDIO[:, :3000], RATE), atol=1e-6)
+
+
+def test_what_has_plugins_is_not_copied() -> None:
+    for board in (StemRestorer(Plain(), {"bass": pb.Reverb()}), Chain([small()])):
+        for call in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match=r"cannot be copied or pickled.*make another"):
+                call(board)
+
+
+class OutOfMemory(Plain):
+    """A model of which a step fails at will."""
+
+    fails = False
+
+    def step(self, block: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.fails:
+            raise torch.OutOfMemoryError("no memory")
+        return super().step(block, state)
+
+
+@pytest.mark.parametrize("effects", [{}, {"bass": pb.Gain(0)}], ids=["plain", "effects"])
+def test_a_stream_in_which_a_step_failed_waits_for_a_reset(effects: dict[str, Any]) -> None:
+    model = OutOfMemory(64)
+    restorer = StemRestorer(model, effects)
+    expected = restorer(AUDIO, RATE)
+    restorer(AUDIO[:, :1000], RATE, reset=False)
+    model.fails = True
+    with pytest.raises(torch.OutOfMemoryError):
+        restorer(AUDIO[:, 1000:2000], RATE, reset=False)
+    model.fails = False
+    for call in (lambda: restorer(AUDIO[:, 1000:2000], RATE, reset=False), restorer.flush):
+        with pytest.raises(RuntimeError, match=r"samples are lost; call reset\(\)"):
+            call()
+    np.testing.assert_array_equal(streamed(restorer, AUDIO), expected)

@@ -1,19 +1,24 @@
 import math
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from restem.streamer.model.chunked import Chunked
+from restem.streamer.model.chunked import Chunked, ChunkedState
 from restem.streamer.model.combine import Series
 from restem.streamer.model.protocol import StreamingModel
+from restem.streamer.model.resampled import at_rate
 from restem.streamer.profiles import profile_names
 from restem.streamer.stream import Stream, render, render_blocks
 from tests.support.tiny_networks import Halves, noise, shipped, small_models, transparent
 
-MODELS = (*small_models(), *(f"profile {name}" for name in profile_names()))
+SMALL = tuple(small_models())
+MODELS = (*SMALL, *(f"profile {name}" for name in profile_names()))
 NATIVE = ("embedded", "profile live-cpu", "profile live-cpu-fast")
 WINDOWED = tuple(name for name in MODELS if name not in NATIVE)
 RANDOM = torch.randint(0, 3000, (64,), generator=torch.Generator().manual_seed(1)).tolist()
@@ -212,9 +217,122 @@ def test_the_answer_is_the_callers_to_change(host_block: int) -> None:
         answer *= 0.5
 
 
-def test_an_array_is_refused_with_what_is_wanted() -> None:
-    with pytest.raises(TypeError, match=r"must be a torch\.Tensor, got ndarray"):
-        Stream(small_models()["halves"]).process(noise(64).numpy())  # type: ignore[arg-type]
+def test_an_array_is_as_good_as_a_tensor() -> None:
+    model, mix = small_models()["embedded"], noise(2000)
+    expected = render(model, mix)
+    for array in (mix.numpy(), mix.double().numpy(), mix.numpy().T.copy().T, mix.numpy()[:, :]):
+        array.flags.writeable = False
+        assert torch.equal(render(model, array), expected)
+        assert torch.equal(torch.cat([*render_blocks(model, [array])], dim=-1), expected)
+    backwards = mix.flip(-1).numpy()[:, ::-1]
+    assert torch.equal(Stream(model).process(backwards), Stream(model).process(mix))
+
+
+WRONG_TYPES = (
+    (noise(64).mul(32767).to(torch.int16), "in floating point, full scale ±1, got torch.int16"),
+    (noise(64).mul(32767).to(torch.int32).numpy(), "in floating point, full scale ±1, got int32"),
+    (noise(64).to(torch.complex64), "got torch.complex64"),
+    (noise(64).numpy().astype(np.complex64), "got complex64"),
+    (noise(64) > 0, "got torch.bool"),
+    (noise(64).tolist(), r"a torch\.Tensor or a numpy\.ndarray, got list"),
+)
+WRONG_VALUES = (
+    (noise(64)[0], r"\[2 channels, samples\], got \[64\]"),
+    (noise(64).T, r"\[2 channels, samples\], got \[64, 2\]"),
+    (noise(64)[None].numpy(), r"\[2 channels, samples\], got \[1, 2, 64\]"),
+    (torch.tensor(0.5), r"\[2 channels, samples\], got \[\]"),
+)
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "process": lambda audio: Stream(small_models()["halves"]).process(audio),
+    "render": lambda audio: render(small_models()["halves"], audio),
+    "render_blocks": lambda audio: [*render_blocks(small_models()["halves"], [audio])],
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_no_audio_is_refused(call: str) -> None:
+    for audio, line in WRONG_TYPES:
+        with pytest.raises(TypeError, match=line):
+            CALLS[call](audio)
+    for audio, line in WRONG_VALUES:
+        with pytest.raises(ValueError, match=line):
+            CALLS[call](audio)
+
+
+@pytest.mark.parametrize("call", ["process", "render"])
+def test_integers_made_floats_are_refused(call: str) -> None:
+    with pytest.raises(ValueError, match=r"got a peak of 29.*divide 16-bit integers"):
+        CALLS[call](torch.full((2, 64), -29000.0))
+    CALLS[call](torch.full((2, 64), 100.0))
+
+
+class OutOfMemory(Chunked):
+    """A model whose step fails at will."""
+
+    fails_in = math.inf  # steps
+
+    def step(self, block: Tensor, state: ChunkedState) -> tuple[Tensor, ChunkedState]:
+        self.fails_in -= 1
+        if self.fails_in < 0:
+            raise torch.OutOfMemoryError("no memory")
+        return super().step(block, state)
+
+
+@pytest.mark.parametrize("fails_in", [0, 1, 2])
+@pytest.mark.parametrize("before", [0, 33, 63, 64])
+def test_a_call_that_fails_may_be_made_again(before: int, fails_in: int) -> None:
+    model = OutOfMemory(Halves(), block_size=64, context=8, fade=16, lookahead=24)
+    mix = noise(2000)
+    expected = Stream(model).process(mix)
+    stream = Stream(model)
+    parts = [stream.process(mix[:, :before])]
+    for stop in (before + 200, 2000):
+        model.fails_in = fails_in
+        with pytest.raises(torch.OutOfMemoryError):
+            stream.process(mix[:, before:stop])
+        model.fails_in = math.inf
+        parts.append(stream.process(mix[:, before:stop]))
+        before = stop
+    assert torch.equal(torch.cat(parts, dim=-1), expected)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_streams_move_in_and_out_of_inference_mode(name: str) -> None:
+    mix, rendered = mix_and_render(name)
+    with torch.inference_mode():
+        stream = Stream(model_named(name))
+        parts = [stream.process(mix[:, :100])]
+    parts.append(stream.process(mix[:, 100:3000]))
+    with torch.inference_mode():
+        parts.append(stream.process(mix[:, 3000:3001]))
+    parts.append(stream.process(mix[:, 3001:]))
+    heard = torch.cat(parts, dim=-1)[..., stream.latency :]
+    assert same(name, heard, rendered[..., : heard.shape[-1]])
+
+
+@pytest.fixture
+def double_by_default() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("double_by_default")
+@pytest.mark.parametrize("name", SMALL)
+def test_the_default_type_of_tensors_changes_nothing(name: str) -> None:
+    torch.set_default_dtype(torch.float32)
+    mix, rendered = mix_and_render(name)
+    torch.set_default_dtype(torch.float64)
+    streamed = Stream(model_named(name)).process(mix)
+    assert streamed.dtype == torch.float32
+    assert same(name, render(model_named(name), mix), rendered)
+
+
+@pytest.mark.usefixtures("double_by_default")
+@pytest.mark.parametrize("name", SMALL)
+def test_models_built_while_another_type_is_the_default_run(name: str) -> None:
+    model = at_rate(small_models()[name], 44100)
+    assert render(model, noise(3000).float()).dtype == torch.float32
 
 
 def test_rendering_in_pieces_is_rendering_at_once() -> None:

@@ -317,3 +317,12 @@ def test_the_networks_are_described_for_scripts() -> None:
     rows = zoo.describe_networks()
     assert [row["name"] for row in rows] == list(zoo.NETWORKS)
     assert json.loads(json.dumps(rows)) == rows
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_loading_leaves_the_users_random_numbers_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    store.save_weights(network_named(name), path, store.Description(name, SMALL[name]))
+    before = torch.random.get_rng_state()
+    store.load_network(path)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from restem.streamer.mixer import parameters
 from restem.streamer.mixer.parameters import (
@@ -127,3 +128,17 @@ def test_the_residual_is_the_last_strip() -> None:
 
 def test_the_examples_in_the_docstrings_are_true() -> None:
     assert doctest.testmod(parameters).failed == 0
+
+
+@pytest.mark.parametrize("row", PARAMETERS, ids=name_of)
+def test_numbers_of_array_libraries_are_numbers(row: Parameter) -> None:
+    kind = np.bool_ if row.kind == "bool" else np.float64
+    for value in (kind(row.high), np.array(row.high), torch.tensor(row.high)):
+        clipped, changed = row.clip(value)
+        assert (clipped, changed, type(clipped)) == (row.high, False, type(row.high))
+    for wrong in (np.array([row.high]), np.array("0.5"), np.array([row.high, row.high])):
+        with pytest.raises(ValueError, match=row.name):
+            row.clip(wrong)
+    if row.kind == "float":
+        with pytest.raises(ValueError, match="must be a number"):
+            row.clip(np.bool_(True))

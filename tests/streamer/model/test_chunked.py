@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -94,3 +96,24 @@ def test_a_crossfade_begins_with_the_old_and_ends_with_the_new() -> None:
 def test_sizes_out_of_range_are_refused(sizes: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Chunked(Halves(), **sizes)
+
+
+def test_what_is_no_offline_network_is_refused() -> None:
+    for wrong in (torch.nn.Identity(), lambda mix: mix):
+        with pytest.raises(TypeError, match=r"must have sample_rate, stems, .* has no sample_rate"):
+            Chunked(wrong, block_size=64)  # type: ignore[arg-type]
+
+
+class Short(Halves):
+    def __init__(self, answer: Callable[[Tensor], Tensor]) -> None:
+        self.answer = answer
+
+    def __call__(self, mix: Tensor) -> Tensor:
+        return self.answer(super().__call__(mix))
+
+
+@pytest.mark.parametrize("answer", [lambda x: x[0], lambda x: x[:1], lambda x: x[..., 1:]])
+def test_a_network_that_answers_another_shape_is_named(answer: Callable[[Tensor], Tensor]) -> None:
+    model = Chunked(Short(answer), block_size=64, context=8, lookahead=8)
+    with pytest.raises(ValueError, match=r"Short must answer \[2 stems, 2 channels, 80 samples\]"):
+        render(model, noise(64))

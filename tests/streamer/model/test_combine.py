@@ -4,7 +4,8 @@ from torch import Tensor
 
 from restem.streamer.model.chunked import Chunked
 from restem.streamer.model.combine import Parallel, Series
-from restem.streamer.stream import render
+from restem.streamer.stem_restorer import StemRestorer
+from restem.streamer.stream import Stream, render
 from tests.support.tiny_networks import Halves, noise
 
 
@@ -72,3 +73,18 @@ class Others(Halves):
 
     def __call__(self, mix: Tensor) -> Tensor:
         return -mix[None]
+
+
+def test_a_series_takes_what_the_model_before_gives() -> None:
+    first, second = (Chunked(n, block_size=64) for n in (Halves(), Doubled()))
+    line = r"the one before gives, \[2, 2, 'samples'\], got one that takes \[2, 'samples'\]"
+    for models in ((first, first), (first, second, first), (Series(first, second), first)):
+        with pytest.raises(ValueError, match=line):
+            Series(*models)
+    Series(Series(first, second), Series(second, second))
+
+
+def test_offline_networks_do_not_chain() -> None:
+    for build in (Series, Stream, lambda model: render(model, noise(64)), StemRestorer):
+        with pytest.raises(TypeError, match=r"in a Chunked\) must have .*Halves has no block_size"):
+            build(Halves())  # type: ignore[operator]

@@ -6,7 +6,7 @@ import pytest
 
 from restem.streamer.processors.base import ChannelLayout
 from restem.streamer.processors.chain import Chain
-from tests.support.plugins import Same
+from tests.support.plugins import RATE, Same, late, noise
 
 SHAPES = [(2, 2), (2, 512), (512, 2), (1, 1), (3, 2), (2, 3), (16, 12), (16, 1000), (12, 16)]
 SHAPES += [(9,), (1,), (0,), (0, 2), (2, 0), (0, 0), (1, 5), (5, 1), (12, 12), (1, 2), (2, 1)]
@@ -98,3 +98,14 @@ def test_a_layout_speaks_for_the_array_read_last() -> None:
     assert layout.write(np.zeros((2, 5), np.float32)).shape == (5, 2)
     layout.read(np.zeros(9))
     assert layout.write(np.zeros((1, 5), np.float32)).shape == (5,)
+
+
+@pytest.mark.parametrize("samples", [2, 3, 1000])
+def test_a_mono_stream_that_ends_with_one_sample_keeps_its_layout(samples: int) -> None:
+    audio = noise(1000 + 1, 1)
+    for layout in (audio, audio.T):
+        board = Chain([late(samples), Same()])
+        axis = layout.shape.index(1001)
+        blocks = np.split(layout, [1000], axis=axis)
+        parts = [board(block, RATE, reset=False) for block in blocks]
+        np.testing.assert_array_equal(np.concatenate((*parts, board.flush()), axis=axis), layout)

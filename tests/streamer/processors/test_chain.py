@@ -267,3 +267,30 @@ def test_whole_signals_of_many_threads_do_not_mix() -> None:
         for answers, want in zip(pool.map(work, range(4)), expected, strict=True):
             for answer in answers:
                 np.testing.assert_allclose(answer, want, atol=1e-6)
+
+
+class OutOfMemory(Same):
+    """A processor that fails once in the middle of a stream."""
+
+    calls = 0
+
+    def process(self, input_array: Audio, *_: Any, **__: Any) -> Audio:
+        self.calls += 1
+        if self.calls == 2:
+            raise MemoryError("no memory")
+        return input_array.copy()
+
+
+@CONTAINERS
+def test_a_stream_in_which_a_call_failed_waits_for_a_reset(cls: type) -> None:
+    audio, board = noise(3000), cls([Chain([pb.Delay(0.01), OutOfMemory()])])
+    board(audio[:, :1000], RATE, reset=False)
+    with pytest.raises(MemoryError):
+        board(audio[:, 1000:2000], RATE, reset=False)
+    for call in (lambda: board(audio[:, 2000:], RATE, reset=False), board.flush):
+        with pytest.raises(RuntimeError, match=r"samples are lost; call reset\(\)"):
+            call()
+    expected = cls([Chain([pb.Delay(0.01), Same()])])(audio, RATE)
+    np.testing.assert_array_equal(board(audio, RATE), expected)
+    board.reset()
+    np.testing.assert_array_equal(streamed(board, audio), expected)

@@ -1,5 +1,7 @@
+import multiprocessing
 import textwrap
 from collections.abc import Callable
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from restem.streamer.model.resampled import at_rate
 from restem.streamer.processors.chain import Chain, Mix
 from restem.streamer.processors.effect_files import builtin_names, load_effects, read_effects
 from restem.streamer.processors.effected import Effected
+from restem.streamer.processors.nodes import ONE_SHOT
 from restem.streamer.stream import Stream, render
+from tests.support import effect_run
 from tests.support.engine_player import Player
 from tests.support.gain_model import GAINS, Plain
 from tests.support.plugins import LIMITER, Same, late, needs_limiter, noise
@@ -193,6 +197,29 @@ def test_every_builtin_effect_can_be_named(name: str, tmp_path: Path) -> None:
     path = write(tmp_path, f"effects: {{vocals: [{{plugin: {name}{params}}}]}}")
     (plugin,) = load_effects(read_effects(path))["vocals"]
     assert type(plugin).__name__ == name
+
+
+@pytest.fixture(scope="module")
+def processes() -> BaseContext:
+    """Processes of their own; where they can be forked, they import nothing."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([effect_run.__name__])
+    return context
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_builtin_effect_runs(name: str, processes: BaseContext) -> None:
+    """In a chain, a mix and on a stem; an effect that kills its process fails alone."""
+    runs = [effect_run.run_whole]
+    if not issubclass(getattr(pb, name), ONE_SHOT):
+        runs += [effect_run.run_streamed, effect_run.run_on_a_stem]
+    for run in runs:
+        process = processes.Process(target=run, args=(name,))
+        process.start()
+        process.join(timeout=120)
+        assert process.exitcode == 0, run.__name__
 
 
 @pytest.mark.parametrize(
