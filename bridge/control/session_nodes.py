@@ -10,7 +10,6 @@ from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import Node
 from restem.bridge.session.base import Session
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
-from restem.bridge.takes.recorder import own_version
 from restem.streamer.mixer.mixer import Change
 from restem.streamer.mixer.parameters import PARAMETERS
 from restem.streamer.profiles import profile_names, read_profile
