@@ -89,7 +89,7 @@ FLOORS = {
         control
         session verify demo training plugin
         audio takes evaluation batch speed
-        files weights web settings
+        files weights web settings signals
     """,
     "bridge/control": """
         address_table patches

@@ -64,13 +64,17 @@ def _train(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     material = Material(tuple(args.songs), tuple(args.held_out), args.layout)
-    print_note(
-        "after the schedule the weights are calibrated on held-out clips and exported, which takes "
-        f"some minutes more; {args.out / 'profile.yaml'} comes last"
-    )
+    told = False
     with progress_lines(Path(args.recipe).stem) as bar:
 
         def report(now: TrainingProgress) -> None:
+            nonlocal told
+            if not told:
+                told = True
+                print_note(
+                    "after the schedule the weights are calibrated on held-out clips and exported, "
+                    f"some minutes more; {args.out / 'profile.yaml'} comes last"
+                )
             bar(now.fraction, 1.0)
             if now.scores:
                 scores = ", ".join(

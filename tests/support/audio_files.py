@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 
@@ -24,3 +25,22 @@ def write(path: Path, audio: Audio, sample_rate: int = RATE, subtype: str = "FLO
 def read(path: Path) -> Audio:
     audio: Audio = soundfile.read(path, dtype="float32", always_2d=True)[0].T
     return audio
+
+
+def encode(path: Path, audio: Audio, codec: str, container: str) -> Path:
+    """Write [2, n] as AAC and the like."""
+    with av.open(str(path), "w", format=container) as file:
+        stream = file.add_stream(codec, rate=RATE, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(audio, format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = RATE, 0
+        resampler = av.AudioResampler(stream.codec_context.format, "stereo", RATE)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            file.mux(stream.encode(part))
+        file.mux(stream.encode(None))
+    return path
+
+
+def dull(samples: int) -> Audio:
+    """Noise that codecs keep."""
+    smooth = np.hanning(33) / 16
+    return np.stack([np.convolve(side, smooth, "same") for side in noise(samples)]).astype("f4")

@@ -4,8 +4,7 @@ import pytest
 import soundfile
 
 from restem.bridge.files.reader import open_mix
-from tests.bridge.files.test_sources import dull, encode
-from tests.support.audio_files import RATE, noise
+from tests.support.audio_files import RATE, dull, encode, noise
 
 LIBSNDFILES = [
     ("OGG", "VORBIS"),

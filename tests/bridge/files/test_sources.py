@@ -8,7 +8,7 @@ import soundfile
 from restem.bridge.files.reader import BLOCK, open_mix
 from restem.bridge.files.sources import AvSource, ChainSource, SoundFileSource, Source
 from restem.streamer.resampler import Audio
-from tests.support.audio_files import RATE, noise, read, write
+from tests.support.audio_files import RATE, dull, encode, noise, read, write
 
 
 def everything(source: Source) -> Audio:
@@ -22,25 +22,6 @@ def everything(source: Source) -> Audio:
 def mix_of(path: Path) -> Audio:
     with open_mix(path) as mix:
         return np.concatenate([*mix], axis=1)
-
-
-def encode(path: Path, audio: Audio, codec: str, container: str) -> Path:
-    """Write [2, n] as AAC and the like."""
-    with av.open(str(path), "w", format=container) as file:
-        stream = file.add_stream(codec, rate=RATE, layout="stereo")
-        frame = av.AudioFrame.from_ndarray(audio, format="fltp", layout="stereo")
-        frame.sample_rate, frame.pts = RATE, 0
-        resampler = av.AudioResampler(stream.codec_context.format, "stereo", RATE)
-        for part in [*resampler.resample(frame), *resampler.resample(None)]:
-            file.mux(stream.encode(part))
-        file.mux(stream.encode(None))
-    return path
-
-
-def dull(samples: int) -> Audio:
-    """Noise that codecs keep."""
-    smooth = np.hanning(33) / 16
-    return np.stack([np.convolve(side, smooth, "same") for side in noise(samples)]).astype("f4")
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 32000, 44100, 48000])
