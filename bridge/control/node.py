@@ -93,9 +93,8 @@ def _fit(node: Node, tag: str, arg: Arg) -> Arg:
     if tag == "s" and isinstance(arg, str):
         return arg
     if tag == "s" and isinstance(arg, int | float) and not isinstance(arg, bool):
-        return (
-            str(int(arg)) if float(arg).is_integer() else f"{arg:g}"
-        )  # a name that looks like a number, from a program that makes it one
+        # A name that looks like a number, from a program that makes it one.
+        return str(int(arg)) if float(arg).is_integer() else f"{arg:g}"
     if tag == "b" and isinstance(arg, bytes):
         return arg
     if tag == "f" and number:

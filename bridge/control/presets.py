@@ -7,7 +7,7 @@ A step is half as long as a ramp of the mixer's, so that two overlap and the sum
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Presets:
         self.mixer = mixer
         self.folder = folder or Path(platformdirs.user_data_dir("restem")) / "presets"
         self.current = ""  # recalled or saved last
+        self.listeners: list[Callable[[], None]] = []  # called when presets came or went
         self._lock = threading.RLock()
         self._fade: Crossfade | None = None
         self._thread: threading.Thread | None = None
@@ -71,8 +72,12 @@ class Presets:
             ValueError: it can be no name.
             OSError: the disk is full, or fails.
         """
-        self.snapshot(self._path(name))
+        path = self._path(name)
+        is_new = not path.exists()
+        self.snapshot(path)
         self.current = name
+        if is_new:
+            self._tell()
 
     def recall(self, name: str, seconds: float = 0.0) -> None:
         """Go to a preset's values, at once or as a crossfade; what is under way is taken over.
@@ -104,6 +109,11 @@ class Presets:
             raise ValueError(f"there is no preset '{name}'") from error
         if self.current == name:
             self.current = ""
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
 
     def snapshot(self, path: Path) -> None:
         """Write all values to a file, in one step; a crossfade counts as over.

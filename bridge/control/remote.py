@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.midi.controllers import MidiBridge
 from restem.bridge.control.osc.audio import OscAudio
 from restem.bridge.control.osc.query import OscQuery, listen
@@ -114,6 +115,8 @@ class Remote:
                     notify=self._notify,
                 )
             )
+            query = self.query
+            self.presets.listeners.append(lambda: query.say_changed(f"{ROOT}/preset"))
             self._notify(f"OSCQuery: http://{settings.host}:{self.query.port}")
 
     def _serve(self) -> None:

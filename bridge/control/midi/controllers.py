@@ -9,12 +9,13 @@ One thread polls the inputs: RtMidi calls back in JACK's realtime thread, where 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from restem.bridge.control.addresses import ROOT, Args
+from restem.bridge.control.background import Background
 from restem.bridge.control.midi.mapping import (
     HEAD,
     Binding,
@@ -104,7 +105,7 @@ class MidiBridge:
         self._position = -1  # of the music
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="restem midi", daemon=True)
-        self._background = ThreadPoolExecutor(1, "restem midi slow")
+        self._background = Background("restem midi slow")
 
     def start(self) -> None:
         """Begin to look for ports; once the control has all of its nodes."""
@@ -190,7 +191,7 @@ class MidiBridge:
 
     def _write(self, binding: Binding, args: Args) -> None:
         if binding.node.slow:
-            self._background.submit(self._write_now, binding, args)
+            self._background.submit(partial(self._write_now, binding, args))
         else:
             self._write_now(binding, args)
 
@@ -440,7 +441,7 @@ class MidiBridge:
         self._closing.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._background.shutdown(wait=False, cancel_futures=True)
+        self._background.finish(0.0)
         self.save()
         if self._ports:
             self._let_go(self._ports.is_alive())

@@ -43,7 +43,9 @@ OPEN_SECONDS, CLOSE_SECONDS = 10.0, 1.0  # that a client may take
 
 OPTIONAL = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT", "CLIPMODE")
 ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", *OPTIONAL)
-EXTENSIONS = dict.fromkeys((*OPTIONAL, "LISTEN", "IGNORE"), True)  # others are not supported
+EXTENSIONS = dict.fromkeys(
+    (*OPTIONAL, "LISTEN", "IGNORE", "PATH_CHANGED"), True
+)  # others are not supported
 UNITS = {"dB": "gain.db", "dBFS": "gain.db", "ms": "time.ms", "s": "time.second"}  # units.md
 
 
@@ -166,7 +168,8 @@ class Connection(ServerConnection):
     def __init__(self, opened: set["Connection"], *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._opened = opened
-        self._packets: asyncio.Queue[bytes] = asyncio.Queue()
+        self._packets: asyncio.Queue[bytes | str] = asyncio.Queue()
+        self.has_entered = False  # with a WebSocket
         self._taken = self._sent = 0  # bytes; each is counted by one thread alone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -183,8 +186,8 @@ class Connection(ServerConnection):
         super().connection_lost(exc)
         self._opened.discard(self)
 
-    def deliver(self, packet: bytes, _: int | None) -> bool:
-        """Queue a packet to be sent, unless too much waits; in the OSC server's thread."""
+    def deliver(self, packet: bytes | str, _: int | None) -> bool:
+        """Let a packet be sent, unless too much waits already; in the OSC server's thread."""
         if self._taken - self._sent > BACKLOG:
             return False
         try:
@@ -244,6 +247,17 @@ class OscQuery:
     def start(self) -> None:
         """Begin to serve."""
         self._thread.start()
+
+    def say_changed(self, path: str) -> None:
+        """Tell clients with a WebSocket to read a path and all below it anew; from any thread."""
+        text = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": path})
+
+        def tell() -> None:
+            for connection in list(self._opened):
+                if connection.has_entered:
+                    connection.deliver(text, None)
+
+        self.server.post(tell)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -356,6 +370,7 @@ class OscQuery:
         assert isinstance(connection, Connection)
         client = connection.client
         self.server.join(client)
+        connection.has_entered = True
         sending = asyncio.create_task(connection.send_packets())
         try:
             with suppress(ConnectionClosed):

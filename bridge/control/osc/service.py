@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from restem.bridge.control.addresses import ROOT, Args
+from restem.bridge.control.background import Background
 from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg
-from restem.bridge.control.osc.background import Background
 from restem.bridge.control.osc.codec import (
     LARGEST_DATAGRAM,
     Bundle,

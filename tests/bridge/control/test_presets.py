@@ -527,3 +527,14 @@ def test_presets_are_slow_work_that_later_packets_wait_for(tmp_path: Path) -> No
     names = ("preset", "preset/save", "preset/delete", "preset/recall")
     nodes = {node.address.removeprefix("/restem/"): node for node in presets(tmp_path).nodes()}
     assert all(nodes[name].slow and nodes[name].in_turn for name in names)
+
+
+def test_listeners_are_told_when_presets_come_and_go(tmp_path: Path) -> None:
+    box = presets(tmp_path)
+    seen: list[tuple[str, ...]] = []
+    box.listeners.append(lambda: seen.append(box.names()))
+    box.save("one")
+    box.save("one")
+    box.recall("one")
+    box.delete("one")
+    assert seen == [("one",), ()]

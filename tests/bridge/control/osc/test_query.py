@@ -286,6 +286,13 @@ def test_only_pages_that_are_near_may_read(query: OscQuery, origin: str, may_rea
     assert (allowed in raw(query, request)) is may_read
 
 
+def test_clients_are_told_of_a_path_that_changed(query: OscQuery, client: Client) -> None:
+    client.settled()
+    query.say_changed("/restem/preset")
+    said = json.loads(client.socket.recv(PATIENCE_SECONDS))
+    assert said == {"COMMAND": "PATH_CHANGED", "DATA": "/restem/preset"}
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -347,8 +354,9 @@ def test_the_host_says_what_it_does_and_where(query: OscQuery) -> None:
         "WS_IP": "127.0.0.1",
         "WS_PORT": query.port,
     }
-    done = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT", "CLIPMODE", "LISTEN", "IGNORE")
-    assert extensions == dict.fromkeys(done, True)
+    done = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT", "CLIPMODE")
+    commands = ("LISTEN", "IGNORE", "PATH_CHANGED")
+    assert extensions == dict.fromkeys((*done, *commands), True)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

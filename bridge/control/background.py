@@ -1,4 +1,4 @@
-"""A thread for work that may take long, so that the server's never waits."""
+"""A thread for work that may take long, so that a server or a controller never waits."""
 
 import threading
 from collections.abc import Callable
