@@ -12,7 +12,13 @@ from restem.bridge.evaluation.plots import draw_curves
 from restem.models import zoo
 from restem.models.atomic_write import atomically
 from restem.models.training.data.songs import Song, open_songs, split_songs
-from restem.models.training.loop import Progress, build_trainee, load_checkpoint, train
+from restem.models.training.loop import (
+    Progress,
+    build_trainee,
+    check_networks,
+    load_checkpoint,
+    train,
+)
 from restem.models.training.recipes import Recipe
 from restem.streamer.profiles import read_profile
 
@@ -70,16 +76,21 @@ def export(recipe: Recipe, out: Path, path: Path) -> None:
     """Write the newest weights of the run in OUT, and beside them a profile to render with.
 
     Raises:
-        ValueError: there is no run in OUT, or the file exists.
+        ValueError: there is no run in OUT, it is of another recipe, or a file exists.
     """
+    profile = path.with_suffix(".yaml")
     if path.suffix != ".safetensors":
         raise ValueError(f"{path}: weights are exported as .safetensors")
+    for file in (path, profile):
+        if file.exists():
+            raise ValueError(f"{file}: exists; remove it or choose another name")
     state = load_checkpoint(out / "last.pt")
+    check_networks(recipe, out)
     trainee = build_trainee(recipe, torch.device("cpu"))
     trainee.load_state_dict(state["trainee"])
     path.parent.mkdir(parents=True, exist_ok=True)
     trainee.export(path)
-    write_profile(recipe, Path(path.name), path.with_suffix(".yaml"))
+    write_profile(recipe, Path(path.name), profile)
 
 
 def write_profile(recipe: Recipe, weights: Path, path: Path) -> None:

@@ -268,7 +268,7 @@ class StemRestorer(Processor):
 def _made_again(
     cls: type[StemRestorer], model: str | Path | StreamingModel, parameters: dict[str, Value]
 ) -> StemRestorer:
-    return cls(model, **parameters)
+    return cls(model, None, **parameters)
 
 
 Attribute = tuple[Parameter, str | None]  # and its strip

@@ -58,7 +58,7 @@ class Stream:
         self._state = model.init_state()
         self._waiting = _silence(model.channels, 0, device=model.device)
         shape = len(model.stems), model.channels, self.reblocking
-        self._ready = (_silence(*shape, device=model.device),)
+        self._ready: tuple[Tensor, ...] = (_silence(*shape, device=model.device),)
 
     def process(self, audio: Tensor | NDArray[Any]) -> Tensor:
         """Take the mix's next samples, give as many of every stem, `latency` samples late.
@@ -178,7 +178,7 @@ def render_whole(model: StreamingModel, audio: Tensor) -> Tensor:
     return torch.cat([*render_blocks(model, audio.split(model.block_size, dim=-1))], dim=-1)
 
 
-def as_audio(audio: Tensor | NDArray[Any], channels: int) -> Tensor:
+def as_audio(audio: object, channels: int) -> Tensor:
     """A tensor as it is, an array as a tensor: [c, n].
 
     Raises:

@@ -10,10 +10,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 import restem
-from restem.streamer.builder import describe_profiles
+from restem.streamer.builder import describe_profiles, load_profile
+from restem.streamer.model.resampled import at_rate
+from restem.streamer.stream import render
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("models", "streamer", "bridge")
@@ -323,6 +327,22 @@ def test_the_readmes_python_runs(number: int, tmp_path: Path) -> None:
 
 # osc_stream.py wants a server, which tests/bridge/control/osc/test_audio.py gives it.
 ALONE = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.name != "osc_stream.py"]
+
+
+@pytest.mark.parametrize(("sample_rate", "channels"), [(48000, 2), (44100, 2), (44100, 1)])
+def test_the_block_example_answers_any_file_in_place(
+    sample_rate: int, channels: int, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    mix = 0.1 * rng.standard_normal((20000, channels)).astype(np.float32)
+    soundfile.write(tmp_path / "mix.wav", mix, sample_rate, "FLOAT")
+    script = ROOT / "examples" / "stream_blocks.py"
+    assert error_apart(tmp_path, str(script), "mix.wav") == ""
+    drums, rate = soundfile.read(tmp_path / "drums.wav", dtype="float32")
+    model = at_rate(load_profile("live-cpu", "cpu", ["drums"]), sample_rate)
+    expected = render(model, np.broadcast_to(mix.T, (2, 20000)))[0].T.numpy()
+    assert (rate, drums.shape) == (sample_rate, expected.shape)
+    np.testing.assert_allclose(drums, expected, atol=1e-4)  # 16-bit
 
 
 @pytest.mark.parametrize("script", ALONE, ids=lambda p: p.name)

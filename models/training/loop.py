@@ -151,6 +151,7 @@ def train(
         run.save()
     if run.over:
         trainee.calibrate(examples)
+        run.save()
     trainee.export(out / "weights.safetensors")
     return run.now({})
 
@@ -221,6 +222,18 @@ class _Run:
         self.trainee.load_state_dict(state["trainee"])
         self.steps, self.minutes = state["steps"], state["minutes"]
         self.validated = state["validated"]
+
+
+def check_networks(recipe: Recipe, out: Path) -> None:
+    """Refuse a run whose networks a recipe does not describe; seed, songs and schedule may differ.
+
+    Raises:
+        ValueError: the run in OUT is of another recipe.
+    """
+    told, kept = json.loads(json.dumps(_identity(recipe))), out / "recipe.json"
+    run = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    if any(run.get(stage) != told[stage] for stage in ("embedded", "separator", "repair")):
+        raise ValueError(f"{out}: holds a run of another recipe; give the recipe of {kept}")
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

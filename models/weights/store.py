@@ -127,7 +127,16 @@ def save_weights(
     copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
     metadata = {**asdict(description), "params": json.dumps(dict(description.params))}
     with atomically(path) as part:
-        part.write_bytes(save(copies, metadata))  # save_file would make it readable by no one else
+        # save_file would make it readable by no one else.
+        part.write_bytes(_in_order(save(copies, metadata)))
+
+
+def _in_order(file: bytes) -> bytes:
+    """The same safetensors file whatever order its header was written in."""
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + file[end:]
 
 
 def describe_weights(path: Path) -> Description:

@@ -280,9 +280,7 @@ def total(parts: Sequence[Audio], like: Audio) -> Audio:
     return answer
 
 
-def primed_board(
-    plugins: Sequence[pedalboard.Plugin], channels: int, sample_rate: float
-) -> pedalboard.PluginContainer:
+def primed_board(plugins: Sequence[pedalboard.Plugin], channels: int, sample_rate: float) -> Board:
     """A native board that takes [channels, n] as such for every n.
 
     It learns that from an empty block, and is itself empty then: a Convolution whose first block

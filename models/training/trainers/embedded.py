@@ -93,6 +93,7 @@ class EmbeddedTraining:
         for optimizer in self.optimizers:
             optimizer.step()
         self.steps += 1
+        self.strength = ()  # it was that of other weights
         self._average()
         return {name: loss.item() for name, loss in losses.items()}
 
@@ -134,6 +135,7 @@ class EmbeddedTraining:
             "averaged": self.averaged.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "steps": self.steps,
+            "strength": self.strength,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -142,6 +144,7 @@ class EmbeddedTraining:
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         self.steps = state["steps"]
+        self.strength = tuple(state.get("strength", ()))  # checkpoints had none at first
 
     def export(self, path: Path) -> None:
         """Write the averaged weights as they are shipped, at half precision."""

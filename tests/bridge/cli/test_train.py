@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from restem.bridge.cli.main import main
+from restem.models.weights.store import describe_weights
 
 RECIPE = {
     "description": "a tiny cascade",
@@ -54,12 +55,37 @@ def test_folders_become_a_file_that_renders(recipe: Path, tmp_path: Path) -> Non
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
     weights = tmp_path / "shelf" / "mine.safetensors"
     assert restem("train", recipe, "-o", out, "--export", weights) == 0
+    assert weights.read_bytes() == (out / "weights.safetensors").read_bytes()
+    assert describe_weights(weights).params["repair_strength"]
     soundfile.write(mix, 0.1 * np.random.default_rng(1).standard_normal((9000, 2)), 48000)
     for number, profile in enumerate((out / "profile.yaml", weights.with_suffix(".yaml"))):
         assert restem("render", mix, "-o", tmp_path / f"{number}", "--profile", profile) == 0
     first, second = (soundfile.read(tmp_path / n / "mix" / "bass.wav")[0] for n in "01")
     assert first.shape == (9000, 2)
     assert np.array_equal(first, second)
+
+
+def test_an_export_replaces_no_file_and_no_other_recipes_run(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = songs(tmp_path / "data", "a", "b"), tmp_path / "run"
+    assert restem("train", recipe, "--songs", data, "-o", out, "--seed", 5) == 0
+    weights, profile = tmp_path / "out.safetensors", tmp_path / "other.yaml"
+    assert restem("train", recipe, "-o", out, "--export", weights) == 0
+    before = weights.read_bytes()
+    profile.write_text("mine")
+    for words, complaint in (
+        ([recipe, "--export", weights], f"{weights}: exists; remove it or choose another name"),
+        ([recipe, "--export", recipe.with_suffix(".safetensors")], f"{recipe}: exists; remove"),
+        ([recipe, "--export", profile.with_suffix(".safetensors")], f"{profile}: exists; remove"),
+        (["embedded", "--export", tmp_path / "new.safetensors"], "holds a run of another recipe"),
+    ):
+        capsys.readouterr()
+        assert restem("train", *words, "-o", out) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert complaint in line
+    assert (weights.read_bytes(), profile.read_text()) == (before, "mine")
+    assert not (tmp_path / "new.safetensors").exists()
 
 
 def test_held_out_songs_may_have_a_folder_of_their_own(recipe: Path, tmp_path: Path) -> None:
