@@ -276,7 +276,7 @@ def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
 
 
 def _why(path: Path, reason: str) -> OSError:
-    """Why a write failed. libsndfile knows little: write beside it and hear the system's reason."""
+    """Find why a write failed. libsndfile knows little: write beside it, hear the system's reason."""
     probe = path.with_name(f"{path.name}.probe")
     try:
         with probe.open("wb", buffering=0) as file:
