@@ -37,7 +37,7 @@ def check_whole(path: Path, file: BinaryIO) -> None:
 
 
 def _promised_end(file: BinaryIO, size: int) -> int | None:
-    """Where the audio ends, in bytes; None for other or open-ended files."""
+    """End of the audio, in bytes; None for other or open-ended files."""
     file.seek(0)
     head = file.read(40)
     if head[:4] in RIFFS:
@@ -78,7 +78,7 @@ def _riff_end(file: BinaryIO, order: str) -> int | None:
 
 
 def _is_open_ended(size: int) -> bool:
-    """Whether a program wrote to a pipe and left "as long as it gets", near 2 or 4 GiB, behind."""
+    """Recognise "as long as it gets", near 2 or 4 GiB, from a program that wrote to a pipe."""
     return abs(size - 2**31) <= 2**12 or size >= 2**32 - 2**8
 
 
@@ -148,7 +148,7 @@ def _asf_end(head: bytes) -> int | None:
 
 
 def has_lost_its_size(file: BinaryIO) -> bool:
-    """Whether a WAV's header says "no audio" and audio follows: its recorder died too early."""
+    """Recognise a WAV whose recorder died: its header says "no audio", and audio follows."""
     size = os.fstat(file.fileno()).st_size
     file.seek(0)
     is_wav = file.read(12)[:4] in (b"RIFF", b"RF64", b"BW64")
@@ -179,7 +179,7 @@ def links(path: Path, file: BinaryIO) -> list[tuple[int, int]]:
 
 
 def _ogg_starts(path: Path, file: BinaryIO, size: int) -> list[int]:
-    """Where first pages follow others than first pages."""
+    """Places where first pages follow others than first pages."""
     starts: list[int] = []
     at = flags = 0
     while file.seek(at) < size and (head := file.read(27)).startswith(b"OggS"):

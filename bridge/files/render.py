@@ -35,7 +35,7 @@ USUAL_PEAKS_DBFS = -30.0, 12.0  # of mixes; a quiet one or a hot float file is n
 
 @dataclass(frozen=True)
 class RenderReport:
-    """Result of a render."""
+    """The outcome of a render."""
 
     mix: Path
     folder: Path
@@ -82,7 +82,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def output_folders(mix_paths: Iterable[str | Path], out: str | Path) -> dict[Path, Path]:
-    """Folder for the stems of each mix: that of its name in `out`.
+    """Assign each mix the folder of its stems, of its name in `out`.
 
     Raises:
         ValueError: two mixes have one name; upper and lower case are no difference to every disk.
@@ -165,7 +165,7 @@ def report(
     peak: float,
     started: float,
 ) -> RenderReport:
-    """What was made of a mix, since `started` on `time.perf_counter`."""
+    """Report on a mix that was rendered since `started` on `time.perf_counter`."""
     warn_of_level(mix)
     seconds = time.perf_counter() - started
     return RenderReport(

@@ -46,7 +46,7 @@ class Source(Protocol):
 
 
 class SoundFileSource:
-    """What libsndfile decodes: WAV, AIFF, FLAC, Ogg and many more."""
+    """A file by libsndfile: WAV, AIFF, FLAC, Ogg and many more."""
 
     def __init__(self, file: Path | BinaryIO) -> None:
         self._file = soundfile.SoundFile(native(file) if isinstance(file, Path) else file)
@@ -130,7 +130,7 @@ class DecoderError(RuntimeError):
 
 
 class AvSource:
-    """What FFmpeg's libraries decode: MP3, AAC, MP4, WebM, WMA, video; all of it once to count.
+    """A file by FFmpeg's libraries: MP3, AAC, MP4, WebM, WMA, video; decoded once more to count.
 
     Encoder delay, padding and edit lists are left out, as libsndfile does where it can.
 
@@ -167,7 +167,7 @@ class AvSource:
             raise DecoderError(str(error)) from error
 
     def _frames(self, container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
-        """What decodes; packets between that do not are counted."""
+        """Decode packet by packet, and count those between that do not decode."""
         from av import InvalidDataError
 
         doubtful = 0  # damage, unless nothing follows
@@ -232,7 +232,7 @@ def _samples(raw: NDArray[Any], is_planar: bool, channels: int) -> Audio:
 
 
 def is_mp3(path: Path) -> bool:
-    """Whether a file begins as MP3s do, with a tag or a frame; AAC without a container does, too.
+    """Recognise the tag or frame that MP3s begin with; AAC without a container does, too.
 
     libsndfile decodes them, but guesses the length of some, and complains on stderr.
     """

@@ -276,7 +276,7 @@ def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
 
 
 def _why(path: Path, reason: str) -> OSError:
-    """Diagnose a failed write. libsndfile knows little: write beside it for the system's reason."""
+    """Explain a failed write: libsndfile knows little, the system says more of a file beside it."""
     probe = path.with_name(f"{path.name}.probe")
     try:
         with probe.open("wb", buffering=0) as file:
