@@ -93,7 +93,8 @@ FLOORS = {
         control
         session verify demo training plugin
         audio takes evaluation batch speed
-        files weights web settings signals
+        files weights web settings
+        signals checkpoints
     """,
     "bridge/control": """
         address_table patches
@@ -101,6 +102,7 @@ FLOORS = {
         osc midi
         tree transport presets
         session_nodes crossfade
+        background
         node
         addresses
     """,

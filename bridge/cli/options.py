@@ -185,7 +185,7 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
 
 
 def remote_settings(args: argparse.Namespace) -> "RemoteSettings":
-    """How a session is controlled.
+    """Settings of the remote control.
 
     Raises:
         ValueError: a port is taken; one line.

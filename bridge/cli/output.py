@@ -116,7 +116,7 @@ def finish_answers() -> bool:
 
 
 def _drop_stdout() -> None:
-    """Let no later print, nor the interpreter's end, fail again."""
+    """Make sure that no later print, nor the interpreter's end, fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

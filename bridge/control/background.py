@@ -16,7 +16,7 @@ class Background:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Let work be done once all before it is.
+        """Queue work, to be done once all before it is.
 
         Raises:
             RefusalError: no more is begun.

@@ -47,7 +47,7 @@ class RemoteSettings:
 
     @property
     def goes_without_osc(self) -> bool:
-        """Whether there is no OSC if its port is taken, as no place was asked for."""
+        """True if there is to be no OSC when its port is taken: no place was asked for."""
         return self.port is None and self.host == HOST
 
     def check_ports(self) -> None:

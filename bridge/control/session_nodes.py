@@ -18,7 +18,7 @@ STATUS_SECONDS = 0.2  # for how long a status is good
 
 
 class SessionNodes:
-    """What can be read of a session, and done with it.
+    """Nodes of a session: its readings and its commands.
 
     Args:
         session: which.

@@ -5,9 +5,8 @@
                 └──────► references ─────────────────┘
 
 The mix is the song's own; else the sum of its stems; with a seed, a mix degraded as in training.
-Memory grows with the longest excerpt, not with the number of songs.
-
-Shape letters: `s` stem, `c` channel, `n` sample.
+Memory grows with the longest excerpt, not with the number of songs. Shapes: `s` stem, `c` channel,
+`n` sample.
 """
 
 import dataclasses

@@ -13,7 +13,7 @@ import yaml
 from safetensors.torch import save_file
 from torch import Tensor
 
-from restem.bridge import weights
+from restem.bridge import checkpoints, weights
 from restem.models import zoo
 from restem.models.weights import store
 from restem.models.weights.published import HubFile, PublishedWeights
@@ -92,29 +92,29 @@ def test_of_a_lightning_checkpoint_only_the_generator_is_kept(tmp_path: Path) ->
     content |= {"discriminator.a": torch.ones(2), "loss.window": torch.ones(2)}
     training = {"epoch": 3, "optimizer_states": [{"state": {0: {"step": torch.ones(1)}}}]}
     path = checkpoint(tmp_path / "a.ckpt", {"state_dict": content, **training})
-    assert same(weights.convert(path, "dtt-bsr", SMALL["dtt-bsr"]), state)
+    assert same(checkpoints.convert(path, "dtt-bsr", SMALL["dtt-bsr"]), state)
 
 
 def test_a_lightning_checkpoint_without_a_discriminator_has_no_prefix(tmp_path: Path) -> None:
     state = state_of("dttnet")
     path = checkpoint(tmp_path / "a.ckpt", {"state_dict": state, "epoch": 3})
-    assert same(weights.convert(path, "dttnet", SMALL["dttnet"]), state)
+    assert same(checkpoints.convert(path, "dttnet", SMALL["dttnet"]), state)
 
 
 def test_a_safetensors_checkpoint_is_told_by_its_content(tmp_path: Path) -> None:
     state = state_of("dttnet")
     save_file(state, tmp_path / "a.pth")
-    assert same(weights.convert(tmp_path / "a.pth", "dttnet", SMALL["dttnet"]), state)
+    assert same(checkpoints.convert(tmp_path / "a.pth", "dttnet", SMALL["dttnet"]), state)
 
 
 def test_dttnet_may_come_without_its_constants_but_not_without_weights(tmp_path: Path) -> None:
     state = state_of("dttnet")
     learned = {k: v for k, v in state.items() if k not in ("window", "freq_pad")}
     path = checkpoint(tmp_path / "a.ckpt", learned)
-    assert same(weights.convert(path, "dttnet", SMALL["dttnet"]), state)
+    assert same(checkpoints.convert(path, "dttnet", SMALL["dttnet"]), state)
     del learned["final_conv.0.bias"]
     with pytest.raises(ValueError, match=r"missing 'final_conv.0.bias'$"):
-        weights.convert(checkpoint(path, learned), "dttnet", SMALL["dttnet"])
+        checkpoints.convert(checkpoint(path, learned), "dttnet", SMALL["dttnet"])
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -155,7 +155,7 @@ def test_what_is_no_checkpoint_is_called_by_its_name(
     path = tmp_path / "a.pth"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=complaint) as caught:
-        weights.convert(path, "dttnet", SMALL["dttnet"])
+        checkpoints.convert(path, "dttnet", SMALL["dttnet"])
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -174,7 +174,7 @@ def test_a_checkpoint_without_a_state_dict_is_refused(
     content: Any, complaint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
-        weights.convert(checkpoint(tmp_path / "a.pth", content), "dttnet", SMALL["dttnet"])
+        checkpoints.convert(checkpoint(tmp_path / "a.pth", content), "dttnet", SMALL["dttnet"])
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -184,15 +184,15 @@ def test_a_truncated_checkpoint_is_refused(left: int, zipped: bool, tmp_path: Pa
     torch.save(state_of("demucs-l"), path, _use_new_zipfile_serialization=zipped)
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ValueError, match="truncated, corrupted or not a checkpoint") as caught:
-        weights.convert(path, "demucs-l", SMALL["demucs-l"])
+        checkpoints.convert(path, "demucs-l", SMALL["demucs-l"])
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_or_an_unknown_network_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"none.pth: cannot be read: No such file"):
-        weights.convert(tmp_path / "none.pth", "dttnet", SMALL["dttnet"])
+        checkpoints.convert(tmp_path / "none.pth", "dttnet", SMALL["dttnet"])
     with pytest.raises(ValueError, match="unknown network 'unet'; expected one of dtt-bsr,"):
-        weights.convert(tmp_path / "none.pth", "unet", {})
+        checkpoints.convert(tmp_path / "none.pth", "unet", {})
 
 
 def test_weights_of_another_architecture_are_refused_before_anything_is_written(

@@ -226,7 +226,7 @@ class MidiBridge:
             self._learning, self._is_numbered = address, False
 
     def _trembles(self, source: tuple[str, int, int]) -> bool:
-        """Whether this is the control that was learned last, which has not come to rest since."""
+        """True for the control that was learned last while it has not come to rest."""
         if self._learned is None or source not in self._learned[0].sources:
             return False
         entry, moved = self._learned
@@ -249,7 +249,7 @@ class MidiBridge:
             self.bind()
 
     def _is_learnable(self, number: int) -> bool:
-        """Whether a control change is that of a control of its own."""
+        """True if a control change belongs to a control of its own."""
         if number in NUMBERS:
             self._is_numbered = True
             self._say("MIDI: this control sends NRPN; let it send plain control changes")

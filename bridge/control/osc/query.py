@@ -140,12 +140,12 @@ def is_near(origin: str) -> bool:
 
 
 def is_near_name(host: str) -> bool:
-    """Whether a name is one of this machine or its network, which nobody else can give away."""
+    """True for names of this machine or its network, which nobody else can give away."""
     return "." not in host or host.endswith((".local", ".localhost"))
 
 
 def is_ours(host: str) -> bool:
-    """Whether a request's Host may be this server: an address, or a name that is near.
+    """True if a request's Host may be this server: an address, or a name that is near.
 
     Any other name may be one of the Internet that was made to lead here (DNS rebinding).
     """
@@ -187,7 +187,7 @@ class Connection(ServerConnection):
         self._opened.discard(self)
 
     def deliver(self, packet: bytes | str, _: int | None) -> bool:
-        """Let a packet be sent, unless too much waits already; in the OSC server's thread."""
+        """Queue a packet to be sent, unless too much waits already; in the OSC server's thread."""
         if self._taken - self._sent > BACKLOG:
             return False
         try:

@@ -412,7 +412,7 @@ class OscServer(Dispatcher):
 
 
 def claim(sock: socket.socket) -> None:
-    """Let no other program take a socket's port from it; one that has ended may have had it."""
+    """Keep other programs from taking a socket's port; one that has ended may have had it."""
     if sys.platform == "win32":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     elif sock.type == socket.SOCK_STREAM:
@@ -421,7 +421,7 @@ def claim(sock: socket.socket) -> None:
 
 @lru_cache(maxsize=256)
 def is_here(host: str) -> bool:
-    """Whether an address is one of this machine's."""
+    """True if an address is one of this machine's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

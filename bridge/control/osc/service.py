@@ -111,7 +111,7 @@ class Dispatcher:
         raise NotImplementedError
 
     def is_own(self, host: str, port: int) -> bool:
-        """Whether packets to there would come back."""
+        """True if packets to there would come back."""
         raise NotImplementedError
 
     def add_command(self, address: str, command: Command) -> None:
@@ -371,7 +371,7 @@ class Dispatcher:
             )
 
     def finish(self) -> None:
-        """Let what is under way in the background end, and begin no more."""
+        """End the work that is under way in the background, and begin no more."""
         self._background.finish(FINISH_SECONDS)
 
     # Subscriptions.
