@@ -6,6 +6,7 @@
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
+import math
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,11 +20,11 @@ from restem.streamer.builder import load_profile
 from restem.streamer.mixer.mixer import Mixer
 from restem.streamer.mixer.parameters import PARAMETERS, Parameter, Value, parameter, strip_names
 from restem.streamer.model.protocol import StreamingModel, check_streaming
-from restem.streamer.model.resampled import at_rate
+from restem.streamer.model.resampled import at_rate, can_stream
 from restem.streamer.processors.base import Processor, check_numbers
 from restem.streamer.processors.effected import Effect, Effected
 from restem.streamer.profiles import DEFAULT
-from restem.streamer.resampler import Audio
+from restem.streamer.resampler import Audio, Resampler
 from restem.streamer.stream import Stream, render_whole
 
 CHUNK = 2**15  # samples that go through all of it at once
@@ -162,9 +163,9 @@ class StemRestorer(Processor):
         with self._lock:
             self._take_over()
             audio = self._layout.read(input_array)
-            model = self._model_at(rate)
+            streams = self._streams_at(rate)
             self._end()
-            answer = render_whole(model, torch.from_numpy(self._wide(audio))).cpu().numpy()
+            answer = self._restored(self._wide(audio), round(rate), streams)
             stems: Audio = answer if len(audio) > 1 else answer.mean(axis=1, keepdims=True)
         return dict(zip(self._model.stems, stems, strict=True)) if by_name else stems
 
@@ -194,27 +195,55 @@ class StemRestorer(Processor):
             )
 
     def latency_at(self, sample_rate: float, channels: int) -> int:
-        return Stream(self._model_at(sample_rate)).latency
+        if self._streams_at(sample_rate):
+            return Stream(self._model_at(sample_rate)).latency
+        return math.ceil(self._model.latency * sample_rate / self._model.sample_rate)
+
+    def _streams_at(self, sample_rate: float) -> bool:
+        """At other rates whole signals are converted as files are, and streams refused."""
+        if sample_rate != round(sample_rate):
+            raise ValueError(f"sample_rate must be a whole number of Hz, got {sample_rate}")
+        own_rate = self._model.sample_rate
+        return sample_rate == own_rate or can_stream(round(sample_rate), own_rate)
+
+    def _restored(self, wide: Audio, sample_rate: int, streams: bool) -> Audio:
+        """The stems of a whole signal, [c, n] -> [s, c, n]."""
+        model, samples = self._model, wide.shape[1]
+        if streams:
+            here = torch.from_numpy(wide)
+            answer: Audio = render_whole(self._model_at(sample_rate), here).cpu().numpy()
+            return answer
+        there = Resampler(sample_rate, model.sample_rate, model.channels)
+        stems = render_whole(model, torch.from_numpy(there.process(wide, last=True).copy()))
+        shape = len(model.stems), model.channels
+        back = Resampler(model.sample_rate, sample_rate, math.prod(shape))
+        rows = back.process(stems.flatten(0, 1).cpu().numpy(), last=True)[:, :samples]
+        rows = np.pad(rows, ((0, 0), (0, samples - rows.shape[1])))
+        return rows.reshape(*shape, samples)
 
     def _model_at(self, sample_rate: float) -> StreamingModel:
         if sample_rate not in self._at_rate:
-            if sample_rate != round(sample_rate):
-                raise ValueError(f"sample_rate must be a whole number of Hz, got {sample_rate}")
+            self._streams_at(sample_rate)
             self._at_rate[round(sample_rate)] = at_rate(self._model, round(sample_rate))
         return self._at_rate[round(sample_rate)]
 
     def prepare(self, sample_rate: float, channels: int, buffer_size: int) -> None:
+        self._check_channels(channels)
+        self._stream = Stream(self._model_at(sample_rate))
+        self._early = self._stream.latency
+        self._dry = np.zeros((self._model.channels, 0), np.float32)
+        self._reset_mixer(round(sample_rate))
+
+    def _check_channels(self, channels: int) -> None:
         if channels not in (1, 2) or self._model.channels < channels:
             most = "mono or stereo" if self._model.channels == 2 else "mono"
             raise ValueError(
                 f"StemRestorer only supports {most} audio. (Was passed {channels}-channel audio.)"
             )
-        self._stream = Stream(self._model_at(sample_rate))
-        self._early = self._stream.latency
-        self._dry = np.zeros((self._model.channels, 0), np.float32)
-        rate = round(sample_rate)
-        if self._mixer.sample_rate != rate:
-            self._mixer = self._moved(rate)
+
+    def _reset_mixer(self, sample_rate: int) -> None:
+        if self._mixer.sample_rate != sample_rate:
+            self._mixer = self._moved(sample_rate)
         self._mixer.reset()
 
     def _moved(self, sample_rate: int) -> Mixer:
@@ -244,8 +273,11 @@ class StemRestorer(Processor):
         count = stems.shape[-1] - cut
         waiting = np.concatenate((self._dry, wide), axis=1)
         dry, self._dry = waiting[:, :count], waiting[:, count:]
+        return self._mixed(dry, stems[..., cut:], channels)
+
+    def _mixed(self, dry: Audio, stems: Audio, channels: int) -> Audio:
         residual = np.zeros((1, *dry.shape), np.float32)  # no stem is ever late here
-        master = self._mixer.process(dry, np.concatenate((stems[..., cut:], residual)))
+        master = self._mixer.process(dry, np.concatenate((stems, residual)))
         return master if channels == 2 else master.mean(axis=0, keepdims=True)
 
     def _wide(self, audio: Audio) -> Audio:
@@ -257,12 +289,22 @@ class StemRestorer(Processor):
     def process_all(self, audio: Audio, sample_rate: float, buffer_size: int) -> Audio:
         with self._lock:
             self._take_over()
+            if not self._streams_at(sample_rate):
+                return self._process_converted(audio, round(sample_rate))
             self.prepare(sample_rate, audio.shape[0], buffer_size)
             self._end()
             self._owner = None
             late = self._early
             tail = np.zeros((audio.shape[0], late), np.float32)
             return np.concatenate((self.push(audio), self.push(tail)), axis=1)
+
+    def _process_converted(self, audio: Audio, sample_rate: int) -> Audio:
+        self._check_channels(len(audio))
+        self._end()
+        self._owner = None
+        self._reset_mixer(sample_rate)
+        wide = self._wide(audio)
+        return self._mixed(wide, self._restored(wide, sample_rate, streams=False), len(audio))
 
 
 def _made_again(

@@ -15,7 +15,8 @@ class Series:
     """Models one after the other; latencies add up.
 
     Args:
-        models: each takes what the one before gives, all at one sample rate and block size.
+        models: each takes what the one before gives, all at one sample rate and block size. One
+            that takes stems says so: its `input_shape` is (s, c), as that of `Chunked`.
 
     Raises:
         TypeError: one is no streaming model.

@@ -141,20 +141,34 @@ def at_rate(model: StreamingModel, sample_rate: int) -> StreamingModel:
     return model if sample_rate == model.sample_rate else Resampled(model, sample_rate)
 
 
+def can_stream(sample_rate: int, model_rate: int) -> bool:
+    """Rates between which there is a stream; whole signals may be at any.
+
+    Raises:
+        ValueError: the sample rate is out of range.
+    """
+    return max(_terms(sample_rate, model_rate)) <= LARGEST_TERM
+
+
 def _ratio(sample_rate: int, model_rate: int) -> tuple[int, int]:
-    """Both rates without their common divisor."""
+    """Both rates without their common divisor, which must be small."""
+    terms = _terms(sample_rate, model_rate)
+    if max(terms) > LARGEST_TERM:
+        raise ValueError(
+            f"{sample_rate} Hz to the model's {model_rate} Hz is {terms[0]}:{terms[1]}, and terms "
+            f"above {LARGEST_TERM} are not offered in a stream; set the device to a usual rate "
+            "such as 44100, or process the whole signal at once"
+        )
+    return terms
+
+
+def _terms(sample_rate: int, model_rate: int) -> tuple[int, int]:
     if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
         raise ValueError(
             f"sample_rate must be in [{LOWEST_RATE}, {HIGHEST_RATE}] Hz, got {sample_rate}"
         )
     divisor = math.gcd(sample_rate, model_rate)
-    terms = sample_rate // divisor, model_rate // divisor
-    if max(terms) > LARGEST_TERM:
-        raise ValueError(
-            f"{sample_rate} Hz to the model's {model_rate} Hz is {terms[0]}:{terms[1]}, and terms "
-            f"above {LARGEST_TERM} are not offered; set the device to a usual rate such as 44100"
-        )
-    return terms
+    return sample_rate // divisor, model_rate // divisor
 
 
 class _Filter:

@@ -133,6 +133,23 @@ def test_sample_rates_out_of_range_are_refused(rate: float) -> None:
             call(AUDIO, rate)
 
 
+@pytest.mark.parametrize("rate", [44056, 47999, 88199])
+def test_whole_signals_may_have_any_rate(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "mix.wav", AUDIO[:, :5000].T, rate, "FLOAT")
+    model = embedded()
+    report = render_file(model, tmp_path / "mix.wav", tmp_path)
+    rendered = np.stack([soundfile.read(file, dtype="float32")[0].T for file in report.files])
+    restorer = StemRestorer(model, ceiling=False)
+    np.testing.assert_allclose(restorer.stems(AUDIO[:, :5000], rate), rendered, atol=2e-5)
+    answer = restorer(AUDIO[:, :5000], rate)
+    np.testing.assert_allclose(answer, rendered.sum(axis=0), atol=1e-4)
+    chained = Chain([pb.Gain(0), restorer])(AUDIO[:, :5000], rate)
+    np.testing.assert_allclose(chained[:, :4500], answer[:, :4500], atol=1e-4)
+    assert restorer(AUDIO[:1, :0], rate).shape == (1, 0)
+    with pytest.raises(ValueError, match=r"not offered in a stream.*process the whole signal"):
+        restorer(AUDIO, rate, reset=False)
+
+
 def test_bad_samples_are_silenced_and_forgotten() -> None:
     audio = AUDIO.copy()
     audio[:, 5000:5003] = np.nan, np.inf, -np.inf

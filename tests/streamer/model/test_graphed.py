@@ -255,6 +255,8 @@ def test_a_series_is_recorded_as_one() -> None:
 class Stacked(Plain):
     """Takes the stems of another, gives them back halved."""
 
+    input_shape = (2, 2)
+
     def __init__(self) -> None:
         super().__init__(latency=0, stems=("a", "b"))
 

@@ -207,7 +207,7 @@ def test_at_its_own_rate_a_model_is_itself() -> None:
     [
         (7999, r"in \[8000, 192000\] Hz, got 7999"),
         (192001, r"in \[8000, 192000\] Hz, got 192001"),
-        (44101, "44101:48000, and terms above 2048 are not offered; set the device"),
+        (44101, "44101:48000, and terms above 2048 are not offered in a stream"),
     ],
 )
 def test_rates_that_cannot_be_are_refused(sample_rate: int, message: str) -> None:
