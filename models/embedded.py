@@ -10,11 +10,20 @@ bands are mixed inside a frame: one frame in gives one frame out, and the state 
 Gains live on a grid that is coarser than the bins where hearing is: a grid point stands for `pool`
 neighbouring bins. Most of the cost of a small network is per bin and stem, so this pays.
 
+A frame is analysed over `n_fft` samples, but only its last `2 * hop_length` are synthesised (Mauler
+and Martin, EUSIPCO 2007): resolution of the long window, latency of the short one.
+
+    |           n_fft           |      analysis: a long rise, a short fall
+                    | hop | hop |      synthesis: times the analysis, a Hann window
+
+Loudness is divided out of what the network sees: `answer(g x)` is `g answer(x)`.
+
 Shape letters: `b` batch, `s` stem, `c` channel, `f` frequency bin, `g` grid point, `k` band,
 `t` frame, `d` feature, `n` sample.
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -24,6 +33,11 @@ from torch import Tensor, nn
 
 from models.stems import STEMS
 
+FEATURES = ("spectrum", "levels")
+FALL_DB = 6.0  # a second: how fast a loud passage is forgotten
+NOTHING = 1e-20  # a power that no sound has
+FAINT = 1e-9  # a power relative to the loudest passage, below which levels no longer tell
+
 
 @dataclass(frozen=True)
 class EmbeddedConfig:
@@ -31,6 +45,9 @@ class EmbeddedConfig:
 
     `bands` lists (count, grid points in a band, bins in a grid point) from the lowest bin up; their
     bins must sum to `n_fft // 2`: the Nyquist bin is left out and stays silent.
+
+    `features` are what the network sees of a mix: its "spectrum", or "levels" of its grid points
+    relative to the loudest passage of late.
     """
 
     sample_rate: int = 48000
@@ -42,17 +59,28 @@ class EmbeddedConfig:
     separator_dim: int = 96
     separator_layers: int = 3
     summary_dim: int = 128
+    summary_after: int | None = None  # how many of the separator's layers; the last if left out
     repair_dim: int = 48
     repair_layers: int = 1
     repair_strength: tuple[float, ...] = ()  # of each stem, 0 to 1; whole if left out
+    features: str = "spectrum"
 
     def __post_init__(self) -> None:
         bins = sum(count * points * size for count, points, size in self.bands)
         if bins != self.n_fft // 2:
             raise ValueError(f"bands must cover n_fft // 2 = {self.n_fft // 2} bins, got {bins}")
-        if self.n_fft != 2 * self.hop_length:
+        if self.n_fft < 2 * self.hop_length:
             raise ValueError(
-                f"n_fft must be 2 * hop_length, got {self.n_fft} and {self.hop_length}"
+                f"n_fft must be at least 2 * hop_length, got {self.n_fft} and {self.hop_length}"
+            )
+        if self.summary_after is not None and not 0 < self.summary_after <= self.separator_layers:
+            raise ValueError(
+                f"summary_after must be in [1, separator_layers={self.separator_layers}], "
+                f"got {self.summary_after}"
+            )
+        if self.features not in FEATURES:
+            raise ValueError(
+                f"features must be one of {', '.join(FEATURES)}, got {self.features!r}"
             )
 
         strengths = self.repair_strength
@@ -77,8 +105,8 @@ class EmbeddedState(NamedTuple):
     """What one step hands to the next; every shape is fixed."""
 
     history: Tensor  # [c, n_fft - hop_length], the last samples of the mix
-    overlap: Tensor  # [s, c, n_fft - hop_length], the unfinished tail of the inverse STFT
-    memory: tuple[Tensor, ...]  # the hidden state of each recurrence, in the order of use
+    overlap: Tensor  # [s, c, hop_length], the unfinished tail of the inverse STFT
+    memory: tuple[Tensor, ...]  # of the loudness and of each recurrence, in the order of use
 
 
 class BandEncoder(nn.Module):
@@ -303,6 +331,34 @@ def compress(spectrum: Tensor, power: Tensor) -> Tensor:
     return torch.view_as_real(spectrum) * scale.unsqueeze(-1)
 
 
+def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
+    """The analysis window and the synthesis window of a frame, [n_fft] and [2 * hop_length].
+
+    After Mauler and Martin (EUSIPCO 2007); their product is a periodic Hann window over the last
+    `2 * hop_length` samples, whatever came before. For `n_fft = 2 * hop_length` both are its root.
+    """
+    short = torch.hann_window(2 * hop_length, dtype=torch.float64)
+    rise = torch.hann_window(2 * (n_fft - hop_length), dtype=torch.float64)[: n_fft - hop_length]
+    analysis = torch.cat((rise, short[hop_length:])).sqrt()
+    synthesis = short / analysis[-2 * hop_length :].clamp_min(1e-12)
+    return analysis.float(), synthesis.float()
+
+
+def loudness(power: Tensor, before: Tensor, fall: float) -> Tensor:
+    """Follow the loudest frame of late: up at once, down by `fall` a frame.
+
+    Args:
+        power: the logarithm of each frame's power, [b, t].
+        before: where the follower was, [b].
+
+    Returns:
+        [b, t].
+    """
+    slope = fall * torch.arange(1, power.shape[1] + 1, device=power.device, dtype=torch.float64)
+    raised = torch.cat((before.unsqueeze(1).double(), power.double() + slope), dim=1)
+    return (raised.cummax(dim=1).values[:, 1:] - slope).float()
+
+
 def pool(bins: Tensor, pools: Sequence[tuple[int, int]]) -> Tensor:
     """Average bins into grid points: [.., f, c] -> [.., g, c]."""
     parts = bins.split_with_sizes([points * size for points, size in pools], dim=-2)
@@ -354,7 +410,7 @@ def multiply(spectrum: Tensor, gains: Tensor, pools: Sequence[tuple[int, int]]) 
 class EmbeddedCascade(nn.Module):
     """Eight restored stems from a stereo mix, one frame of `hop_length` samples a step.
 
-    Implements the streaming protocol: `latency` is `n_fft - hop_length` samples, exactly.
+    Implements the streaming protocol: `latency` is `hop_length` samples, exactly.
     """
 
     def __init__(self, config: EmbeddedConfig | None = None) -> None:
@@ -364,12 +420,15 @@ class EmbeddedCascade(nn.Module):
         self.channels = config.channels
         self.stems = config.stems
         self.block_size = config.hop_length
-        self.latency = config.n_fft - config.hop_length
+        self.latency = config.hop_length
         c, s, k = config.channels, len(config.stems), config.band_count
         wide, narrow = config.separator_dim, config.repair_dim
         bins = [(count, points * size) for count, points, size in config.bands]
         grid = [(count, points) for count, points, _ in config.bands]
-        self.mix_encoder = BandEncoder(bins, 2 * c, wide)
+        if config.features == "levels":
+            self.mix_encoder = BandEncoder(grid, c + 2 * (c == 2), wide)
+        else:
+            self.mix_encoder = BandEncoder(bins, 2 * c, wide)
         self.separator = nn.ModuleList(BandBlock(k, wide) for _ in range(config.separator_layers))
         self.summary = Summary(k, wide, config.summary_dim)
         self.mask = BandDecoder(grid, wide, s * c)
@@ -383,12 +442,13 @@ class EmbeddedCascade(nn.Module):
             self.gain = BandDecoder(grid, narrow, 2 * c)
             for weight in self.gain.weight:
                 nn.init.zeros_(weight)  # before it has learned, the repair changes nothing
-        # The square root of a periodic Hann window twice, half overlapped, sums to one.
-        window = torch.hann_window(config.n_fft).sqrt()
+        window, synthesis = windows(config.n_fft, config.hop_length)
         self.register_buffer("window", window, persistent=False)
+        self.register_buffer("synthesis", synthesis, persistent=False)
         strength = torch.tensor(config.repair_strength or (1.0,) * s)
         self.register_buffer("strength", strength, persistent=False)
         self.window: Tensor
+        self.synthesis: Tensor
         self.strength: Tensor
 
     @property
@@ -425,7 +485,7 @@ class EmbeddedCascade(nn.Module):
     def init_state(self) -> EmbeddedState:
         """The state before the first sample: silence."""
         zeros = self.window.new_zeros
-        history = zeros(self.channels, self.latency)
+        history = zeros(self.channels, self.config.n_fft - self.block_size)
         overlap = zeros(len(self.stems), self.channels, self.latency)
         return EmbeddedState(history, overlap, self._silence(1, len(self.stems)))
 
@@ -434,7 +494,8 @@ class EmbeddedCascade(nn.Module):
         wide = zeros(mixes, config.band_count, config.separator_dim)
         narrow = zeros(stems, config.band_count, config.repair_dim)
         summary = zeros(mixes, 1, 2 * config.summary_dim)
-        return (*[wide] * len(self.separator), summary, *[narrow] * len(self.repair))
+        loudness = zeros(mixes) + math.log(NOTHING)
+        return (loudness, *[wide] * len(self.separator), summary, *[narrow] * len(self.repair))
 
     def step(self, block: Tensor, state: EmbeddedState) -> tuple[Tensor, EmbeddedState]:
         """Take `block_size` samples of the mix, give as many of every stem, `latency` late.
@@ -450,9 +511,9 @@ class EmbeddedCascade(nn.Module):
         spectrum = torch.fft.rfft(frame * self.window)
         _, gains, memory = self.gains(spectrum[:, :-1].T.contiguous()[None, None], state.memory)
         bins = multiply(spectrum, gains[0, :, 0].movedim(-1, -2).contiguous(), self.config.pools)
-        stems = torch.fft.irfft(bins, n=self.config.n_fft)
-        stems *= self.window
         block_size = self.block_size
+        stems = torch.fft.irfft(bins, n=self.config.n_fft)[..., -2 * block_size :]
+        stems = stems * self.synthesis
         done = stems[..., :block_size] + state.overlap
         return done, EmbeddedState(frame[:, block_size:], stems[..., block_size:], memory)
 
@@ -477,25 +538,52 @@ class EmbeddedCascade(nn.Module):
         strength = self.strength[rows, None, None, None]
         if memory is None:
             memory = self._silence(len(mix), len(mix) * len(strength))
-        hidden = list(memory)
-        powers = power(mix)
-        x = self.mix_encoder(compress(mix, powers).flatten(-2))
-        for number, block in enumerate(self.separator):
-            x, hidden[number] = block(x, hidden[number])
-        number = len(self.separator)
-        x, hidden[number] = self.summary(x, hidden[number])
+        loudness, *hidden = memory
+        features, levels, loudness = self.features(mix, loudness)
+        x = self.mix_encoder(features)
+        last = len(self.separator)
+        for number, block in enumerate(self.separator, start=1):
+            x, hidden[number - 1] = block(x, hidden[number - 1])
+            if number == (self.config.summary_after or last):
+                x, hidden[last] = self.summary(x, hidden[last])
         mask = self.mask(x).unflatten(-1, (len(self.stems), -1))
         mask = mask.movedim(-2, 1)  # [b, s, t, g, c]
-        if not self.repair:
-            return mask, mask[:, rows], tuple(hidden)
+        if not self.repair or not len(strength):
+            return mask, mask[:, rows], (loudness, *hidden)
         # The stages are trained together: the repair shapes the features that it shares with the
         # separator, but not the masks.
         own = mask.detach()[:, rows].contiguous()
-        level = pool(powers.sqrt(), self.config.pools).square().add(1e-8).pow(0.15)  # [b, t, g, c]
-        y = self.stem_encoder(torch.cat((own, own * level.unsqueeze(1)), dim=-1))
+        y = self.stem_encoder(torch.cat((own, own * levels.unsqueeze(1)), dim=-1))
         y = y + self.stem_embedding[rows] + self.hint(x).unsqueeze(1)
         y = y.flatten(0, 1)  # [b s, t, k, d]
-        for number, block in enumerate(self.repair, start=len(self.separator) + 1):
+        for number, block in enumerate(self.repair, start=last + 1):
             y, hidden[number] = block(y, hidden[number])
         change = torch.tanh(self.gain(y)).unflatten(0, own.shape[:2]) * strength
-        return mask, own + torch.view_as_complex(change.unflatten(-1, (-1, 2))), tuple(hidden)
+        gains = own + torch.view_as_complex(change.unflatten(-1, (-1, 2)))
+        return mask, gains, (loudness, *hidden)
+
+    def features(self, mix: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the network sees of a mix, [b, t, f, c].
+
+        Args:
+            before: the loudness so far, [b].
+
+        Returns:
+            The encoder's input, each channel's compressed level [b, t, g, c], the loudness.
+        """
+        config, powers = self.config, power(mix)
+        if config.features == "spectrum":
+            levels = pool(powers.sqrt(), config.pools).square().add(1e-8).pow(0.15)
+            return compress(mix, powers).flatten(-2), levels, before
+        if config.channels == 2:  # the middle and the sides tell where a sound is
+            left, right = torch.view_as_real(mix).unbind(-2)
+            middle, both = (left * right).sum(-1), powers.mean(-1)
+            wide = torch.stack((both + middle, both - middle), dim=-1) / 2
+            powers = torch.cat((powers, wide.clamp_min(0)), dim=-1)  # a rounding may be below
+        pooled = pool(powers, config.pools)
+        total = powers[..., : config.channels].mean((-1, -2)).clamp_min(NOTHING).log()
+        fall = FALL_DB / 10 * math.log(10) * config.hop_length / config.sample_rate
+        follower = loudness(total, before, fall)
+        relative = pooled * torch.exp(-follower)[..., None, None]
+        levels = (relative + FAINT).pow(0.15)  # [b, t, g, d]
+        return levels, levels[..., : config.channels], follower[:, -1]
