@@ -29,6 +29,7 @@ from models.training.repair import RepairTraining
 from models.training.separator import SeparatorTraining
 from models.training.songs import Song, draw_stems, write_split
 
+SAVE_MINUTES = 5.0  # between two checkpoints
 Scores = dict[str, dict[str, float]]  # by stem: dB of the mix and after each stage, and the clips
 
 
@@ -89,6 +90,7 @@ class Clips(IterableDataset[Example]):
                 together=self.data.together,
                 sample_rate=self.sample_rate,
                 always=only,
+                sources=self.data.sources,
             )
             if clips:
                 mix, targets = make_example(clips, self.sample_rate, rng)
@@ -118,7 +120,7 @@ def train(
 ) -> Progress:
     """Train until the recipe's schedule is over; a run that is there is continued.
 
-    An interrupted run keeps its last step.
+    An interrupted run keeps its last step, one that was killed the last checkpoint.
 
     Raises:
         ValueError: OUT holds a run of another recipe, or its checkpoint is broken.
@@ -146,6 +148,8 @@ def train(
             if run.over or run.minutes - run.validated >= recipe.validation.every_minutes:
                 now = replace(now, scores=validate(trainee, examples))
                 run.record(now)
+            elif run.minutes - run.saved >= SAVE_MINUTES:
+                run.save()
             progress(now)
     finally:
         run.save()
@@ -160,7 +164,7 @@ class _Run:
 
     def __init__(self, recipe: Recipe, trainee: Trainee, out: Path) -> None:
         self.recipe, self.trainee, self.out = recipe, trainee, out
-        self.steps, self.minutes, self.validated = 0, 0.0, 0.0
+        self.steps, self.minutes, self.validated, self.saved = 0, 0.0, 0.0, 0.0
         self.losses: list[dict[str, float]] = []
         self._resume()
         self.began = time.monotonic() - 60 * self.minutes
@@ -206,6 +210,7 @@ class _Run:
             "minutes": self.minutes,
             "validated": self.validated,
         }
+        self.saved = self.minutes
         with zoo.atomically(self.out / "last.pt") as part:
             torch.save(state, part)
 
@@ -220,7 +225,7 @@ class _Run:
         state = load_checkpoint(checkpoint)
         self.trainee.load_state_dict(state["trainee"])
         self.steps, self.minutes = state["steps"], state["minutes"]
-        self.validated = state["validated"]
+        self.validated, self.saved = state["validated"], state["minutes"]
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
