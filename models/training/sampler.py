@@ -14,7 +14,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -270,6 +270,37 @@ class Sampler:
         return favourite.name if favourite else "none", play
 
 
+class Recordings:
+    """Sounds for `models.training.midi.render_songs`: FOLDER/samples.csv and what it names."""
+
+    def __init__(self, folder: Path, without: Sequence[str] = ()) -> None:
+        """`without` names instruments that are left out, to be held out of training."""
+        self.folder, self.without = folder, without
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        instruments = read_instruments(self.folder)
+        return Sampler(one for one in instruments if one.name not in self.without)
+
+    def check(self) -> None:
+        """Read the table.
+
+        Raises:
+            ValueError: as `read_instruments`, or an instrument that is left out is not there.
+        """
+        names = {one.name for one in read_instruments(self.folder)}
+        if unknown := sorted(set(self.without) - names):
+            raise ValueError(f"{self.folder}: no such instruments: {', '.join(unknown)}")
+
+    def play(
+        self, stem: str, midi: mido.MidiFile, rng: random.Random, out: Path
+    ) -> tuple[str, bool]:
+        audio, names = self.sampler.play(stem, midi, rng)
+        if len(audio):
+            soundfile.write(out, audio, SAMPLE_RATE, subtype="PCM_16")
+        return ", ".join(names), bool(len(audio))
+
+
 def _covered(instrument: Instrument, notes: Sequence[Note]) -> float:
     pitches = np.array([one.pitch for one in instrument.pitched], dtype=np.float64)
     wanted = np.array([note.pitch for note in notes], dtype=np.float64)
@@ -293,7 +324,7 @@ def _nearest(instrument: Instrument, note: Note) -> tuple[Recording | None, floa
     return recording, note.pitch + octave - recording.pitch
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=500)
 def _read(path: Path) -> Audio:
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     if rate != SAMPLE_RATE:
@@ -302,7 +333,7 @@ def _read(path: Path) -> Audio:
     return stereo
 
 
-@lru_cache(maxsize=400)
+@lru_cache(maxsize=500)
 def _shifted(path: Path, semitones: float) -> Audio:
     sound = _read(path)
     if semitones:
