@@ -10,7 +10,7 @@ OUT/weights.safetensors   the newest weights, as they are shipped
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from models.training.embedded import EmbeddedTraining
 from models.training.metrics import Example, mmsnr, plays
 from models.training.recipes import DataConfig, Recipe
 from models.training.repair import RepairTraining
+from models.training.resident import Resident
 from models.training.separator import SeparatorTraining
 from models.training.songs import Song, draw_stems, write_split
 
@@ -132,16 +133,9 @@ def train(
     clip = replace(recipe.data, clip_seconds=recipe.validation.clip_seconds)
     validation = Clips(held_out, trainee.stems, trainee.sample_rate, clip, (recipe.seed, 1))
     examples = list(itertools.islice(validation, recipe.validation.clips))
-    data = recipe.data
-    clips = Clips(songs, trainee.stems, trainee.sample_rate, data, (recipe.seed, 0, run.steps))
-    loader = DataLoader(
-        clips,
-        data.batch_size,
-        num_workers=data.workers,
-        prefetch_factor=8 if data.workers else None,
-    )
+    batches = draw_batches(recipe, songs, trainee, run.steps, device)
     try:
-        for mix, targets in loader:
+        for mix, targets in batches:
             if run.over:
                 break
             now = run.step(mix, targets)
@@ -157,6 +151,26 @@ def train(
         trainee.calibrate(examples)
     trainee.export(out / "weights.safetensors")
     return run.now({})
+
+
+def draw_batches(
+    recipe: Recipe, songs: list[Song], trainee: Trainee, steps: int, device: torch.device
+) -> Iterable[Example]:
+    """Endless batches of examples, [b, c, n] and [b, s, c, n], from a step on."""
+    data, stems, sample_rate = recipe.data, trainee.stems, trainee.sample_rate
+    on_gpu = device.type == "cuda" and len(stems) > 1
+    if on_gpu if data.resident is None else data.resident:
+        songs_there = Resident(songs, stems, sample_rate, device, data.sources)
+        length = round(data.clip_seconds * sample_rate)
+        seed = (recipe.seed << 32) + steps
+        return songs_there.batches(data.batch_size, length, data.together, seed)
+    clips = Clips(songs, stems, sample_rate, data, (recipe.seed, 0, steps))
+    return DataLoader(
+        clips,
+        data.batch_size,
+        num_workers=data.workers,
+        prefetch_factor=8 if data.workers else None,
+    )
 
 
 class _Run:
@@ -248,7 +262,8 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     kept = asdict(recipe)
     for name in ("steps", "minutes", "validation", "description"):
         del kept[name]
-    kept["data"].pop("workers")
+    for name in ("workers", "resident"):
+        del kept["data"][name]
     return kept
 
 
