@@ -179,10 +179,19 @@ def scan(decay: Tensor, candidate: Tensor, memory: Tensor) -> Tensor:
 
 
 class _Scan(torch.autograd.Function):
-    """The loop outside of autograd: one fused operation a frame each way."""
+    """The loop outside of autograd: one fused operation a frame each way.
+
+    Where frames are cheap and calls are not, on a GPU, all frames at once in logarithmic time.
+    """
 
     @staticmethod
     def forward(ctx: Any, decay: Tensor, candidate: Tensor, memory: Tensor) -> Tensor:
+        if candidate.is_cuda:
+            fresh = (1 - decay) * candidate
+            fresh[:, 0].addcmul_(decay[:, 0], memory)
+            hidden = accumulate(decay, fresh)
+            ctx.save_for_backward(decay, candidate, hidden, memory)
+            return hidden
         hidden = torch.empty_like(candidate)
         h = memory
         for frame in range(candidate.shape[1]):
@@ -193,12 +202,31 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         decay, candidate, hidden, memory = ctx.saved_tensors
-        total = torch.empty_like(hidden)
-        g = total[:, -1].copy_(gradient[:, -1])
-        for frame in range(hidden.shape[1] - 2, -1, -1):
-            g = torch.addcmul(gradient[:, frame], decay[:, frame + 1], g, out=total[:, frame])
+        if candidate.is_cuda:
+            later = torch.cat((torch.zeros_like(decay[:, :1]), decay[:, 1:].flip(1)), dim=1)
+            total = accumulate(later, gradient.flip(1)).flip(1)
+        else:
+            total = torch.empty_like(hidden)
+            g = total[:, -1].copy_(gradient[:, -1])
+            for frame in range(hidden.shape[1] - 2, -1, -1):
+                g = torch.addcmul(gradient[:, frame], decay[:, frame + 1], g, out=total[:, frame])
         before = torch.cat((memory.unsqueeze(1), hidden[:, :-1]), dim=1)
         return total * (before - candidate), total * (1 - decay), decay[:, 0] * total[:, 0]
+
+
+def accumulate(decay: Tensor, fresh: Tensor) -> Tensor:
+    """Every h[t] = decay[t] h[t - 1] + fresh[t] from nothing, [r, t, ..], by doubling steps.
+
+    After a step of size n, each frame knows what the n frames before it left.
+    """
+    left, kept, size = fresh.clone(), decay.clone(), 1
+    while size < fresh.shape[1]:
+        left = torch.cat(
+            (left[:, :size], torch.addcmul(left[:, size:], kept[:, size:], left[:, :-size])), dim=1
+        )
+        kept = torch.cat((kept[:, :size], kept[:, size:] * kept[:, :-size]), dim=1)
+        size *= 2
+    return left
 
 
 class GatedRecurrence(nn.Module):

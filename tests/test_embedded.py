@@ -9,6 +9,7 @@ from models.embedded import (
     EmbeddedConfig,
     GatedRecurrence,
     RMSNorm,
+    accumulate,
     along_bands,
     compress,
     loudness,
@@ -25,6 +26,10 @@ from models.training.embedded import whole
 from streamer import Stream, render
 from tests.conftest import peak_error
 from tests.small import embedded, noise
+
+
+needs_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+LONG = {"n_fft": 256, "bands": ((8, 2, 1), (4, 7, 4)), "features": "levels"}
 
 
 def test_streaming_equals_the_network_over_the_whole_file() -> None:
@@ -46,9 +51,6 @@ def test_unit_gains_give_the_mix_back() -> None:
     mix = 0.1 * torch.sin(torch.arange(5000) * torch.tensor([[0.1], [0.33]]))  # far from Nyquist
     stems = render(model, mix)[..., 100:-100]
     torch.testing.assert_close(stems, mix[:, 100:-100].expand(3, -1, -1), rtol=0, atol=1e-4)
-
-
-LONG = {"n_fft": 256, "bands": ((8, 2, 1), (4, 7, 4)), "features": "levels"}
 
 
 def test_a_long_analysis_and_a_short_synthesis_give_the_mix_back() -> None:
@@ -161,6 +163,34 @@ def test_a_scan_is_the_recurrence_it_stands_for() -> None:
             steps.append(h)
         torch.testing.assert_close(scan(decay, candidate, memory), torch.stack(steps, dim=1))
         assert torch.autograd.gradcheck(scan, (decay, candidate, memory))
+
+
+def test_accumulation_by_doubling_is_the_loop() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for frames in (1, 2, 7, 64):
+        decay, fresh = (torch.rand(2, frames, 3, generator=generator) for _ in range(2))
+        h, steps = torch.zeros(2, 3), []
+        for frame in range(frames):
+            h = decay[:, frame] * h + fresh[:, frame]
+            steps.append(h)
+        torch.testing.assert_close(accumulate(decay, fresh), torch.stack(steps, dim=1))
+
+
+@needs_a_gpu
+def test_a_scan_on_a_gpu_is_that_of_the_cpu() -> None:
+    generator = torch.Generator().manual_seed(0)
+    sizes = ((2, 50, 3, 4), (2, 50, 3, 4), (2, 3, 4))
+    results = []
+    for device in ("cpu", "cuda"):
+        inputs = [
+            torch.rand(s, generator=generator.manual_seed(n)).to(device).requires_grad_()
+            for n, s in enumerate(sizes)
+        ]
+        hidden = scan(*inputs)
+        hidden.square().sum().backward()
+        results.append([x.detach().cpu() for x in (hidden, *(i.grad for i in inputs))])
+    for cpu, gpu in zip(*results, strict=True):
+        torch.testing.assert_close(gpu, cpu, rtol=1e-4, atol=1e-5)
 
 
 def test_the_first_gate_keeps_the_memory_and_the_last_lets_it_out() -> None:

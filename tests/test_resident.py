@@ -5,8 +5,10 @@ import pytest
 import soundfile
 import torch
 
+from models.training.embedded import EmbeddedTraining, EmbeddedTrainingConfig
 from models.training.resident import Resident
 from models.training.songs import Song, open_songs
+from tests.test_training_embedded import PARAMS
 
 RATE = 8000
 STEMS = ("vocals", "guitars", "bass")
@@ -93,3 +95,14 @@ def test_a_batch_costs_as_many_operations_for_many_clips_as_for_one(songs: list[
 def test_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(ValueError, match="no songs to train on"):
         Resident([], STEMS, RATE, CPU)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_training_on_a_gpu_learns_from_its_memory(songs: list[Song]) -> None:
+    device = torch.device("cuda")
+    resident = Resident(songs, STEMS, RATE, device)
+    mix, targets = next(resident.batches(2, RATE, 0.4, seed=0))
+    params = {**PARAMS, "stems": STEMS, "sample_rate": RATE}
+    training = EmbeddedTraining(EmbeddedTrainingConfig(params, precision="bf16"), device)
+    losses = [sum(training.step(mix, targets, progress=0.05).values()) for _ in range(30)]
+    assert losses[-1] < losses[0]

@@ -63,8 +63,10 @@ def pooled_powers(mix: Tensor, targets: Tensor, config: EmbeddedConfig) -> Power
     grid = sum(points for points, _ in config.pools)
     shape = (*t_real.shape[:-1], grid)
     power, real, imaginary = (t_real.new_zeros(shape) for _ in range(3))
-    for row, clip in enumerate(clips.tolist()):  # one at a time stays in the cache
-        x, y, re, im = x_real[clip], x_imaginary[clip], t_real[row], t_imaginary[row]
+    # One at a time stays in a CPU's cache; a GPU takes all at once.
+    rows = [slice(None)] if mix.is_cuda else [slice(row, row + 1) for row in range(len(clips))]
+    for row in rows:
+        x, y, re, im = x_real[clips[row]], x_imaginary[clips[row]], t_real[row], t_imaginary[row]
         power[row] = _pooled(re * re + im * im, config)
         real[row] = _pooled(x * re + y * im, config)
         imaginary[row] = _pooled(x * im - y * re, config)
