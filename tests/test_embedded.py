@@ -27,7 +27,6 @@ from streamer import Stream, render
 from tests.conftest import peak_error
 from tests.small import embedded, noise
 
-
 needs_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 LONG = {"n_fft": 256, "bands": ((8, 2, 1), (4, 7, 4)), "features": "levels"}
 
