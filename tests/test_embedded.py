@@ -53,7 +53,7 @@ def test_unit_gains_give_the_mix_back() -> None:
 
 
 def test_a_long_analysis_and_a_short_synthesis_give_the_mix_back() -> None:
-    for n_fft, hop_length in ((128, 64), (256, 64), (4096, 1024), (1024, 384)):
+    for n_fft, hop_length in ((128, 64), (256, 64), (4096, 896), (1024, 384)):
         analysis, synthesis = windows(n_fft, hop_length)
         product = (analysis[-2 * hop_length :] * synthesis).view(2, -1)
         torch.testing.assert_close(product.sum(0), torch.ones(hop_length))
