@@ -38,6 +38,7 @@ WHEELS = (
     "pycparser",
     "pygments",
     "pytest",
+    "python-osc",
     "pyyaml",
     "rich",
     "safetensors",
