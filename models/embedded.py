@@ -10,19 +10,34 @@ bands are mixed inside a frame: one frame in gives one frame out, and the state 
 Gains live on a grid that is coarser than the bins where hearing is: a grid point stands for `pool`
 neighbouring bins. Most of the cost of a small network is per bin and stem, so this pays.
 
+A frame is analysed over `n_fft` samples, but only its last `2 * hop_length` are synthesised (Mauler
+and Martin, EUSIPCO 2007): resolution of the long window, latency of the short one.
+
+    |           n_fft           |      analysis: a long rise, a short fall
+                    | hop | hop |      synthesis: times the analysis, a Hann window
+
+Loudness is divided out of what the network sees: `answer(g x)` is `g answer(x)`.
+
 Shape letters: `b` batch, `s` stem, `c` channel, `f` frequency bin, `g` grid point, `k` band,
 `t` frame, `d` feature, `n` sample.
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from restem.models.band_split import BandBlock, BandDecoder, BandEncoder, Summary
 from restem.models.stems import STEMS
+
+FEATURES = ("spectrum", "levels")
+FALL_DB = 6.0  # a second: how fast a loud passage is forgotten
+NOTHING = 1e-20  # a power that no sound has
+FAINT = 1e-9  # a power relative to the loudest passage, below which levels no longer tell
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,9 @@ class EmbeddedConfig:
 
     `bands` lists (count, grid points in a band, bins in a grid point) from the lowest bin up; their
     bins must sum to `n_fft // 2`: the Nyquist bin is left out and stays silent.
+
+    `features` are what the network sees of a mix: its "spectrum", or "levels" of its grid points
+    relative to the loudest passage of late.
     """
 
     sample_rate: int = 48000
@@ -42,17 +60,28 @@ class EmbeddedConfig:
     separator_dim: int = 96
     separator_layers: int = 3
     summary_dim: int = 128
+    summary_after: int | None = None  # how many of the separator's layers; the last if left out
     repair_dim: int = 48
     repair_layers: int = 1
     repair_strength: tuple[float, ...] = ()  # of each stem, 0 to 1; whole if left out
+    features: str = "spectrum"
 
     def __post_init__(self) -> None:
         bins = sum(count * points * size for count, points, size in self.bands)
         if bins != self.n_fft // 2:
             raise ValueError(f"bands must cover n_fft // 2 = {self.n_fft // 2} bins, got {bins}")
-        if self.n_fft != 2 * self.hop_length:
+        if self.n_fft < 2 * self.hop_length:
             raise ValueError(
-                f"n_fft must be 2 * hop_length, got {self.n_fft} and {self.hop_length}"
+                f"n_fft must be at least 2 * hop_length, got {self.n_fft} and {self.hop_length}"
+            )
+        if self.summary_after is not None and not 0 < self.summary_after <= self.separator_layers:
+            raise ValueError(
+                f"summary_after must be in [1, separator_layers={self.separator_layers}], "
+                f"got {self.summary_after}"
+            )
+        if self.features not in FEATURES:
+            raise ValueError(
+                f"features must be one of {', '.join(FEATURES)}, got {self.features!r}"
             )
 
         strengths = self.repair_strength
@@ -77,212 +106,8 @@ class EmbeddedState(NamedTuple):
     """State between steps; every shape is fixed."""
 
     history: Tensor  # [c, n_fft - hop_length], the last samples of the mix
-    overlap: Tensor  # [s, c, n_fft - hop_length], the unfinished tail of the inverse STFT
-    memory: tuple[Tensor, ...]  # the hidden state of each recurrence, in the order of use
-
-
-class BandEncoder(nn.Module):
-    """A linear layer for each band: [.., w, i] -> [.., k, d], w inputs (bins or grid points)."""
-
-    def __init__(self, bands: Sequence[tuple[int, int]], features: int, dim: int) -> None:
-        """`bands` lists (count, inputs of a band)."""
-        super().__init__()
-        self.inputs = [count * width for count, width in bands]
-        self.weight = nn.ParameterList(
-            nn.Parameter(torch.randn(count, width * features, dim) * (width * features) ** -0.5)
-            for count, width in bands
-        )
-        self.bias = nn.Parameter(torch.randn(sum(count for count, _ in bands), dim) * 0.1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.flatten(0, -3)  # [r, w, i]
-        encoded = [
-            torch.bmm(part.reshape(len(part), len(weight), -1).transpose(0, 1), weight)
-            for part, weight in zip(rows.split(self.inputs, dim=1), self.weight, strict=True)
-        ]
-        bands = torch.cat(encoded).transpose(0, 1) + self.bias  # [r, k, d]
-        unflattened: Tensor = bands.unflatten(0, x.shape[:-2])
-        return unflattened
-
-
-class BandDecoder(nn.Module):
-    """A linear layer for each band, back to its grid points: [.., k, d] -> [.., g, o]."""
-
-    def __init__(self, bands: Sequence[tuple[int, int]], dim: int, outputs: int) -> None:
-        """`bands` lists (count, grid points of a band)."""
-        super().__init__()
-        self.outputs = outputs
-        self.counts = [count for count, _ in bands]
-        self.weight = nn.ParameterList(
-            nn.Parameter(torch.randn(count, dim, width * outputs) * dim**-0.5)
-            for count, width in bands
-        )
-        self.bias = nn.ParameterList(
-            nn.Parameter(torch.zeros(count, 1, width * outputs)) for count, width in bands
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.flatten(0, -3).transpose(0, 1)  # [k, r, d]
-        decoded = [
-            torch.baddbmm(bias, part, weight).transpose(0, 1).reshape(rows.shape[1], -1)
-            for part, weight, bias in zip(
-                rows.split(self.counts), self.weight, self.bias, strict=True
-            )
-        ]
-        points = torch.cat(decoded, dim=1).unflatten(1, (-1, self.outputs))  # [r, g, o]
-        unflattened: Tensor = points.unflatten(0, x.shape[:-2])
-        return unflattened
-
-
-def scan(decay: Tensor, candidate: Tensor, memory: Tensor) -> Tensor:
-    """Run h[t] = decay[t] h[t - 1] + (1 - decay[t]) candidate[t] along time, from h[-1] = memory.
-
-    Args:
-        decay, candidate: [r, t, k, d].
-        memory: [r, k, d].
-
-    Returns:
-        Every h, [r, t, k, d].
-    """
-    if candidate.shape[1] == 1:  # a stream's step
-        return torch.lerp(candidate, memory.unsqueeze(1), decay)
-    hidden: Tensor = _Scan.apply(decay, candidate, memory)  # type: ignore[no-untyped-call]
-    return hidden
-
-
-class _Scan(torch.autograd.Function):
-    """The loop outside of autograd: one fused operation a frame each way."""
-
-    @staticmethod
-    def forward(ctx: Any, decay: Tensor, candidate: Tensor, memory: Tensor) -> Tensor:
-        hidden = torch.empty_like(candidate)
-        h = memory
-        for frame in range(candidate.shape[1]):
-            h = torch.lerp(candidate[:, frame], h, decay[:, frame], out=hidden[:, frame])
-        ctx.save_for_backward(decay, candidate, hidden, memory)
-        return hidden
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        decay, candidate, hidden, memory = ctx.saved_tensors
-        total = torch.empty_like(hidden)
-        g = total[:, -1].copy_(gradient[:, -1])
-        for frame in range(hidden.shape[1] - 2, -1, -1):
-            g = torch.addcmul(gradient[:, frame], decay[:, frame + 1], g, out=total[:, frame])
-        before = torch.cat((memory.unsqueeze(1), hidden[:, :-1]), dim=1)
-        return total * (before - candidate), total * (1 - decay), decay[:, 0] * total[:, 0]
-
-
-class GatedRecurrence(nn.Module):
-    """A linear recurrence along time whose gates see the input alone.
-
-    minGRU of Feng et al. (arXiv 2410.01201), with an output gate as in Griffin (arXiv 2402.19427):
-    the matrix products run over all frames at once, only the multiply-adds go frame by frame.
-    """
-
-    def __init__(self, dim: int, hidden: int) -> None:
-        super().__init__()
-        self.gates = nn.Linear(dim, 3 * hidden)
-        self.out = nn.Linear(hidden, dim)
-        self.hidden = hidden
-        # Time constants from one frame to several hundred.
-        nn.init.uniform_(self.gates.bias[:hidden], 0.0, 6.0)
-
-    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """x: [r, t, k, d], memory: [r, k, hidden]."""
-        gates = self.gates(x).float()  # decays near 1 need it
-        _, candidate, gate = gates.chunk(3, dim=-1)
-        decay, _, opening = torch.sigmoid(gates).chunk(3, dim=-1)  # at once: it lies contiguous
-        hidden = scan(decay, candidate, memory)
-        return self.out(hidden * gate * opening), hidden[:, -1]
-
-
-class RMSNorm(nn.RMSNorm):
-    """PyTorch's norm of the last dimension, in half of the operations that it takes on a CPU."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim)
-        root = torch.tensor(dim**0.5, dtype=torch.float32)
-        self.register_buffer("root", root, persistent=False)
-        self.register_buffer("floor", root * torch.finfo(root.dtype).eps ** 0.5, persistent=False)
-        self.root: Tensor
-        self.floor: Tensor
-
-    def forward(self, x: Tensor) -> Tensor:
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot(self.floor)
-        normed: Tensor = x * (self.weight * self.root) / norm
-        return normed
-
-
-class BandBlock(nn.Module):
-    """Residual: a recurrence along time in each band, a mixer across bands, one across features."""
-
-    def __init__(self, bands: int, dim: int) -> None:
-        super().__init__()
-        self.norms = nn.ModuleList(RMSNorm(dim) for _ in range(3))
-        self.across_time = GatedRecurrence(dim, dim)
-        self.across_bands = mlp(bands, 2 * bands)
-        self.across_features = mlp(dim, 2 * dim)
-
-    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """x: [r, t, k, d], memory: [r, k, d], r rows of batch (and stem)."""
-        first, second, third = self.norms
-        y, memory = self.across_time(first(x), memory)
-        x = x + y
-        x = x + along_bands(self.across_bands, second(x))
-        return x + self.across_features(third(x)), memory
-
-
-class Summary(nn.Module):
-    """Residual: one recurrence over the whole frame, all bands together."""
-
-    def __init__(self, bands: int, dim: int, hidden: int) -> None:
-        super().__init__()
-        self.norm = RMSNorm(dim)
-        self.squeeze = nn.Linear(bands * dim, hidden)
-        self.across_time = GatedRecurrence(hidden, 2 * hidden)
-        self.spread = nn.Linear(hidden, bands * dim)
-
-    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """x: [b, t, k, d], memory: [b, 1, 2 * hidden]."""
-        summary = self.squeeze(self.norm(x).flatten(-2)).unsqueeze(2)
-        change, memory = self.across_time(summary, memory)
-        return x + self.spread((summary + change).squeeze(2)).unflatten(-1, x.shape[-2:]), memory
-
-
-class GELU(nn.GELU):
-    """PyTorch's; in inference by plain operations: oneDNN's call costs more than so few values."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("factor", torch.tensor(0.5, dtype=torch.float32), persistent=False)
-        self.register_buffer(
-            "root", torch.tensor(2.0, dtype=torch.float32).sqrt(), persistent=False
-        )
-        self.factor: Tensor
-        self.root: Tensor
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.requires_grad:  # one operation keeps one activation
-            return super().forward(x)
-        half = x * self.factor
-        return torch.addcmul(half, half, torch.erf(half * self.root))
-
-
-def mlp(dim: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(dim, hidden), GELU(), nn.Linear(hidden, dim))
-
-
-def along_bands(layers: nn.Sequential, x: Tensor) -> Tensor:
-    """Apply an `mlp` to the last dimension but one, where it lies: x is [r, t, k, d]."""
-    y = x.flatten(0, 1)
-    for layer in layers:
-        if isinstance(layer, nn.Linear):
-            weight = layer.weight.expand(len(y), -1, -1)
-            y = torch.baddbmm(layer.bias.unsqueeze(-1), weight, y)
-        else:
-            y = layer(y)
-    return y.view_as(x)
+    overlap: Tensor  # [s, c, hop_length], the unfinished tail of the inverse STFT
+    memory: tuple[Tensor, ...]  # of the loudness and of each recurrence, in the order of use
 
 
 def power(spectrum: Tensor) -> Tensor:
@@ -303,6 +128,34 @@ def compress(spectrum: Tensor, power: Tensor) -> Tensor:
     """
     scale = (power + 1e-8) ** -0.35
     return torch.view_as_real(spectrum) * scale.unsqueeze(-1)
+
+
+def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
+    """The analysis window and the synthesis window of a frame, [n_fft] and [2 * hop_length].
+
+    After Mauler and Martin (EUSIPCO 2007); their product is a periodic Hann window over the last
+    `2 * hop_length` samples, whatever came before. For `n_fft = 2 * hop_length` both are its root.
+    """
+    short = torch.hann_window(2 * hop_length, dtype=torch.float64)
+    rise = torch.hann_window(2 * (n_fft - hop_length), dtype=torch.float64)[: n_fft - hop_length]
+    analysis = torch.cat((rise, short[hop_length:])).sqrt()
+    synthesis = short / analysis[-2 * hop_length :].clamp_min(1e-12)
+    return analysis.float(), synthesis.float()
+
+
+def loudness(power: Tensor, before: Tensor, fall: float) -> Tensor:
+    """Follow the loudest frame of late: up at once, down by `fall` a frame.
+
+    Args:
+        power: the logarithm of each frame's power, [b, t].
+        before: where the follower was, [b].
+
+    Returns:
+        [b, t].
+    """
+    slope = fall * torch.arange(1, power.shape[1] + 1, device=power.device, dtype=torch.float64)
+    raised = torch.cat((before.unsqueeze(1).double(), power.double() + slope), dim=1)
+    return (raised.cummax(dim=1).values[:, 1:] - slope).float()
 
 
 def pool(bins: Tensor, pools: Sequence[tuple[int, int]]) -> Tensor:
@@ -356,7 +209,7 @@ def multiply(spectrum: Tensor, gains: Tensor, pools: Sequence[tuple[int, int]]) 
 class EmbeddedCascade(nn.Module):
     """Eight restored stems from a stereo mix, one frame of `hop_length` samples a step.
 
-    Implements the streaming protocol: `latency` is `n_fft - hop_length` samples, exactly.
+    Implements the streaming protocol: `latency` is `hop_length` samples, exactly.
     """
 
     def __init__(self, config: EmbeddedConfig | None = None) -> None:
@@ -366,12 +219,15 @@ class EmbeddedCascade(nn.Module):
         self.channels = config.channels
         self.stems = config.stems
         self.block_size = config.hop_length
-        self.latency = config.n_fft - config.hop_length
+        self.latency = config.hop_length
         c, s, k = config.channels, len(config.stems), config.band_count
         wide, narrow = config.separator_dim, config.repair_dim
         bins = [(count, points * size) for count, points, size in config.bands]
         grid = [(count, points) for count, points, _ in config.bands]
-        self.mix_encoder = BandEncoder(bins, 2 * c, wide)
+        if config.features == "levels":
+            self.mix_encoder = BandEncoder(grid, c + 2 * (c == 2), wide)
+        else:
+            self.mix_encoder = BandEncoder(bins, 2 * c, wide)
         self.separator = nn.ModuleList(BandBlock(k, wide) for _ in range(config.separator_layers))
         self.summary = Summary(k, wide, config.summary_dim)
         self.mask = BandDecoder(grid, wide, s * c)
@@ -385,14 +241,15 @@ class EmbeddedCascade(nn.Module):
             self.gain = BandDecoder(grid, narrow, 2 * c)
             for weight in self.gain.weight:
                 nn.init.zeros_(weight)  # before it has learned, the repair changes nothing
-        # The square root of a periodic Hann window twice, half overlapped, sums to one.
-        window = torch.hann_window(config.n_fft, dtype=torch.float32).sqrt()
+        window, synthesis = windows(config.n_fft, config.hop_length)
         self.register_buffer("window", window, persistent=False)
+        self.register_buffer("synthesis", synthesis, persistent=False)
         strength = torch.tensor(config.repair_strength or (1.0,) * s, dtype=torch.float32)
         self.register_buffer("strength", strength, persistent=False)
-        self.window: Tensor
-        self.strength: Tensor
         self.float()  # the user's default type may be another
+        self.window: Tensor
+        self.synthesis: Tensor
+        self.strength: Tensor
 
     @property
     def device(self) -> torch.device:
@@ -433,7 +290,7 @@ class EmbeddedCascade(nn.Module):
     def init_state(self) -> EmbeddedState:
         """The state before the first sample: silence."""
         zeros = self.window.new_zeros
-        history = zeros(self.channels, self.latency)
+        history = zeros(self.channels, self.config.n_fft - self.block_size)
         overlap = zeros(len(self.stems), self.channels, self.latency)
         return EmbeddedState(history, overlap, self._silence(1, len(self.stems)))
 
@@ -442,7 +299,8 @@ class EmbeddedCascade(nn.Module):
         wide = zeros(mixes, config.band_count, config.separator_dim)
         narrow = zeros(stems, config.band_count, config.repair_dim)
         summary = zeros(mixes, 1, 2 * config.summary_dim)
-        return (*[wide] * len(self.separator), summary, *[narrow] * len(self.repair))
+        loudness = zeros(mixes) + math.log(NOTHING)
+        return (loudness, *[wide] * len(self.separator), summary, *[narrow] * len(self.repair))
 
     def step(self, block: Tensor, state: EmbeddedState) -> tuple[Tensor, EmbeddedState]:
         """Take `block_size` samples of the mix, give as many of every stem, `latency` late.
@@ -458,9 +316,9 @@ class EmbeddedCascade(nn.Module):
         spectrum = torch.fft.rfft(frame * self.window)
         _, gains, memory = self.gains(spectrum[:, :-1].T.contiguous()[None, None], state.memory)
         bins = multiply(spectrum, gains[0, :, 0].movedim(-1, -2).contiguous(), self.config.pools)
-        stems = torch.fft.irfft(bins, n=self.config.n_fft)
-        stems *= self.window
         block_size = self.block_size
+        stems = torch.fft.irfft(bins, n=self.config.n_fft)[..., -2 * block_size :]
+        stems = stems * self.synthesis
         done = stems[..., :block_size] + state.overlap
         return done, EmbeddedState(frame[:, block_size:], stems[..., block_size:], memory)
 
@@ -485,25 +343,52 @@ class EmbeddedCascade(nn.Module):
         strength = self.strength[rows, None, None, None]
         if memory is None:
             memory = self._silence(len(mix), len(mix) * len(strength))
-        hidden = list(memory)
-        powers = power(mix)
-        x = self.mix_encoder(compress(mix, powers).flatten(-2))
-        for number, block in enumerate(self.separator):
-            x, hidden[number] = block(x, hidden[number])
-        number = len(self.separator)
-        x, hidden[number] = self.summary(x, hidden[number])
+        loudness, *hidden = memory
+        features, levels, loudness = self.features(mix, loudness)
+        x = self.mix_encoder(features)
+        last = len(self.separator)
+        for number, block in enumerate(self.separator, start=1):
+            x, hidden[number - 1] = block(x, hidden[number - 1])
+            if number == (self.config.summary_after or last):
+                x, hidden[last] = self.summary(x, hidden[last])
         mask = self.mask(x).unflatten(-1, (len(self.stems), -1))
         mask = mask.movedim(-2, 1)  # [b, s, t, g, c]
-        if not self.repair:
-            return mask, mask[:, rows], tuple(hidden)
+        if not self.repair or not len(strength):
+            return mask, mask[:, rows], (loudness, *hidden)
         # The stages are trained together: the repair shapes the features that it shares with the
         # separator, but not the masks.
         own = mask.detach()[:, rows].contiguous()
-        level = pool(powers.sqrt(), self.config.pools).square().add(1e-8).pow(0.15)  # [b, t, g, c]
-        y = self.stem_encoder(torch.cat((own, own * level.unsqueeze(1)), dim=-1))
+        y = self.stem_encoder(torch.cat((own, own * levels.unsqueeze(1)), dim=-1))
         y = y + self.stem_embedding[rows] + self.hint(x).unsqueeze(1)
         y = y.flatten(0, 1)  # [b s, t, k, d]
-        for number, block in enumerate(self.repair, start=len(self.separator) + 1):
+        for number, block in enumerate(self.repair, start=last + 1):
             y, hidden[number] = block(y, hidden[number])
         change = torch.tanh(self.gain(y)).unflatten(0, own.shape[:2]) * strength
-        return mask, own + torch.view_as_complex(change.unflatten(-1, (-1, 2))), tuple(hidden)
+        gains = own + torch.view_as_complex(change.unflatten(-1, (-1, 2)))
+        return mask, gains, (loudness, *hidden)
+
+    def features(self, mix: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features of a mix, [b, t, f, c], that the network sees.
+
+        Args:
+            before: the loudness so far, [b].
+
+        Returns:
+            The encoder's input, each channel's compressed level [b, t, g, c], the loudness.
+        """
+        config, powers = self.config, power(mix)
+        if config.features == "spectrum":
+            levels = pool(powers.sqrt(), config.pools).square().add(1e-8).pow(0.15)
+            return compress(mix, powers).flatten(-2), levels, before
+        if config.channels == 2:  # the middle and the sides tell where a sound is
+            left, right = torch.view_as_real(mix).unbind(-2)
+            middle, both = (left * right).sum(-1), powers.mean(-1)
+            wide = torch.stack((both + middle, both - middle), dim=-1) / 2
+            powers = torch.cat((powers, wide.clamp_min(0)), dim=-1)  # a rounding may be below
+        pooled = pool(powers, config.pools)
+        total = powers[..., : config.channels].mean((-1, -2)).clamp_min(NOTHING).log()
+        fall = FALL_DB / 10 * math.log(10) * config.hop_length / config.sample_rate
+        follower = loudness(total, before, fall)
+        relative = pooled * torch.exp(-follower)[..., None, None]
+        levels = (relative + FAINT).pow(0.15)  # [b, t, g, d]
+        return levels, levels[..., : config.channels], follower[:, -1]

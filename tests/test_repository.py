@@ -76,7 +76,7 @@ FLOORS = {
         zoo cascade
         inference
         *
-        tfc_tdf
+        band_split tfc_tdf
         published_config config stems errors atomic_write
     """,
     "streamer": """

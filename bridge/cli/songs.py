@@ -26,7 +26,7 @@ def add_songs(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) ->
     render = actions.add_parser(
         "render",
         parents=[common],
-        help="General MIDI songs to dry stems, with FluidSynth",
+        help="General MIDI songs to dry stems, with FluidSynth or recorded notes",
         description="Write OUT/<song>/<stem>/0.wav and OUT/songs.yaml, which says how; songs that "
         "are there are kept.",
     )
@@ -36,7 +36,7 @@ def add_songs(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) ->
         "--font",
         type=Path,
         action="append",
-        required=True,
+        default=[],
         help="a General MIDI soundfont; given again, each stem's is drawn at random",
     )
     render.add_argument(
@@ -46,6 +46,21 @@ def add_songs(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) ->
         default=[],
         metavar="FONT",
         help="a soundfont with a drum kit alone, as program 1 of bank 0; drawn for drums only",
+    )
+    render.add_argument(
+        "--instruments",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="recorded notes, listed in FOLDER/samples.csv; beside fonts, drawn for every stem",
+    )
+    render.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="INSTRUMENT",
+        help="an instrument of these folders that is left out, to be held out of training",
     )
     render.add_argument(
         "--seconds", type=seconds_argument, default=90.0, help="cut each song here (90)"
@@ -86,12 +101,17 @@ def _songs_check(args: argparse.Namespace) -> int:
 
 
 def _songs_render(args: argparse.Namespace) -> int:
-    from restem.models.training.data.general_midi import Fonts, render_songs
+    from restem.models.training.data.general_midi import Fonts, Several, render_songs
+    from restem.models.training.data.sampler import Recordings
 
-    fonts = Fonts(args.font, args.drum_font)
+    if not args.font and not args.instruments:
+        raise ValueError("nothing to play with: give --font FONT or --instruments FOLDER")
+    fonts = [Fonts(args.font, args.drum_font)] if args.font else []
+    recordings = [Recordings(folder, args.without) for folder in args.instruments]
+    sounds = Several([*fonts, *recordings])
     with progress_bar(args.folder.name) as progress:
         report = render_songs(
-            args.folder, args.out, fonts, args.seconds, args.seed, args.jobs, progress
+            args.folder, args.out, sounds, args.seconds, args.seed, args.jobs, progress
         )
     counts = f"{len(report.rendered)} songs rendered, {len(report.kept)} were there"
     print(f"{args.out}: {counts}, {len(report.failed)} failed")

@@ -10,7 +10,7 @@ OUT/weights.safetensors   the newest weights, as they are shipped
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from restem.models.atomic_write import atomically
 from restem.models.training.data.degradations import make_example
+from restem.models.training.data.resident import Resident
 from restem.models.training.data.songs import Song, draw_stems, write_split
 from restem.models.training.metrics import Example, mmsnr, plays
 from restem.models.training.recipes import DataConfig, Recipe
@@ -29,6 +30,7 @@ from restem.models.training.trainers.embedded import EmbeddedTraining
 from restem.models.training.trainers.repair import RepairTraining
 from restem.models.training.trainers.separator import SeparatorTraining
 
+SAVE_MINUTES = 5.0  # between two checkpoints
 Scores = dict[str, dict[str, float]]  # by stem: dB of the mix and after each stage, and the clips
 
 
@@ -89,6 +91,7 @@ class Clips(IterableDataset[Example]):
                 together=self.data.together,
                 sample_rate=self.sample_rate,
                 always=only,
+                sources=self.data.sources,
             )
             if clips:
                 mix, targets = make_example(clips, self.sample_rate, rng)
@@ -118,7 +121,7 @@ def train(
 ) -> Progress:
     """Train until the recipe's schedule is over; a run that is there is continued.
 
-    An interrupted run keeps its last step.
+    An interrupted run keeps its last step, one that was killed the last checkpoint.
 
     Raises:
         ValueError: OUT holds a run of another recipe, or its checkpoint is broken.
@@ -130,22 +133,17 @@ def train(
     clip = replace(recipe.data, clip_seconds=recipe.validation.clip_seconds)
     validation = Clips(held_out, trainee.stems, trainee.sample_rate, clip, (recipe.seed, 1))
     examples = list(itertools.islice(validation, recipe.validation.clips))
-    data = recipe.data
-    clips = Clips(songs, trainee.stems, trainee.sample_rate, data, (recipe.seed, 0, run.steps))
-    loader = DataLoader(
-        clips,
-        data.batch_size,
-        num_workers=data.workers,
-        prefetch_factor=8 if data.workers else None,
-    )
+    batches = draw_batches(recipe, songs, trainee, run.steps, device)
     try:
-        for mix, targets in loader:
+        for mix, targets in batches:
             if run.over:
                 break
             now = run.step(mix, targets)
             if run.over or run.minutes - run.validated >= recipe.validation.every_minutes:
                 now = replace(now, scores=validate(trainee, examples))
                 run.record(now)
+            elif run.minutes - run.saved >= SAVE_MINUTES:
+                run.save()
             progress(now)
     finally:
         run.save()
@@ -156,12 +154,32 @@ def train(
     return run.now({})
 
 
+def draw_batches(
+    recipe: Recipe, songs: list[Song], trainee: Trainee, steps: int, device: torch.device
+) -> Iterable[Example]:
+    """Endless batches of examples, [b, c, n] and [b, s, c, n], from a step on."""
+    data, stems, sample_rate = recipe.data, trainee.stems, trainee.sample_rate
+    on_gpu = device.type == "cuda" and len(stems) > 1
+    if on_gpu if data.resident is None else data.resident:
+        songs_there = Resident(songs, stems, sample_rate, device, data.sources)
+        length = round(data.clip_seconds * sample_rate)
+        seed = (recipe.seed << 32) + steps
+        return songs_there.batches(data.batch_size, length, data.together, seed)
+    clips = Clips(songs, stems, sample_rate, data, (recipe.seed, 0, steps))
+    return DataLoader(
+        clips,
+        data.batch_size,
+        num_workers=data.workers,
+        prefetch_factor=8 if data.workers else None,
+    )
+
+
 class _Run:
     """Steps and time of one run, over any number of resumptions, and its folder."""
 
     def __init__(self, recipe: Recipe, trainee: Trainee, out: Path) -> None:
         self.recipe, self.trainee, self.out = recipe, trainee, out
-        self.steps, self.minutes, self.validated = 0, 0.0, 0.0
+        self.steps, self.minutes, self.validated, self.saved = 0, 0.0, 0.0, 0.0
         self.losses: list[dict[str, float]] = []
         self._resume()
         self.began = time.monotonic() - 60 * self.minutes
@@ -207,6 +225,7 @@ class _Run:
             "minutes": self.minutes,
             "validated": self.validated,
         }
+        self.saved = self.minutes
         with atomically(self.out / "last.pt") as part:
             torch.save(state, part)
 
@@ -221,7 +240,7 @@ class _Run:
         state = load_checkpoint(checkpoint)
         self.trainee.load_state_dict(state["trainee"])
         self.steps, self.minutes = state["steps"], state["minutes"]
-        self.validated = state["validated"]
+        self.validated, self.saved = state["validated"], state["minutes"]
 
 
 def check_networks(recipe: Recipe, out: Path) -> None:
@@ -256,7 +275,8 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     kept = asdict(recipe)
     for name in ("steps", "minutes", "validation", "description"):
         del kept[name]
-    kept["data"].pop("workers")
+    for name in ("workers", "resident"):
+        del kept["data"][name]
     return kept
 
 

@@ -28,6 +28,9 @@ class DataConfig:
     batch_size: int = 2
     together: float = 0.4  # how often all stems come from one moment of one song
     workers: int = 1  # processes that make examples
+    # Whether songs and their degradations stay in the memory of the device; if left out, on a GPU.
+    resident: bool | None = None
+    sources: dict[str, float] = field(default_factory=dict)  # how often, by folder of songs
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,34 @@ from dataclasses import replace
 import pytest
 import torch
 
-from restem.models.embedded import (
+from restem.models.band_split import (
     GELU,
-    EmbeddedCascade,
-    EmbeddedConfig,
     GatedRecurrence,
     RMSNorm,
+    accumulate,
     along_bands,
-    compress,
     mlp,
+    scan,
+)
+from restem.models.embedded import (
+    EmbeddedCascade,
+    EmbeddedConfig,
+    compress,
+    loudness,
     multiply,
     pool,
     power,
-    scan,
     spread,
+    windows,
 )
 from restem.models.stems import STEMS
 from restem.models.training.trainers.embedded import restore_clip
-from restem.streamer.stream import render
+from restem.streamer.stream import Stream, render
 from tests.support.golden import peak_error
 from tests.support.tiny_networks import embedded, noise
+
+needs_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+LONG = {"n_fft": 256, "bands": ((8, 2, 1), (4, 7, 4)), "features": "levels"}
 
 
 def test_streaming_equals_the_network_over_the_whole_file() -> None:
@@ -44,6 +52,57 @@ def test_unit_gains_give_the_mix_back() -> None:
     mix = 0.1 * torch.sin(torch.arange(5000) * torch.tensor([[0.1], [0.33]]))  # far from Nyquist
     stems = render(model, mix)[..., 100:-100]
     torch.testing.assert_close(stems, mix[:, 100:-100].expand(3, -1, -1), rtol=0, atol=1e-4)
+
+
+def test_a_long_analysis_and_a_short_synthesis_give_the_mix_back() -> None:
+    for n_fft, hop_length in ((128, 64), (256, 64), (4096, 896), (1024, 384)):
+        analysis, synthesis = windows(n_fft, hop_length)
+        product = (analysis[-2 * hop_length :] * synthesis).view(2, -1)
+        torch.testing.assert_close(product.sum(0), torch.ones(hop_length))
+        assert synthesis.max() < 1.1
+        assert analysis.min() >= 0
+
+
+def test_a_long_analysis_streams_as_it_renders_at_the_latency_of_the_short_window() -> None:
+    model, mix = embedded(**LONG), noise(5000)
+    assert (model.block_size, model.latency) == (64, 64)
+    with torch.inference_mode():
+        _, repaired = restore_clip(model, mix)
+    assert peak_error(render(model, mix), repaired) < 1e-5
+    for block_size in (1, 13, 64, 100, 441):
+        stream = Stream(model, block_size)
+        whole_blocks = mix[:, : 4410 // block_size * block_size].split(block_size, dim=-1)
+        heard = torch.cat([stream.process(block) for block in whole_blocks], dim=-1)
+        streamed = heard[..., stream.latency :]
+        assert peak_error(streamed, repaired[..., : streamed.shape[-1]]) < 1e-5
+
+
+def test_levels_do_not_care_how_loud_the_mix_is() -> None:
+    model = embedded(**LONG)
+    mix = noise(6400) * torch.linspace(0.01, 1, 6400)
+    mix[:, 2000:3000] = 0  # a pause
+    answer = render(model, mix)
+    for gain_db in (-45, -20, 12):
+        gain = 10 ** (gain_db / 20)
+        assert peak_error(render(model, gain * mix) / gain, answer) < 1e-4
+
+
+def test_loudness_jumps_up_and_falls_slowly() -> None:
+    power, before = torch.tensor([[0.0, 3.0, 0.0, -5.0]]), torch.tensor([1.0])
+    expected = torch.tensor([[0.5, 3.0, 2.5, 2.0]])
+    torch.testing.assert_close(loudness(power, before, 0.5), expected)
+    halves = loudness(power[:, :2], before, 0.5)
+    rest = loudness(power[:, 2:], halves[:, -1], 0.5)
+    torch.testing.assert_close(torch.cat((halves, rest), dim=1), expected)
+
+
+def test_a_summary_may_come_in_the_middle() -> None:
+    model, mix = embedded(summary_after=1), noise(1000)
+    with torch.inference_mode():
+        assert peak_error(render(model, mix), restore_clip(model, mix)[1]) < 1e-5
+    assert not torch.allclose(render(model, mix), render(embedded(), mix), atol=1e-6)
+    with pytest.raises(ValueError, match=r"summary_after must be in \[1, separator_layers=3\]"):
+        embedded(summary_after=4)
 
 
 def test_silence_stays_silence() -> None:
@@ -105,6 +164,34 @@ def test_a_scan_is_the_recurrence_it_stands_for() -> None:
             steps.append(h)
         torch.testing.assert_close(scan(decay, candidate, memory), torch.stack(steps, dim=1))
         assert torch.autograd.gradcheck(scan, (decay, candidate, memory))
+
+
+def test_accumulation_by_doubling_is_the_loop() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for frames in (1, 2, 7, 64):
+        decay, fresh = (torch.rand(2, frames, 3, generator=generator) for _ in range(2))
+        h, steps = torch.zeros(2, 3), []
+        for frame in range(frames):
+            h = decay[:, frame] * h + fresh[:, frame]
+            steps.append(h)
+        torch.testing.assert_close(accumulate(decay, fresh), torch.stack(steps, dim=1))
+
+
+@needs_a_gpu
+def test_a_scan_on_a_gpu_is_that_of_the_cpu() -> None:
+    generator = torch.Generator().manual_seed(0)
+    sizes = ((2, 50, 3, 4), (2, 50, 3, 4), (2, 3, 4))
+    results = []
+    for device in ("cpu", "cuda"):
+        inputs = [
+            torch.rand(s, generator=generator.manual_seed(n)).to(device).requires_grad_()
+            for n, s in enumerate(sizes)
+        ]
+        hidden = scan(*inputs)
+        hidden.square().sum().backward()
+        results.append([x.detach().cpu() for x in (hidden, *(i.grad for i in inputs))])
+    for cpu, gpu in zip(*results, strict=True):
+        torch.testing.assert_close(gpu, cpu, rtol=1e-4, atol=1e-5)
 
 
 def test_the_first_gate_keeps_the_memory_and_the_last_lets_it_out() -> None:

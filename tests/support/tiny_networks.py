@@ -98,16 +98,16 @@ def noise(samples: int, seed: int = 0, channels: int = 2) -> Tensor:
     return 0.1 * torch.randn(channels, samples, generator=generator)
 
 
-def embedded(seed: int = 0) -> EmbeddedCascade:
+def embedded(seed: int = 0, **params: Any) -> EmbeddedCascade:
     """The embedded cascade with three stems, 64 samples a step."""
+    params = {"n_fft": 128, "bands": ((8, 2, 1), (4, 3, 4)), **params}
     config = EmbeddedConfig(
         stems=("vocals", "bass", "drums"),
-        n_fft=128,
         hop_length=64,
-        bands=((8, 2, 1), (4, 3, 4)),
         separator_dim=8,
         summary_dim=8,
         repair_dim=8,
+        **params,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,7 +1,8 @@
-"""General MIDI songs to dry stems: one FluidSynth render per stem of the eight.
+"""General MIDI songs to dry stems: one render per stem of the eight.
 
 Programs and percussion notes are assigned to stems, each stem's notes are written to a MIDI file of
-their own, and FluidSynth renders that file without reverb or chorus: the dry stem.
+their own, and FluidSynth, without reverb or chorus, or a sampler (`models.training.data.sampler`)
+renders that file: the dry stem.
 
     OUT/<song>/<stem>/0.wav     layout `restem`; a song is there when all of it is there
     OUT/songs.yaml              how: source, font of each stem, tempo, transposition, tuning
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import mido
 import numpy as np
@@ -238,6 +239,44 @@ class Fonts:
         """Render a stem with one of these fonts; as the function `render`."""
         return render(off_channel_ten(midi) if font in self.drums else midi, font, out)
 
+    def play(
+        self, stem: str, midi: mido.MidiFile, rng: random.Random, out: Path
+    ) -> tuple[str, bool]:
+        font = self.draw(stem, rng)
+        return font.resolve().name, self.render(stem, midi, font, out)
+
+
+class Sounds(Protocol):
+    """Sounds that play the notes of a stem."""
+
+    def check(self) -> None:
+        """Raise ValueError unless everything can be used."""
+
+    def play(
+        self, stem: str, midi: mido.MidiFile, rng: random.Random, out: Path
+    ) -> tuple[str, bool]:
+        """Render a stem dry to a 16-bit file with what is drawn for it.
+
+        Returns:
+            The name of what played it, and whether anything sounds; if not, nothing is written.
+        """
+
+
+@dataclass(frozen=True)
+class Several:
+    """Sounds of more than one kind, drawn for every stem anew."""
+
+    kinds: Sequence[Sounds]
+
+    def check(self) -> None:
+        for sounds in self.kinds:
+            sounds.check()
+
+    def play(
+        self, stem: str, midi: mido.MidiFile, rng: random.Random, out: Path
+    ) -> tuple[str, bool]:
+        return rng.choice(self.kinds).play(stem, midi, rng, out)
+
 
 @dataclass
 class Take:
@@ -248,7 +287,7 @@ class Take:
     tempo: float  # relative to the source's
     semitones: int
     cents: int
-    fonts: dict[str, str] = field(default_factory=dict)  # by stem
+    fonts: dict[str, str] = field(default_factory=dict)  # or instruments, by stem
 
 
 @dataclass
@@ -312,20 +351,20 @@ def find_songs(folder: Path) -> dict[str, Path]:
 def render_songs(
     folder: Path,
     out: Path,
-    fonts: Fonts,
+    sounds: Sounds,
     seconds: float = 90.0,
     seed: int = 0,
     jobs: int = 1,
     progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> Report:
-    """Render every song below a folder that is not there yet; a font per stem, a tuning per song.
+    """Render every song below a folder that is not there yet; sounds per stem, a tuning per song.
 
     A song that cannot be rendered is named by a warning, and the others go on.
 
     Args:
         folder: of MIDI files.
         out: gets a folder per song, all at once when the song is finished, and `songs.yaml`.
-        fonts: drawn from, for every stem anew.
+        sounds: soundfonts or recordings, drawn from for every stem anew.
         seconds: where each song is cut.
         seed: with the song's name, decides on all that is drawn.
         jobs: songs rendered at a time.
@@ -337,7 +376,7 @@ def render_songs(
     if seconds <= 0 or jobs < 1:
         raise ValueError(f"seconds and jobs must be positive, got {seconds} and {jobs}")
     songs = find_songs(folder)
-    fonts.check()
+    sounds.check()
     manifest = _Manifest(out / "songs.yaml")
     report = Report(kept=[name for name in songs if (out / name).exists()])
     if unknown := [name for name in report.kept if name not in manifest.entries]:
@@ -349,7 +388,7 @@ def render_songs(
 
     def work(name: str) -> list[str]:
         take = Take(songs[name].relative_to(folder).as_posix(), seconds, 1.0, 0, 0)
-        return _render_song(songs[name], out / name, take, fonts, seed, manifest)
+        return _render_song(songs[name], out / name, take, sounds, seed, manifest)
 
     new = [name for name in songs if name not in report.kept]
     pool = ThreadPoolExecutor(jobs)
@@ -365,7 +404,7 @@ def render_songs(
 
 
 def _render_song(
-    path: Path, out: Path, take: Take, fonts: Fonts, seed: int, manifest: _Manifest
+    path: Path, out: Path, take: Take, sounds: Sounds, seed: int, manifest: _Manifest
 ) -> list[str]:
     """Render a song whole or not at all; returns what went wrong."""
     rng = random.Random(f"{seed} {out.name}")
@@ -377,13 +416,13 @@ def _render_song(
         take.semitones, take.cents = rng.randint(-3, 3), rng.randint(-30, 30)
         stems = split(song, take.seconds, take.tempo, take.semitones, take.cents)
         for stem, midi in stems.items():
-            font = fonts.draw(stem, rng)
             (part / stem).mkdir(parents=True)
-            if fonts.render(stem, midi, font, part / stem / "0.wav"):
-                take.fonts[stem] = font.resolve().name
+            name, sounding = sounds.play(stem, midi, rng, part / stem / "0.wav")
+            if sounding:
+                take.fonts[stem] = name
             else:
                 (part / stem).rmdir()
-                problems.append(f"{stem}: silent with {font.name}: left out")
+                problems.append(f"{stem}: silent with {name}: left out")
         if not take.fonts:
             return [*problems, "no note sounds: song skipped"]
         _pad([part / stem / "0.wav" for stem in take.fonts])

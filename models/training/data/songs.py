@@ -6,7 +6,8 @@ are YAML files: some ship with restem, `models.training.data.layout` says how to
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -150,6 +151,7 @@ def draw_stems(
     together: float = 0.4,
     sample_rate: int = 48000,
     always: str | None = None,
+    sources: Mapping[str, float] | None = None,
 ) -> dict[str, Audio]:
     """Draw one clip of each of a random set of stems.
 
@@ -161,13 +163,15 @@ def draw_stems(
             drawn from any song and any moment in which it plays.
         sample_rate: of the clips, in Hz.
         always: a stem that is drawn, and plays, if any song has it.
+        sources: how often songs come from each folder of songs, relative to the others; folders
+            that are not named, and all songs if left out, count for their songs.
 
     Returns:
         [2, n] by stem; stems that were not drawn are left out.
     """
     if rng.random() < together:
         having = [song for song in songs if always in song.parts] or songs
-        song = having[int(rng.integers(len(having)))]
+        song = _draw(having, rng, sources)
         stem = always if always in song.parts else str(rng.choice(sorted(song.parts)))
         anchor = song.parts[stem]
         second = _start(anchor[rng.integers(len(anchor))], duration_seconds, rng)
@@ -181,13 +185,35 @@ def draw_stems(
         if not players or (rng.random() > 0.6 and stem != always):
             continue
         # A real multitrack has many parts, a rendered song one: the real ones are drawn more often.
-        weight = np.array([len(song.parts[stem]) for song in players]) ** 1.5
-        song = players[rng.choice(len(players), p=weight / weight.sum())]
+        song = _draw(players, rng, sources, [len(song.parts[stem]) ** 1.5 for song in players])
         parts = song.parts[stem]
         part = parts[rng.integers(len(parts))]
         second = _start(part, duration_seconds, rng)
-        clips[stem] = part.read(second, duration_seconds, sample_rate)
+        heard = parts if sources and rng.random() < 0.5 else (part,)
+        clips[stem] = _sum([part.read(second, duration_seconds, sample_rate) for part in heard])
     return clips
+
+
+def source_of(song: Song) -> str:
+    """The folder that a song lies in, below the folder of songs; empty if in that one itself."""
+    return song.name.partition("/")[0] if "/" in song.name else ""
+
+
+def _draw(
+    songs: Sequence[Song],
+    rng: np.random.Generator,
+    sources: Mapping[str, float] | None,
+    weights: Sequence[float] | None = None,
+) -> Song:
+    """Draw by source, if there are weights for sources, or else by the songs' own weights."""
+    if sources:
+        names = [source_of(song) for song in songs]
+        counts = Counter(names)
+        weights = [sources.get(name, counts[name]) / counts[name] for name in names]
+    if weights is None:
+        return songs[int(rng.integers(len(songs)))]
+    share = np.array(weights, dtype=np.float64)
+    return songs[rng.choice(len(songs), p=share / share.sum())]
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,13 @@ from torch import Tensor, nn
 
 from restem.models import zoo
 from restem.models.embedded import EmbeddedCascade, EmbeddedConfig, spread
-from restem.models.training.losses.embedded import (
-    LossWeights,
-    grid_weight,
-    pooled_powers,
-    spectral_loss,
-)
+from restem.models.training.losses.embedded import LossWeights, SpectralLoss, pooled_powers
 from restem.models.training.metrics import Example, mmsnr, plays
 from restem.models.weights import store
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the repair, that are tried
+PATIENCE = 20  # steps in a row that may fail
+LEARNS = ("both", "separator", "repair")
 OF_REPAIR = ("repair", "stem_encoder", "stem_embedding", "hint", "gain")  # the second stage's parts
 
 
@@ -32,11 +29,13 @@ class EmbeddedTrainingConfig:
 
     params: dict[str, Any] = field(default_factory=dict)  # overrides of `EmbeddedConfig`
     start: str = ""  # weights to begin with: a name, or a path of a .safetensors file
-    learns: str = "both"  # stages, or `repair`: the separator stays as it is
+    learns: str = "both"  # stages, or `separator` or `repair` alone: the other stays as it is
     learning_rate: float = 1.5e-3
     hidden_learning_rate: float = 4e-3
     weight_decay: float = 0.01
     repaired_stems: int = 3  # a step: the second stage costs by the stem
+    warmup: float = 0.01  # share of the schedule in which the rates rise
+    cooldown: float = 1.0  # share of the schedule, at its end, in which they fall by half a cosine
     averaging: float = 0.998
     losses: LossWeights = field(default_factory=LossWeights)
     precision: str = "fp32"  # or bf16, of the matrix products
@@ -44,8 +43,11 @@ class EmbeddedTrainingConfig:
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "bf16"):
             raise ValueError(f"precision must be fp32 or bf16, got {self.precision!r}")
-        if self.learns not in ("both", "repair"):
-            raise ValueError(f"learns must be both or repair, got {self.learns!r}")
+        for name, share in (("warmup", self.warmup), ("cooldown", self.cooldown)):
+            if not 0 < share <= 1:
+                raise ValueError(f"{name} must be in (0, 1], got {share}")
+        if self.learns not in LEARNS:
+            raise ValueError(f"learns must be one of {', '.join(LEARNS)}, got {self.learns!r}")
 
 
 class EmbeddedTraining:
@@ -56,9 +58,9 @@ class EmbeddedTraining:
         self.model = _initial_network(config).to(device)
         self.sample_rate, self.stems = self.model.sample_rate, self.model.stems
         self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.mel = grid_weight(self.model.config).to(device)
+        self.loss = SpectralLoss(self.model.config, config.losses).to(device)
         self.optimizers = _optimizers(self.model, config)
-        self.steps = 0
+        self.steps, self.skipped = 0, 0  # all of them, and how many of the last ones failed
         self.strength: tuple[float, ...] = ()  # of the repair, once it is calibrated
 
     def step(self, mix: Tensor, targets: Tensor, progress: float) -> dict[str, float]:
@@ -70,29 +72,43 @@ class EmbeddedTraining:
             progress: 0 to 1, through the schedule.
 
         Returns:
-            The losses by stage.
+            The losses by stage; zeros if a step gave NaN or infinity, which then changes nothing.
+
+        Raises:
+            RuntimeError: many steps in a row did.
         """
+        warmup, cooldown = self.config.warmup, self.config.cooldown
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * schedule(progress)
+                group["lr"] = group["peak"] * schedule(progress, warmup, cooldown)
         bins = spectra(mix.to(self.device), self.model)
         powers = pooled_powers(
             bins, spectra(targets.to(self.device), self.model), self.model.config
         )
-        repaired = draw_repaired(targets, min(self.config.repaired_stems, len(self.stems)))
+        repaired: list[int] = []
+        if self.config.learns != "separator":
+            repaired = draw_repaired(targets, min(self.config.repaired_stems, len(self.stems)))
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"
         ):
             mask, gain, _ = self.model.gains(bins, repaired=repaired)
-        losses = {"repair": spectral_loss(gain, powers.of(repaired), self.mel, self.config.losses)}
-        if self.config.learns == "both":
-            losses["separator"] = spectral_loss(mask.float(), powers, self.mel, self.config.losses)
+        losses = {}
+        if self.config.learns != "separator":
+            losses["repair"] = self.loss(gain, powers.of(repaired))
+        if self.config.learns != "repair":
+            losses["separator"] = self.loss(mask.float(), powers)
         self.model.zero_grad()
         sum(losses.values(), torch.zeros((), device=self.device)).backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.steps += 1
+        if not torch.isfinite(norm):  # one bad clip must not spoil hours
+            self.skipped += 1
+            if self.skipped >= PATIENCE:
+                raise RuntimeError(f"{PATIENCE} steps in a row gave NaN or infinity")
+            return dict.fromkeys(losses, 0.0)
+        self.skipped = 0
         for optimizer in self.optimizers:
             optimizer.step()
-        self.steps += 1
         self.strength = ()  # it was that of other weights
         self._average()
         return {name: loss.item() for name, loss in losses.items()}
@@ -175,9 +191,10 @@ def _initial_network(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
     else:
         model = EmbeddedCascade(embedded_config(config.params))
     model.requires_grad_(True)
-    if config.learns == "repair":
+    if config.learns != "both":
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name.split(".")[0] in OF_REPAIR)
+            part = "repair" if name.split(".")[0] in OF_REPAIR else "separator"
+            parameter.requires_grad_(part == config.learns)
     return model.train()
 
 
@@ -206,10 +223,14 @@ def _optimizers(
     return optimizers
 
 
-def schedule(progress: float) -> float:
-    """Warm up over 1 % of the schedule, then a half cosine to 1 % of the peak."""
-    warm = min(progress / 0.01, 1.0)
-    return warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+def schedule(progress: float, warmup: float = 0.01, cooldown: float = 1.0) -> float:
+    """The rate relative to its peak: a linear rise, a plateau, half a cosine down to 1 %.
+
+    A run whose cooldown is still to come may be given a longer schedule.
+    """
+    warm = min(progress / warmup, 1.0)
+    fallen = max(0.0, 1 - (1 - progress) / cooldown)
+    return warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * fallen)))
 
 
 def draw_repaired(targets: Tensor, count: int) -> list[int]:
@@ -221,7 +242,7 @@ def draw_repaired(targets: Tensor, count: int) -> list[int]:
 def spectra(audio: Tensor, model: EmbeddedCascade) -> Tensor:
     """The frames of streaming: [.., c, n] -> complex [.., t, f, c], the Nyquist bin left out."""
     n_fft, hop = model.config.n_fft, model.config.hop_length
-    frames = nn.functional.pad(audio, (model.latency, 0)).unfold(-1, n_fft, hop)
+    frames = nn.functional.pad(audio, (n_fft - hop, 0)).unfold(-1, n_fft, hop)
     bins: Tensor = torch.fft.rfft(frames * model.window)[..., :-1]  # [.., c, t, f]
     return bins.movedim(-3, -1)
 
@@ -234,8 +255,8 @@ def restore_clip(model: EmbeddedCascade, mix: Tensor) -> tuple[Tensor, Tensor]:
     results = []
     for gain in (masks, gains):
         estimate = (spread(gain[0], model.config.pools) * bins).movedim(-1, 1)  # [s, c, t, f]
-        frames = torch.fft.irfft(nn.functional.pad(estimate, (0, 1)), n=n_fft) * model.window
-        first, second = frames.split(hop, dim=-1)
+        frames = torch.fft.irfft(nn.functional.pad(estimate, (0, 1)), n=n_fft)
+        first, second = (frames[..., -2 * hop :] * model.synthesis).split(hop, dim=-1)
         joined = (first[:, :, 1:] + second[:, :, :-1]).flatten(-2)
         results.append(joined[..., : mix.shape[-1]])
     return results[0], results[1]

@@ -82,6 +82,32 @@ def test_an_interrupted_run_keeps_its_last_step(songs: list[Song], tmp_path: Pat
     assert [progress.steps for progress in run(RECIPE, songs, out)] == [3]
 
 
+def test_a_killed_run_goes_on_from_its_last_checkpoint(
+    songs: list[Song], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restem.models.training.loop.SAVE_MINUTES", 0.0)
+    out, seen = tmp_path / "out", list[int]()
+
+    def watch(now: Progress) -> None:
+        seen.append(now.steps)
+        if now.steps == 2:
+            (out / "last.pt").rename(tmp_path / "kept.pt")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(RECIPE, songs[:1], songs[1:], out, CPU, watch)
+    (tmp_path / "kept.pt").replace(out / "last.pt")  # as if nothing had been saved at the end
+    train(RECIPE, songs[:1], songs[1:], out, CPU, lambda now: seen.append(now.steps))
+    assert seen == [1, 2, 3]
+
+
+def test_a_run_may_draw_from_the_memory_of_its_device(songs: list[Song], tmp_path: Path) -> None:
+    recipe = replace(RECIPE, data=replace(RECIPE.data, resident=True, batch_size=2))
+    assert [progress.steps for progress in run(recipe, songs, tmp_path / "out")] == [1, 2, 3]
+    again = replace(recipe, steps=4, data=replace(recipe.data, resident=False))
+    assert [progress.steps for progress in run(again, songs, tmp_path / "out")] == [4]
+
+
 def test_a_folder_with_another_run_is_refused(songs: list[Song], tmp_path: Path) -> None:
     run(RECIPE, songs, tmp_path / "out")
     before = (tmp_path / "out" / "last.pt").read_bytes()

@@ -8,7 +8,8 @@ from restem.models.training.recipes import Recipe, check, read_recipe, recipe_na
 
 def test_the_package_has_a_recipe_for_every_network_that_can_be_trained() -> None:
     assert recipe_names() == [
-        *("demucs-l", "dtt-bsr", "dttnet", "embedded", "embedded-fast", "embedded-repair")
+        *("demucs-l", "dtt-bsr", "dttnet", "embedded", "embedded-fast", "embedded-gpu"),
+        "embedded-repair",
     ]
 
 

@@ -1,7 +1,15 @@
+import pytest
 import torch
 
 from restem.models.embedded import EmbeddedConfig, spread
-from restem.models.training.losses.embedded import Powers, grid_weight, pooled_powers, spectral_loss
+from restem.models.training.losses.embedded import (
+    LossWeights,
+    Powers,
+    SpectralLoss,
+    applied,
+    pooled_powers,
+)
+from restem.models.training.metrics import mmsnr
 
 CONFIG = EmbeddedConfig(
     stems=("vocals", "bass"),
@@ -20,56 +28,103 @@ def batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return mix, gains, spread(gains, CONFIG.pools) * mix.unsqueeze(1)
 
 
-def cross(powers: Powers) -> torch.Tensor:
-    return torch.complex(*powers.xt)
+LOSS = SpectralLoss(CONFIG)
+
+
+def judge(gain: torch.Tensor, powers: Powers, **weights: float) -> float:
+    """The loss of some terms alone."""
+    none = dict.fromkeys(("level", "snr", "si_sdr", "mel", "leakage"), 0.0)
+    loss = SpectralLoss(CONFIG, LossWeights(**{**none, **weights})) if weights else LOSS
+    return loss(gain, powers).item()
 
 
 def test_pooled_powers_give_the_error_of_any_gain() -> None:
     mix, gains, targets = batch()
     powers = pooled_powers(mix, targets, CONFIG)
-    other = batch(seed=1)[1]
-    error = other.abs() ** 2 * powers.xx - 2 * (other.conj() * cross(powers)).real + powers.tt
-    true = (spread(other, CONFIG.pools) * mix.unsqueeze(1) - targets).abs() ** 2
-    width = torch.cat([torch.full((p,), float(size)) for p, size in CONFIG.pools])[:, None]
-    torch.testing.assert_close((error * width).sum(), true.sum(), rtol=1e-4, atol=0)
-    right = gains.abs() ** 2 * powers.xx - 2 * (gains.conj() * cross(powers)).real + powers.tt
-    assert right.abs().max() < 1e-4 * powers.tt.max()
+    for gain in (batch(seed=1)[1], gains):
+        estimate, cross = applied(gain[powers.rows], powers.xx[powers.rows[0]], powers.xt)
+        error = (estimate - 2 * cross + powers.tt).mT @ LOSS.width
+        true = (spread(gain, CONFIG.pools) * mix.unsqueeze(1) - targets).abs() ** 2
+        expected = true.sum(3)[powers.rows]  # [r, t, c]
+        torch.testing.assert_close(error, expected, rtol=1e-4, atol=1e-3)
 
 
-def test_silent_stems_have_no_power() -> None:
+def test_stems_that_play_and_silent_ones_are_told_apart() -> None:
     mix, _, targets = batch()
     targets[1, 0] = 0
     powers = pooled_powers(mix, targets, CONFIG)
-    assert not powers.tt[1, 0].any()
-    assert not cross(powers)[1, 0].any()
-    assert powers.tt[0, 0].any()
+    rows = list(zip(*(part.tolist() for part in powers.rows), strict=True))
+    assert rows == [(0, 0), (0, 1), (1, 1), (2, 0), (2, 1)]
+    assert [part.tolist() for part in powers.silent] == [[1], [0]]
 
 
 def test_the_true_gain_has_the_least_loss() -> None:
     mix, gains, targets = batch()
-    powers, weight = pooled_powers(mix, targets, CONFIG), grid_weight(CONFIG)
-    best = spectral_loss(gains, powers, weight)
+    powers = pooled_powers(mix, targets, CONFIG)
+    best = judge(gains, powers)
     for worse in (0.7 * gains, 1.4 * gains, gains * 1j, torch.zeros_like(gains)):
-        assert spectral_loss(worse, powers, weight) > best + 0.01
+        assert judge(worse, powers) > best + 0.01
 
 
-def test_a_silent_target_wants_silence() -> None:
+def test_ratios_that_are_free_of_scale_see_no_scale() -> None:
+    mix, gains, targets = batch()
+    powers = pooled_powers(mix, targets, CONFIG)
+    other = gains + batch(seed=1)[1]
+    for term in ("mel", "si_sdr"):
+        losses = [judge(level * other, powers, **{term: 1.0}) for level in (0.1, 1, 3)]
+        assert max(losses) - min(losses) < 1e-4
+    assert judge(0.1 * other, powers, snr=1.0) != judge(other, powers, snr=1.0)
+
+
+def test_the_mel_term_is_the_metric_as_far_as_frames_show_it() -> None:
+    # A stationary target in stationary noise: what one frame shows, another does.
+    config = EmbeddedConfig(stems=("vocals",), n_fft=2048, hop_length=1024, bands=((64, 16, 1),))
+    generator = torch.Generator().manual_seed(0)
+    shape = torch.exp(-torch.arange(20000) / 3000)
+    noises = torch.randn(2, 2, 38000, generator=generator)
+    target, other = (
+        torch.fft.irfft(torch.fft.rfft(x)[..., :19001] * shape[:19001]) for x in noises
+    )
+    mix = target + 0.5 * other
+    window = torch.hann_window(2048).sqrt()
+    bins = [
+        (torch.fft.rfft(x.unfold(-1, 2048, 1024) * window)[..., :-1]).movedim(0, -1)
+        for x in (mix, target)
+    ]
+    powers = pooled_powers(bins[0][None], bins[1][None, None], config)
+    loss = SpectralLoss(config, LossWeights(0, 0, 0, 1, 0))
+    unit = torch.ones(1, 1, *powers.xx.shape[1:])
+    assert abs(-10 * loss(unit, powers).item() - mmsnr(target, mix)) < 1.5
+
+
+def test_silent_stems_want_silence_down_to_what_is_heard() -> None:
     mix, gains, targets = batch()
     powers = pooled_powers(mix, 0 * targets, CONFIG)
-    losses = [spectral_loss(level * gains, powers, grid_weight(CONFIG)) for level in (0, 0.1, 1)]
+    losses = [judge(level * gains, powers) for level in (0, 0.1, 1)]
     assert losses == sorted(losses)
     assert losses[0] < 1e-6
+    assert judge(torch.ones_like(gains), powers, leakage=1.0) == pytest.approx(3, abs=0.01)
 
 
 def test_some_stems_are_judged_as_among_all() -> None:
     mix, gains, targets = batch()
-    powers, weight = pooled_powers(mix, targets, CONFIG), grid_weight(CONFIG)
-    chosen = spectral_loss(0.5 * gains[:, [1]], powers.of([1]), weight)
-    alone = spectral_loss(0.5 * gains[:, [1]], pooled_powers(mix, targets[:, [1]], CONFIG), weight)
-    torch.testing.assert_close(chosen, alone)
+    targets[0, 1] = 0
+    powers = pooled_powers(mix, targets, CONFIG)
+    chosen = judge(0.5 * gains[:, [1]], powers.of([1]))
+    alone = judge(0.5 * gains[:, [1]], pooled_powers(mix, targets[:, [1]], CONFIG))
+    assert chosen == pytest.approx(alone, rel=1e-5)
+
+
+def test_a_loss_of_nothing_is_finite_and_so_is_its_gradient() -> None:
+    mix, gains, targets = batch()
+    for x, t in ((mix, 0 * targets), (0 * mix, 0 * targets), (mix, 1e-12 * targets)):
+        gain = torch.zeros_like(gains.real).requires_grad_()
+        loss = LOSS(gain, pooled_powers(x, t, CONFIG))
+        loss.backward()
+        assert torch.isfinite(loss)
+        assert torch.isfinite(gain.grad).all()
 
 
 def test_low_notes_weigh_more_than_their_share_of_bins() -> None:
-    weight = grid_weight(CONFIG)[:, 0]
-    assert torch.isclose(weight.mean(), torch.tensor(1.0))
-    assert torch.all(weight[:16].diff() < 0)
+    assert torch.isclose(LOSS.perceived.mean(), torch.tensor(1.0))
+    assert torch.all(LOSS.perceived[:16].diff() < 0)

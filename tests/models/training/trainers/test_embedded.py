@@ -38,7 +38,7 @@ def batch(samples: int = 64 * 40) -> tuple[torch.Tensor, torch.Tensor]:
 def test_training_learns_what_it_is_shown(precision: str) -> None:
     training, example = small(learning_rate=1e-2, precision=precision), batch()
     losses = [sum(training.step(*example, progress=0.05).values()) for _ in range(30)]
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < losses[0] - 1
 
 
 def test_both_stages_and_all_their_weights_are_trained() -> None:
@@ -62,6 +62,14 @@ def test_the_repair_shapes_shared_features_but_no_masks() -> None:
     assert touched == {*OF_REPAIR, *shared}
 
 
+def test_a_separator_may_learn_before_its_repair_does() -> None:
+    training, example = small(learns="separator"), batch()
+    before = {n: p.clone() for n, p in training.model.named_parameters()}
+    assert set(training.step(*example, progress=0.5)) == {"separator"}
+    moved = {n for n, p in training.model.named_parameters() if not torch.equal(p, before[n])}
+    assert {name.split(".")[0] for name in moved} == {"mix_encoder", "separator", "summary", "mask"}
+
+
 def test_a_repair_may_learn_behind_a_separator_that_stays(tmp_path: Path) -> None:
     first, example = small(), batch()
     first.step(*example, progress=0.5)
@@ -71,7 +79,7 @@ def test_a_repair_may_learn_behind_a_separator_that_stays(tmp_path: Path) -> Non
     before = second.restore(example[0][0])
     losses = [second.step(*example, progress=0.05) for _ in range(15)]
     assert set(losses[0]) == {"repair"}
-    assert losses[-1]["repair"] < 0.9 * losses[0]["repair"]
+    assert losses[-1]["repair"] < losses[0]["repair"] - 0.02
     after = second.restore(example[0][0])
     assert torch.equal(after["separator"], before["separator"])
     assert not torch.equal(after["repair"], before["repair"])
@@ -146,6 +154,28 @@ def test_the_learning_rate_rises_then_falls() -> None:
     assert max(range(1001), key=rates.__getitem__) == 10
     assert rates[10] == pytest.approx(1.0, abs=0.01)
     assert rates[-1] == pytest.approx(0.01)
+
+
+def test_a_plateau_waits_for_its_cooldown() -> None:
+    rates = [schedule(progress / 1000, warmup=0.002, cooldown=0.2) for progress in range(1001)]
+    assert rates[1] == pytest.approx(0.5)
+    assert set(rates[2:801]) == {1.0}
+    assert rates[900] == pytest.approx(0.505)
+    assert rates[-1] == pytest.approx(0.01)
+    with pytest.raises(ValueError, match=r"cooldown must be in \(0, 1\], got 0"):
+        EmbeddedTrainingConfig(cooldown=0)
+
+
+def test_a_step_that_is_not_finite_changes_nothing() -> None:
+    training, (mix, targets) = small(), batch()
+    before = copy.deepcopy(training.model.state_dict())
+    losses = training.step(mix * float("nan"), targets, progress=0.5)
+    assert losses == {"repair": 0.0, "separator": 0.0}
+    assert all(torch.equal(before[name], p) for name, p in training.model.state_dict().items())
+    for _ in range(18):
+        training.step(mix * float("nan"), targets, progress=0.5)
+    with pytest.raises(RuntimeError, match="20 steps in a row"):
+        training.step(mix * float("nan"), targets, progress=0.5)
 
 
 def test_wrong_params_are_refused_with_their_place() -> None:
