@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import torch
@@ -56,9 +57,24 @@ def portaudio(jack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def size_limit() -> Iterator[Callable[[int], None]]:
     """Sets how many bytes a file may have; a write beyond fails as on a full disk."""
     resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    lift_size_limit()
+
+
+def lift_size_limit() -> None:
+    with suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE)[1:] * 2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Lift a limit before the result is written: where to may be a file beyond it."""
+    try:
+        return (yield)
+    finally:
+        lift_size_limit()
 
 
 @pytest.fixture(scope="module")
