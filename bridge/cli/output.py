@@ -33,11 +33,11 @@ def progress_lines(label: str) -> Iterator[Progress]:
         nonlocal share
         share = done / total
 
-    def tell() -> None:
+    def report() -> None:
         while not ended.wait(LINE_SECONDS):
             print_note(f"{label}: {share:.0%} after {time.monotonic() - began:.0f} s")
 
-    teller = threading.Thread(target=tell, daemon=True)
+    teller = threading.Thread(target=report, daemon=True)
     teller.start()
     try:
         yield advance

@@ -77,7 +77,7 @@ class Presets:
         self.snapshot(path)
         self.current = name
         if is_new:
-            self._tell()
+            self._notify_listeners()
 
     def recall(self, name: str, seconds: float = 0.0) -> None:
         """Go to a preset's values, at once or as a crossfade; what is under way is taken over.
@@ -109,9 +109,9 @@ class Presets:
             raise ValueError(f"there is no preset '{name}'") from error
         if self.current == name:
             self.current = ""
-        self._tell()
+        self._notify_listeners()
 
-    def _tell(self) -> None:
+    def _notify_listeners(self) -> None:
         for listener in self.listeners:
             listener()
 

@@ -252,12 +252,12 @@ class OscQuery:
         """Tell clients with a WebSocket to read a path and all below it anew; from any thread."""
         text = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": path})
 
-        def tell() -> None:
+        def announce_change() -> None:
             for connection in list(self._opened):
                 if connection.has_entered:
                     connection.deliver(text, None)
 
-        self.server.post(tell)
+        self.server.post(announce_change)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -51,7 +51,7 @@ class Resident:
             for column, stem in enumerate(stems):
                 if stem not in song.parts:
                     continue
-                pieces.append(_whole(song, stem, seconds, sample_rate))
+                pieces.append(_full_length(song, stem, seconds, sample_rate))
                 offsets[number, column] = total
                 total += seconds * sample_rate
                 active = sorted({s for part in song.parts[stem] for s in part.active})
@@ -128,7 +128,7 @@ class Resident:
             yield made.mix, made.targets
 
 
-def _whole(song: Song, stem: str, seconds: int, sample_rate: int) -> Tensor:
+def _full_length(song: Song, stem: str, seconds: int, sample_rate: int) -> Tensor:
     """A stem of a song from its beginning, its parts summed, as 16-bit samples: [n, c]."""
     total = np.zeros((2, seconds * sample_rate), dtype=np.float32)
     for part in song.parts[stem]:
