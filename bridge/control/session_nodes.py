@@ -88,6 +88,12 @@ class SessionNodes:
             read=lambda: (networks_of(session.profile),),
         )
         yield Node(
+            f"{ROOT}/profiles",
+            "s" * len(profile_names()),
+            "The names of all profiles, for menus.",
+            read=lambda: tuple(profile_names()),
+        )
+        yield Node(
             f"{ROOT}/take",
             "s",
             "The folder of the take, empty if there is none.",

@@ -713,10 +713,10 @@
          "patching_rect": [
           640,
           396,
-          182.0,
+          189.0,
           22
          ],
-         "text": "/restem/profile 20 10 $1",
+         "text": "/restem/profiles 20 10 $1",
          "outlettype": [
           ""
          ]
@@ -731,10 +731,10 @@
          "patching_rect": [
           640,
           422,
-          175.0,
+          182.0,
           22
          ],
-         "text": "/restem/meters 20 10 $1",
+         "text": "/restem/profile 20 10 $1",
          "outlettype": [
           ""
          ]
@@ -749,6 +749,24 @@
          "patching_rect": [
           640,
           448,
+          175.0,
+          22
+         ],
+         "text": "/restem/meters 20 10 $1",
+         "outlettype": [
+          ""
+         ]
+        }
+       },
+       {
+        "box": {
+         "id": "obj-38",
+         "maxclass": "message",
+         "numinlets": 2,
+         "numoutlets": 1,
+         "patching_rect": [
+          640,
+          474,
           168.0,
           22
          ],
@@ -760,7 +778,7 @@
        },
        {
         "box": {
-         "id": "obj-38",
+         "id": "obj-39",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -778,7 +796,7 @@
        },
        {
         "box": {
-         "id": "obj-39",
+         "id": "obj-40",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 2,
@@ -797,7 +815,7 @@
        },
        {
         "box": {
-         "id": "obj-40",
+         "id": "obj-41",
          "maxclass": "message",
          "numinlets": 2,
          "numoutlets": 1,
@@ -815,7 +833,7 @@
        },
        {
         "box": {
-         "id": "obj-41",
+         "id": "obj-42",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -831,7 +849,7 @@
        },
        {
         "box": {
-         "id": "obj-42",
+         "id": "obj-43",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -847,7 +865,7 @@
        },
        {
         "box": {
-         "id": "obj-43",
+         "id": "obj-44",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -865,7 +883,7 @@
        },
        {
         "box": {
-         "id": "obj-44",
+         "id": "obj-45",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -883,7 +901,7 @@
        },
        {
         "box": {
-         "id": "obj-45",
+         "id": "obj-46",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -901,7 +919,7 @@
        },
        {
         "box": {
-         "id": "obj-46",
+         "id": "obj-47",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -920,7 +938,7 @@
        },
        {
         "box": {
-         "id": "obj-47",
+         "id": "obj-48",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -939,7 +957,7 @@
        },
        {
         "box": {
-         "id": "obj-48",
+         "id": "obj-49",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -957,7 +975,7 @@
        },
        {
         "box": {
-         "id": "obj-49",
+         "id": "obj-50",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -973,7 +991,7 @@
        },
        {
         "box": {
-         "id": "obj-50",
+         "id": "obj-51",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -991,7 +1009,7 @@
        },
        {
         "box": {
-         "id": "obj-51",
+         "id": "obj-52",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1009,7 +1027,7 @@
        },
        {
         "box": {
-         "id": "obj-52",
+         "id": "obj-53",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1025,7 +1043,7 @@
        },
        {
         "box": {
-         "id": "obj-53",
+         "id": "obj-54",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1043,7 +1061,7 @@
        },
        {
         "box": {
-         "id": "obj-54",
+         "id": "obj-55",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1061,7 +1079,7 @@
        },
        {
         "box": {
-         "id": "obj-55",
+         "id": "obj-56",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1077,7 +1095,7 @@
        },
        {
         "box": {
-         "id": "obj-56",
+         "id": "obj-57",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1095,7 +1113,7 @@
        },
        {
         "box": {
-         "id": "obj-57",
+         "id": "obj-58",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1113,7 +1131,7 @@
        },
        {
         "box": {
-         "id": "obj-58",
+         "id": "obj-59",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1129,7 +1147,7 @@
        },
        {
         "box": {
-         "id": "obj-59",
+         "id": "obj-60",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1147,7 +1165,7 @@
        },
        {
         "box": {
-         "id": "obj-60",
+         "id": "obj-61",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1165,7 +1183,7 @@
        },
        {
         "box": {
-         "id": "obj-61",
+         "id": "obj-62",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1181,7 +1199,7 @@
        },
        {
         "box": {
-         "id": "obj-62",
+         "id": "obj-63",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1199,7 +1217,7 @@
        },
        {
         "box": {
-         "id": "obj-63",
+         "id": "obj-64",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1217,7 +1235,7 @@
        },
        {
         "box": {
-         "id": "obj-64",
+         "id": "obj-65",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1233,7 +1251,7 @@
        },
        {
         "box": {
-         "id": "obj-65",
+         "id": "obj-66",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1251,7 +1269,7 @@
        },
        {
         "box": {
-         "id": "obj-66",
+         "id": "obj-67",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1269,7 +1287,7 @@
        },
        {
         "box": {
-         "id": "obj-67",
+         "id": "obj-68",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1285,7 +1303,7 @@
        },
        {
         "box": {
-         "id": "obj-68",
+         "id": "obj-69",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1303,7 +1321,7 @@
        },
        {
         "box": {
-         "id": "obj-69",
+         "id": "obj-70",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1321,7 +1339,7 @@
        },
        {
         "box": {
-         "id": "obj-70",
+         "id": "obj-71",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1337,7 +1355,7 @@
        },
        {
         "box": {
-         "id": "obj-71",
+         "id": "obj-72",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1355,7 +1373,7 @@
        },
        {
         "box": {
-         "id": "obj-72",
+         "id": "obj-73",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1373,7 +1391,7 @@
        },
        {
         "box": {
-         "id": "obj-73",
+         "id": "obj-74",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1389,7 +1407,7 @@
        },
        {
         "box": {
-         "id": "obj-74",
+         "id": "obj-75",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1407,7 +1425,7 @@
        },
        {
         "box": {
-         "id": "obj-75",
+         "id": "obj-76",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1425,7 +1443,7 @@
        },
        {
         "box": {
-         "id": "obj-76",
+         "id": "obj-77",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1441,7 +1459,7 @@
        },
        {
         "box": {
-         "id": "obj-77",
+         "id": "obj-78",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1459,7 +1477,7 @@
        },
        {
         "box": {
-         "id": "obj-78",
+         "id": "obj-79",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1477,7 +1495,7 @@
        },
        {
         "box": {
-         "id": "obj-79",
+         "id": "obj-80",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1493,7 +1511,7 @@
        },
        {
         "box": {
-         "id": "obj-80",
+         "id": "obj-81",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1511,7 +1529,7 @@
        },
        {
         "box": {
-         "id": "obj-81",
+         "id": "obj-82",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1529,7 +1547,7 @@
        },
        {
         "box": {
-         "id": "obj-82",
+         "id": "obj-83",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1545,7 +1563,7 @@
        },
        {
         "box": {
-         "id": "obj-83",
+         "id": "obj-84",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1563,7 +1581,7 @@
        },
        {
         "box": {
-         "id": "obj-84",
+         "id": "obj-85",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1581,7 +1599,7 @@
        },
        {
         "box": {
-         "id": "obj-85",
+         "id": "obj-86",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1597,7 +1615,7 @@
        },
        {
         "box": {
-         "id": "obj-86",
+         "id": "obj-87",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1615,7 +1633,7 @@
        },
        {
         "box": {
-         "id": "obj-87",
+         "id": "obj-88",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1633,7 +1651,7 @@
        },
        {
         "box": {
-         "id": "obj-88",
+         "id": "obj-89",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1649,7 +1667,7 @@
        },
        {
         "box": {
-         "id": "obj-89",
+         "id": "obj-90",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1667,7 +1685,7 @@
        },
        {
         "box": {
-         "id": "obj-90",
+         "id": "obj-91",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1685,7 +1703,7 @@
        },
        {
         "box": {
-         "id": "obj-91",
+         "id": "obj-92",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1701,7 +1719,7 @@
        },
        {
         "box": {
-         "id": "obj-92",
+         "id": "obj-93",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1719,7 +1737,7 @@
        },
        {
         "box": {
-         "id": "obj-93",
+         "id": "obj-94",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1737,7 +1755,7 @@
        },
        {
         "box": {
-         "id": "obj-94",
+         "id": "obj-95",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1753,7 +1771,7 @@
        },
        {
         "box": {
-         "id": "obj-95",
+         "id": "obj-96",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1771,7 +1789,7 @@
        },
        {
         "box": {
-         "id": "obj-96",
+         "id": "obj-97",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1789,7 +1807,7 @@
        },
        {
         "box": {
-         "id": "obj-97",
+         "id": "obj-98",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1805,7 +1823,7 @@
        },
        {
         "box": {
-         "id": "obj-98",
+         "id": "obj-99",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1823,7 +1841,7 @@
        },
        {
         "box": {
-         "id": "obj-99",
+         "id": "obj-100",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1841,7 +1859,7 @@
        },
        {
         "box": {
-         "id": "obj-100",
+         "id": "obj-101",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1857,7 +1875,7 @@
        },
        {
         "box": {
-         "id": "obj-101",
+         "id": "obj-102",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1875,7 +1893,7 @@
        },
        {
         "box": {
-         "id": "obj-102",
+         "id": "obj-103",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1893,7 +1911,7 @@
        },
        {
         "box": {
-         "id": "obj-103",
+         "id": "obj-104",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1909,7 +1927,7 @@
        },
        {
         "box": {
-         "id": "obj-104",
+         "id": "obj-105",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1927,7 +1945,7 @@
        },
        {
         "box": {
-         "id": "obj-105",
+         "id": "obj-106",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1945,7 +1963,7 @@
        },
        {
         "box": {
-         "id": "obj-106",
+         "id": "obj-107",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -1961,7 +1979,7 @@
        },
        {
         "box": {
-         "id": "obj-107",
+         "id": "obj-108",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1979,7 +1997,7 @@
        },
        {
         "box": {
-         "id": "obj-108",
+         "id": "obj-109",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -1997,7 +2015,7 @@
        },
        {
         "box": {
-         "id": "obj-109",
+         "id": "obj-110",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2013,7 +2031,7 @@
        },
        {
         "box": {
-         "id": "obj-110",
+         "id": "obj-111",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2031,7 +2049,7 @@
        },
        {
         "box": {
-         "id": "obj-111",
+         "id": "obj-112",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2049,7 +2067,7 @@
        },
        {
         "box": {
-         "id": "obj-112",
+         "id": "obj-113",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2065,7 +2083,7 @@
        },
        {
         "box": {
-         "id": "obj-113",
+         "id": "obj-114",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2083,7 +2101,7 @@
        },
        {
         "box": {
-         "id": "obj-114",
+         "id": "obj-115",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2101,7 +2119,7 @@
        },
        {
         "box": {
-         "id": "obj-115",
+         "id": "obj-116",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2117,7 +2135,7 @@
        },
        {
         "box": {
-         "id": "obj-116",
+         "id": "obj-117",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2135,7 +2153,7 @@
        },
        {
         "box": {
-         "id": "obj-117",
+         "id": "obj-118",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2153,7 +2171,7 @@
        },
        {
         "box": {
-         "id": "obj-118",
+         "id": "obj-119",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2169,7 +2187,7 @@
        },
        {
         "box": {
-         "id": "obj-119",
+         "id": "obj-120",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2187,7 +2205,7 @@
        },
        {
         "box": {
-         "id": "obj-120",
+         "id": "obj-121",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2205,7 +2223,7 @@
        },
        {
         "box": {
-         "id": "obj-121",
+         "id": "obj-122",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2221,7 +2239,7 @@
        },
        {
         "box": {
-         "id": "obj-122",
+         "id": "obj-123",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2239,7 +2257,7 @@
        },
        {
         "box": {
-         "id": "obj-123",
+         "id": "obj-124",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2257,7 +2275,7 @@
        },
        {
         "box": {
-         "id": "obj-124",
+         "id": "obj-125",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2273,7 +2291,7 @@
        },
        {
         "box": {
-         "id": "obj-125",
+         "id": "obj-126",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2291,7 +2309,7 @@
        },
        {
         "box": {
-         "id": "obj-126",
+         "id": "obj-127",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2309,7 +2327,7 @@
        },
        {
         "box": {
-         "id": "obj-127",
+         "id": "obj-128",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2325,7 +2343,7 @@
        },
        {
         "box": {
-         "id": "obj-128",
+         "id": "obj-129",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2343,7 +2361,7 @@
        },
        {
         "box": {
-         "id": "obj-129",
+         "id": "obj-130",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2361,7 +2379,7 @@
        },
        {
         "box": {
-         "id": "obj-130",
+         "id": "obj-131",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2377,7 +2395,7 @@
        },
        {
         "box": {
-         "id": "obj-131",
+         "id": "obj-132",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2395,7 +2413,7 @@
        },
        {
         "box": {
-         "id": "obj-132",
+         "id": "obj-133",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2413,7 +2431,7 @@
        },
        {
         "box": {
-         "id": "obj-133",
+         "id": "obj-134",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2429,7 +2447,7 @@
        },
        {
         "box": {
-         "id": "obj-134",
+         "id": "obj-135",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2447,7 +2465,7 @@
        },
        {
         "box": {
-         "id": "obj-135",
+         "id": "obj-136",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2465,7 +2483,7 @@
        },
        {
         "box": {
-         "id": "obj-136",
+         "id": "obj-137",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2481,7 +2499,7 @@
        },
        {
         "box": {
-         "id": "obj-137",
+         "id": "obj-138",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2499,7 +2517,7 @@
        },
        {
         "box": {
-         "id": "obj-138",
+         "id": "obj-139",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2517,7 +2535,7 @@
        },
        {
         "box": {
-         "id": "obj-139",
+         "id": "obj-140",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2533,7 +2551,7 @@
        },
        {
         "box": {
-         "id": "obj-140",
+         "id": "obj-141",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2551,7 +2569,7 @@
        },
        {
         "box": {
-         "id": "obj-141",
+         "id": "obj-142",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2569,7 +2587,7 @@
        },
        {
         "box": {
-         "id": "obj-142",
+         "id": "obj-143",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2585,7 +2603,7 @@
        },
        {
         "box": {
-         "id": "obj-143",
+         "id": "obj-144",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2603,7 +2621,7 @@
        },
        {
         "box": {
-         "id": "obj-144",
+         "id": "obj-145",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2621,7 +2639,7 @@
        },
        {
         "box": {
-         "id": "obj-145",
+         "id": "obj-146",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2637,7 +2655,7 @@
        },
        {
         "box": {
-         "id": "obj-146",
+         "id": "obj-147",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2655,7 +2673,7 @@
        },
        {
         "box": {
-         "id": "obj-147",
+         "id": "obj-148",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2673,7 +2691,7 @@
        },
        {
         "box": {
-         "id": "obj-148",
+         "id": "obj-149",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2689,7 +2707,7 @@
        },
        {
         "box": {
-         "id": "obj-149",
+         "id": "obj-150",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2707,7 +2725,7 @@
        },
        {
         "box": {
-         "id": "obj-150",
+         "id": "obj-151",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2725,7 +2743,7 @@
        },
        {
         "box": {
-         "id": "obj-151",
+         "id": "obj-152",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2741,7 +2759,7 @@
        },
        {
         "box": {
-         "id": "obj-152",
+         "id": "obj-153",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2759,7 +2777,7 @@
        },
        {
         "box": {
-         "id": "obj-153",
+         "id": "obj-154",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2777,7 +2795,7 @@
        },
        {
         "box": {
-         "id": "obj-154",
+         "id": "obj-155",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2793,7 +2811,7 @@
        },
        {
         "box": {
-         "id": "obj-155",
+         "id": "obj-156",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2811,7 +2829,7 @@
        },
        {
         "box": {
-         "id": "obj-156",
+         "id": "obj-157",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2829,7 +2847,7 @@
        },
        {
         "box": {
-         "id": "obj-157",
+         "id": "obj-158",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2845,7 +2863,7 @@
        },
        {
         "box": {
-         "id": "obj-158",
+         "id": "obj-159",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2863,7 +2881,7 @@
        },
        {
         "box": {
-         "id": "obj-159",
+         "id": "obj-160",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2881,7 +2899,7 @@
        },
        {
         "box": {
-         "id": "obj-160",
+         "id": "obj-161",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2897,7 +2915,7 @@
        },
        {
         "box": {
-         "id": "obj-161",
+         "id": "obj-162",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2915,7 +2933,7 @@
        },
        {
         "box": {
-         "id": "obj-162",
+         "id": "obj-163",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2933,7 +2951,7 @@
        },
        {
         "box": {
-         "id": "obj-163",
+         "id": "obj-164",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -2949,7 +2967,7 @@
        },
        {
         "box": {
-         "id": "obj-164",
+         "id": "obj-165",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2967,7 +2985,7 @@
        },
        {
         "box": {
-         "id": "obj-165",
+         "id": "obj-166",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -2985,7 +3003,7 @@
        },
        {
         "box": {
-         "id": "obj-166",
+         "id": "obj-167",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3001,7 +3019,7 @@
        },
        {
         "box": {
-         "id": "obj-167",
+         "id": "obj-168",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3019,7 +3037,7 @@
        },
        {
         "box": {
-         "id": "obj-168",
+         "id": "obj-169",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3037,7 +3055,7 @@
        },
        {
         "box": {
-         "id": "obj-169",
+         "id": "obj-170",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3053,7 +3071,7 @@
        },
        {
         "box": {
-         "id": "obj-170",
+         "id": "obj-171",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3071,7 +3089,7 @@
        },
        {
         "box": {
-         "id": "obj-171",
+         "id": "obj-172",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3089,7 +3107,7 @@
        },
        {
         "box": {
-         "id": "obj-172",
+         "id": "obj-173",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3105,7 +3123,7 @@
        },
        {
         "box": {
-         "id": "obj-173",
+         "id": "obj-174",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3123,7 +3141,7 @@
        },
        {
         "box": {
-         "id": "obj-174",
+         "id": "obj-175",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3141,7 +3159,7 @@
        },
        {
         "box": {
-         "id": "obj-175",
+         "id": "obj-176",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3157,7 +3175,7 @@
        },
        {
         "box": {
-         "id": "obj-176",
+         "id": "obj-177",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3175,7 +3193,7 @@
        },
        {
         "box": {
-         "id": "obj-177",
+         "id": "obj-178",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3193,7 +3211,7 @@
        },
        {
         "box": {
-         "id": "obj-178",
+         "id": "obj-179",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3209,7 +3227,7 @@
        },
        {
         "box": {
-         "id": "obj-179",
+         "id": "obj-180",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3227,7 +3245,7 @@
        },
        {
         "box": {
-         "id": "obj-180",
+         "id": "obj-181",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3245,7 +3263,7 @@
        },
        {
         "box": {
-         "id": "obj-181",
+         "id": "obj-182",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3261,7 +3279,7 @@
        },
        {
         "box": {
-         "id": "obj-182",
+         "id": "obj-183",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3279,7 +3297,7 @@
        },
        {
         "box": {
-         "id": "obj-183",
+         "id": "obj-184",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3297,7 +3315,7 @@
        },
        {
         "box": {
-         "id": "obj-184",
+         "id": "obj-185",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3313,7 +3331,7 @@
        },
        {
         "box": {
-         "id": "obj-185",
+         "id": "obj-186",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3331,7 +3349,7 @@
        },
        {
         "box": {
-         "id": "obj-186",
+         "id": "obj-187",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3349,7 +3367,7 @@
        },
        {
         "box": {
-         "id": "obj-187",
+         "id": "obj-188",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3365,7 +3383,7 @@
        },
        {
         "box": {
-         "id": "obj-188",
+         "id": "obj-189",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3383,7 +3401,7 @@
        },
        {
         "box": {
-         "id": "obj-189",
+         "id": "obj-190",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3401,7 +3419,7 @@
        },
        {
         "box": {
-         "id": "obj-190",
+         "id": "obj-191",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3417,7 +3435,7 @@
        },
        {
         "box": {
-         "id": "obj-191",
+         "id": "obj-192",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3435,7 +3453,7 @@
        },
        {
         "box": {
-         "id": "obj-192",
+         "id": "obj-193",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3453,7 +3471,7 @@
        },
        {
         "box": {
-         "id": "obj-193",
+         "id": "obj-194",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3469,7 +3487,7 @@
        },
        {
         "box": {
-         "id": "obj-194",
+         "id": "obj-195",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3487,7 +3505,7 @@
        },
        {
         "box": {
-         "id": "obj-195",
+         "id": "obj-196",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3505,7 +3523,7 @@
        },
        {
         "box": {
-         "id": "obj-196",
+         "id": "obj-197",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3521,7 +3539,7 @@
        },
        {
         "box": {
-         "id": "obj-197",
+         "id": "obj-198",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3539,7 +3557,7 @@
        },
        {
         "box": {
-         "id": "obj-198",
+         "id": "obj-199",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3557,7 +3575,7 @@
        },
        {
         "box": {
-         "id": "obj-199",
+         "id": "obj-200",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3573,7 +3591,7 @@
        },
        {
         "box": {
-         "id": "obj-200",
+         "id": "obj-201",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3591,7 +3609,7 @@
        },
        {
         "box": {
-         "id": "obj-201",
+         "id": "obj-202",
          "maxclass": "message",
          "numinlets": 2,
          "numoutlets": 1,
@@ -3609,7 +3627,7 @@
        },
        {
         "box": {
-         "id": "obj-202",
+         "id": "obj-203",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3625,7 +3643,7 @@
        },
        {
         "box": {
-         "id": "obj-203",
+         "id": "obj-204",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3643,7 +3661,7 @@
        },
        {
         "box": {
-         "id": "obj-204",
+         "id": "obj-205",
          "maxclass": "message",
          "numinlets": 2,
          "numoutlets": 1,
@@ -3661,7 +3679,7 @@
        },
        {
         "box": {
-         "id": "obj-205",
+         "id": "obj-206",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3677,7 +3695,7 @@
        },
        {
         "box": {
-         "id": "obj-206",
+         "id": "obj-207",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3695,7 +3713,7 @@
        },
        {
         "box": {
-         "id": "obj-207",
+         "id": "obj-208",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3713,7 +3731,7 @@
        },
        {
         "box": {
-         "id": "obj-208",
+         "id": "obj-209",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3729,7 +3747,7 @@
        },
        {
         "box": {
-         "id": "obj-209",
+         "id": "obj-210",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3747,7 +3765,7 @@
        },
        {
         "box": {
-         "id": "obj-210",
+         "id": "obj-211",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -3770,7 +3788,7 @@
        },
        {
         "box": {
-         "id": "obj-211",
+         "id": "obj-212",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3788,7 +3806,7 @@
        },
        {
         "box": {
-         "id": "obj-212",
+         "id": "obj-213",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3804,7 +3822,7 @@
        },
        {
         "box": {
-         "id": "obj-213",
+         "id": "obj-214",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3822,7 +3840,7 @@
        },
        {
         "box": {
-         "id": "obj-214",
+         "id": "obj-215",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3838,7 +3856,7 @@
        },
        {
         "box": {
-         "id": "obj-215",
+         "id": "obj-216",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3856,7 +3874,7 @@
        },
        {
         "box": {
-         "id": "obj-216",
+         "id": "obj-217",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3872,7 +3890,7 @@
        },
        {
         "box": {
-         "id": "obj-217",
+         "id": "obj-218",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3890,7 +3908,7 @@
        },
        {
         "box": {
-         "id": "obj-218",
+         "id": "obj-219",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3906,7 +3924,7 @@
        },
        {
         "box": {
-         "id": "obj-219",
+         "id": "obj-220",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3924,7 +3942,7 @@
        },
        {
         "box": {
-         "id": "obj-220",
+         "id": "obj-221",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3940,7 +3958,7 @@
        },
        {
         "box": {
-         "id": "obj-221",
+         "id": "obj-222",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -3963,7 +3981,7 @@
        },
        {
         "box": {
-         "id": "obj-222",
+         "id": "obj-223",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -3981,7 +3999,7 @@
        },
        {
         "box": {
-         "id": "obj-223",
+         "id": "obj-224",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -3997,7 +4015,7 @@
        },
        {
         "box": {
-         "id": "obj-224",
+         "id": "obj-225",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4015,7 +4033,7 @@
        },
        {
         "box": {
-         "id": "obj-225",
+         "id": "obj-226",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4031,7 +4049,7 @@
        },
        {
         "box": {
-         "id": "obj-226",
+         "id": "obj-227",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4049,7 +4067,7 @@
        },
        {
         "box": {
-         "id": "obj-227",
+         "id": "obj-228",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4065,7 +4083,7 @@
        },
        {
         "box": {
-         "id": "obj-228",
+         "id": "obj-229",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4083,7 +4101,7 @@
        },
        {
         "box": {
-         "id": "obj-229",
+         "id": "obj-230",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4099,7 +4117,7 @@
        },
        {
         "box": {
-         "id": "obj-230",
+         "id": "obj-231",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4117,7 +4135,7 @@
        },
        {
         "box": {
-         "id": "obj-231",
+         "id": "obj-232",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4133,7 +4151,7 @@
        },
        {
         "box": {
-         "id": "obj-232",
+         "id": "obj-233",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -4156,7 +4174,7 @@
        },
        {
         "box": {
-         "id": "obj-233",
+         "id": "obj-234",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4174,7 +4192,7 @@
        },
        {
         "box": {
-         "id": "obj-234",
+         "id": "obj-235",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4190,7 +4208,7 @@
        },
        {
         "box": {
-         "id": "obj-235",
+         "id": "obj-236",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4208,7 +4226,7 @@
        },
        {
         "box": {
-         "id": "obj-236",
+         "id": "obj-237",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4224,7 +4242,7 @@
        },
        {
         "box": {
-         "id": "obj-237",
+         "id": "obj-238",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4242,7 +4260,7 @@
        },
        {
         "box": {
-         "id": "obj-238",
+         "id": "obj-239",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4258,7 +4276,7 @@
        },
        {
         "box": {
-         "id": "obj-239",
+         "id": "obj-240",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4276,7 +4294,7 @@
        },
        {
         "box": {
-         "id": "obj-240",
+         "id": "obj-241",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4292,7 +4310,7 @@
        },
        {
         "box": {
-         "id": "obj-241",
+         "id": "obj-242",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4310,7 +4328,7 @@
        },
        {
         "box": {
-         "id": "obj-242",
+         "id": "obj-243",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4326,7 +4344,7 @@
        },
        {
         "box": {
-         "id": "obj-243",
+         "id": "obj-244",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -4349,7 +4367,7 @@
        },
        {
         "box": {
-         "id": "obj-244",
+         "id": "obj-245",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4367,7 +4385,7 @@
        },
        {
         "box": {
-         "id": "obj-245",
+         "id": "obj-246",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4383,7 +4401,7 @@
        },
        {
         "box": {
-         "id": "obj-246",
+         "id": "obj-247",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4401,7 +4419,7 @@
        },
        {
         "box": {
-         "id": "obj-247",
+         "id": "obj-248",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4417,7 +4435,7 @@
        },
        {
         "box": {
-         "id": "obj-248",
+         "id": "obj-249",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4435,7 +4453,7 @@
        },
        {
         "box": {
-         "id": "obj-249",
+         "id": "obj-250",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4451,7 +4469,7 @@
        },
        {
         "box": {
-         "id": "obj-250",
+         "id": "obj-251",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4469,7 +4487,7 @@
        },
        {
         "box": {
-         "id": "obj-251",
+         "id": "obj-252",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4485,7 +4503,7 @@
        },
        {
         "box": {
-         "id": "obj-252",
+         "id": "obj-253",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4503,7 +4521,7 @@
        },
        {
         "box": {
-         "id": "obj-253",
+         "id": "obj-254",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4519,7 +4537,7 @@
        },
        {
         "box": {
-         "id": "obj-254",
+         "id": "obj-255",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -4542,7 +4560,7 @@
        },
        {
         "box": {
-         "id": "obj-255",
+         "id": "obj-256",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4560,7 +4578,7 @@
        },
        {
         "box": {
-         "id": "obj-256",
+         "id": "obj-257",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4576,7 +4594,7 @@
        },
        {
         "box": {
-         "id": "obj-257",
+         "id": "obj-258",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4594,7 +4612,7 @@
        },
        {
         "box": {
-         "id": "obj-258",
+         "id": "obj-259",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4610,7 +4628,7 @@
        },
        {
         "box": {
-         "id": "obj-259",
+         "id": "obj-260",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4628,7 +4646,7 @@
        },
        {
         "box": {
-         "id": "obj-260",
+         "id": "obj-261",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4644,7 +4662,7 @@
        },
        {
         "box": {
-         "id": "obj-261",
+         "id": "obj-262",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4662,7 +4680,7 @@
        },
        {
         "box": {
-         "id": "obj-262",
+         "id": "obj-263",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4678,7 +4696,7 @@
        },
        {
         "box": {
-         "id": "obj-263",
+         "id": "obj-264",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4696,7 +4714,7 @@
        },
        {
         "box": {
-         "id": "obj-264",
+         "id": "obj-265",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4712,7 +4730,7 @@
        },
        {
         "box": {
-         "id": "obj-265",
+         "id": "obj-266",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -4735,7 +4753,7 @@
        },
        {
         "box": {
-         "id": "obj-266",
+         "id": "obj-267",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4753,7 +4771,7 @@
        },
        {
         "box": {
-         "id": "obj-267",
+         "id": "obj-268",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4769,7 +4787,7 @@
        },
        {
         "box": {
-         "id": "obj-268",
+         "id": "obj-269",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4787,7 +4805,7 @@
        },
        {
         "box": {
-         "id": "obj-269",
+         "id": "obj-270",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4803,7 +4821,7 @@
        },
        {
         "box": {
-         "id": "obj-270",
+         "id": "obj-271",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4821,7 +4839,7 @@
        },
        {
         "box": {
-         "id": "obj-271",
+         "id": "obj-272",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4837,7 +4855,7 @@
        },
        {
         "box": {
-         "id": "obj-272",
+         "id": "obj-273",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4855,7 +4873,7 @@
        },
        {
         "box": {
-         "id": "obj-273",
+         "id": "obj-274",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4871,7 +4889,7 @@
        },
        {
         "box": {
-         "id": "obj-274",
+         "id": "obj-275",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4889,7 +4907,7 @@
        },
        {
         "box": {
-         "id": "obj-275",
+         "id": "obj-276",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4905,7 +4923,7 @@
        },
        {
         "box": {
-         "id": "obj-276",
+         "id": "obj-277",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -4928,7 +4946,7 @@
        },
        {
         "box": {
-         "id": "obj-277",
+         "id": "obj-278",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4946,7 +4964,7 @@
        },
        {
         "box": {
-         "id": "obj-278",
+         "id": "obj-279",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4962,7 +4980,7 @@
        },
        {
         "box": {
-         "id": "obj-279",
+         "id": "obj-280",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -4980,7 +4998,7 @@
        },
        {
         "box": {
-         "id": "obj-280",
+         "id": "obj-281",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -4996,7 +5014,7 @@
        },
        {
         "box": {
-         "id": "obj-281",
+         "id": "obj-282",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5014,7 +5032,7 @@
        },
        {
         "box": {
-         "id": "obj-282",
+         "id": "obj-283",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5030,7 +5048,7 @@
        },
        {
         "box": {
-         "id": "obj-283",
+         "id": "obj-284",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5048,7 +5066,7 @@
        },
        {
         "box": {
-         "id": "obj-284",
+         "id": "obj-285",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5064,7 +5082,7 @@
        },
        {
         "box": {
-         "id": "obj-285",
+         "id": "obj-286",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5082,7 +5100,7 @@
        },
        {
         "box": {
-         "id": "obj-286",
+         "id": "obj-287",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5098,7 +5116,7 @@
        },
        {
         "box": {
-         "id": "obj-287",
+         "id": "obj-288",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -5121,7 +5139,7 @@
        },
        {
         "box": {
-         "id": "obj-288",
+         "id": "obj-289",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5139,7 +5157,7 @@
        },
        {
         "box": {
-         "id": "obj-289",
+         "id": "obj-290",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5155,7 +5173,7 @@
        },
        {
         "box": {
-         "id": "obj-290",
+         "id": "obj-291",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5173,7 +5191,7 @@
        },
        {
         "box": {
-         "id": "obj-291",
+         "id": "obj-292",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5189,7 +5207,7 @@
        },
        {
         "box": {
-         "id": "obj-292",
+         "id": "obj-293",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5207,7 +5225,7 @@
        },
        {
         "box": {
-         "id": "obj-293",
+         "id": "obj-294",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5223,7 +5241,7 @@
        },
        {
         "box": {
-         "id": "obj-294",
+         "id": "obj-295",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5241,7 +5259,7 @@
        },
        {
         "box": {
-         "id": "obj-295",
+         "id": "obj-296",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5257,7 +5275,7 @@
        },
        {
         "box": {
-         "id": "obj-296",
+         "id": "obj-297",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5275,7 +5293,7 @@
        },
        {
         "box": {
-         "id": "obj-297",
+         "id": "obj-298",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5291,7 +5309,7 @@
        },
        {
         "box": {
-         "id": "obj-298",
+         "id": "obj-299",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -5314,7 +5332,7 @@
        },
        {
         "box": {
-         "id": "obj-299",
+         "id": "obj-300",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5332,7 +5350,7 @@
        },
        {
         "box": {
-         "id": "obj-300",
+         "id": "obj-301",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5348,7 +5366,7 @@
        },
        {
         "box": {
-         "id": "obj-301",
+         "id": "obj-302",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5366,7 +5384,7 @@
        },
        {
         "box": {
-         "id": "obj-302",
+         "id": "obj-303",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5382,7 +5400,7 @@
        },
        {
         "box": {
-         "id": "obj-303",
+         "id": "obj-304",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5400,7 +5418,7 @@
        },
        {
         "box": {
-         "id": "obj-304",
+         "id": "obj-305",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5416,7 +5434,7 @@
        },
        {
         "box": {
-         "id": "obj-305",
+         "id": "obj-306",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5434,7 +5452,7 @@
        },
        {
         "box": {
-         "id": "obj-306",
+         "id": "obj-307",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5450,7 +5468,7 @@
        },
        {
         "box": {
-         "id": "obj-307",
+         "id": "obj-308",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5468,7 +5486,7 @@
        },
        {
         "box": {
-         "id": "obj-308",
+         "id": "obj-309",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5484,7 +5502,7 @@
        },
        {
         "box": {
-         "id": "obj-309",
+         "id": "obj-310",
          "maxclass": "newobj",
          "numinlets": 6,
          "numoutlets": 6,
@@ -5507,7 +5525,7 @@
        },
        {
         "box": {
-         "id": "obj-310",
+         "id": "obj-311",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5525,7 +5543,7 @@
        },
        {
         "box": {
-         "id": "obj-311",
+         "id": "obj-312",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5541,7 +5559,7 @@
        },
        {
         "box": {
-         "id": "obj-312",
+         "id": "obj-313",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5559,7 +5577,7 @@
        },
        {
         "box": {
-         "id": "obj-313",
+         "id": "obj-314",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5575,7 +5593,7 @@
        },
        {
         "box": {
-         "id": "obj-314",
+         "id": "obj-315",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5593,7 +5611,7 @@
        },
        {
         "box": {
-         "id": "obj-315",
+         "id": "obj-316",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5609,7 +5627,7 @@
        },
        {
         "box": {
-         "id": "obj-316",
+         "id": "obj-317",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5627,7 +5645,7 @@
        },
        {
         "box": {
-         "id": "obj-317",
+         "id": "obj-318",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5643,7 +5661,7 @@
        },
        {
         "box": {
-         "id": "obj-318",
+         "id": "obj-319",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 1,
@@ -5661,7 +5679,7 @@
        },
        {
         "box": {
-         "id": "obj-319",
+         "id": "obj-320",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5677,14 +5695,14 @@
        },
        {
         "box": {
-         "id": "obj-320",
+         "id": "obj-321",
          "maxclass": "newobj",
-         "numinlets": 5,
-         "numoutlets": 5,
+         "numinlets": 6,
+         "numoutlets": 6,
          "patching_rect": [
           1400.0,
           1250.0,
-          469.0,
+          588.0,
           22
          ],
          "outlettype": [
@@ -5692,27 +5710,10 @@
           "",
           "",
           "",
+          "",
           ""
          ],
-         "text": "route /restem/profile /restem/meters /restem/status /restem/error"
-        }
-       },
-       {
-        "box": {
-         "id": "obj-321",
-         "maxclass": "newobj",
-         "numinlets": 1,
-         "numoutlets": 1,
-         "patching_rect": [
-          1400.0,
-          1280.0,
-          133.0,
-          22
-         ],
-         "outlettype": [
-          ""
-         ],
-         "text": "prepend setsymbol"
+         "text": "route /restem/profile /restem/meters /restem/status /restem/error /restem/profiles"
         }
        },
        {
@@ -5723,12 +5724,12 @@
          "numoutlets": 0,
          "patching_rect": [
           1400.0,
-          1306.0,
+          1280.0,
           126.0,
           22
          ],
          "outlettype": [],
-         "text": "s restem-profile"
+         "text": "s restem-playing"
         }
        },
        {
@@ -5784,6 +5785,22 @@
          "id": "obj-326",
          "maxclass": "newobj",
          "numinlets": 1,
+         "numoutlets": 0,
+         "patching_rect": [
+          2440.0,
+          1280.0,
+          133.0,
+          22
+         ],
+         "outlettype": [],
+         "text": "s restem-profiles"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-327",
+         "maxclass": "newobj",
+         "numinlets": 1,
          "numoutlets": 1,
          "patching_rect": [
           1400.0,
@@ -5799,7 +5816,7 @@
        },
        {
         "box": {
-         "id": "obj-327",
+         "id": "obj-328",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -5818,7 +5835,7 @@
        },
        {
         "box": {
-         "id": "obj-328",
+         "id": "obj-329",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5834,7 +5851,7 @@
        },
        {
         "box": {
-         "id": "obj-329",
+         "id": "obj-330",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -5853,7 +5870,7 @@
        },
        {
         "box": {
-         "id": "obj-330",
+         "id": "obj-331",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5869,7 +5886,7 @@
        },
        {
         "box": {
-         "id": "obj-331",
+         "id": "obj-332",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -5888,7 +5905,7 @@
        },
        {
         "box": {
-         "id": "obj-332",
+         "id": "obj-333",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5904,7 +5921,7 @@
        },
        {
         "box": {
-         "id": "obj-333",
+         "id": "obj-334",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -5923,7 +5940,7 @@
        },
        {
         "box": {
-         "id": "obj-334",
+         "id": "obj-335",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5939,7 +5956,7 @@
        },
        {
         "box": {
-         "id": "obj-335",
+         "id": "obj-336",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -5958,7 +5975,7 @@
        },
        {
         "box": {
-         "id": "obj-336",
+         "id": "obj-337",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -5974,7 +5991,7 @@
        },
        {
         "box": {
-         "id": "obj-337",
+         "id": "obj-338",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -5993,7 +6010,7 @@
        },
        {
         "box": {
-         "id": "obj-338",
+         "id": "obj-339",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -6009,7 +6026,7 @@
        },
        {
         "box": {
-         "id": "obj-339",
+         "id": "obj-340",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -6028,7 +6045,7 @@
        },
        {
         "box": {
-         "id": "obj-340",
+         "id": "obj-341",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -6044,7 +6061,7 @@
        },
        {
         "box": {
-         "id": "obj-341",
+         "id": "obj-342",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -6063,7 +6080,7 @@
        },
        {
         "box": {
-         "id": "obj-342",
+         "id": "obj-343",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -6079,7 +6096,7 @@
        },
        {
         "box": {
-         "id": "obj-343",
+         "id": "obj-344",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -6098,7 +6115,7 @@
        },
        {
         "box": {
-         "id": "obj-344",
+         "id": "obj-345",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -6114,7 +6131,7 @@
        },
        {
         "box": {
-         "id": "obj-345",
+         "id": "obj-346",
          "maxclass": "newobj",
          "numinlets": 2,
          "numoutlets": 2,
@@ -6133,7 +6150,7 @@
        },
        {
         "box": {
-         "id": "obj-346",
+         "id": "obj-347",
          "maxclass": "newobj",
          "numinlets": 1,
          "numoutlets": 0,
@@ -6145,6 +6162,183 @@
          ],
          "outlettype": [],
          "text": "s restem-master-level"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-348",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 1,
+         "patching_rect": [
+          2300.0,
+          1380.0,
+          126.0,
+          22
+         ],
+         "outlettype": [
+          ""
+         ],
+         "text": "r restem-playing"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-349",
+         "maxclass": "newobj",
+         "numinlets": 2,
+         "numoutlets": 2,
+         "patching_rect": [
+          2300.0,
+          1406.0,
+          56.0,
+          22
+         ],
+         "outlettype": [
+          "inactive",
+          "inactive"
+         ],
+         "text": "zl reg"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-350",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 1,
+         "patching_rect": [
+          2300.0,
+          1432.0,
+          133.0,
+          22
+         ],
+         "outlettype": [
+          ""
+         ],
+         "text": "prepend setsymbol"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-351",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 0,
+         "patching_rect": [
+          2300.0,
+          1458.0,
+          126.0,
+          22
+         ],
+         "outlettype": [],
+         "text": "s restem-profile"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-352",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 1,
+         "patching_rect": [
+          2470.0,
+          1380.0,
+          133.0,
+          22
+         ],
+         "outlettype": [
+          ""
+         ],
+         "text": "r restem-profiles"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-353",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 3,
+         "patching_rect": [
+          2470.0,
+          1406.0,
+          91.0,
+          22
+         ],
+         "outlettype": [
+          "",
+          "",
+          ""
+         ],
+         "text": "t b l clear"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-354",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 1,
+         "patching_rect": [
+          2470.0,
+          1440.0,
+          42.0,
+          22
+         ],
+         "outlettype": [
+          ""
+         ],
+         "text": "iter"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-355",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 1,
+         "patching_rect": [
+          2470.0,
+          1466.0,
+          112.0,
+          22
+         ],
+         "outlettype": [
+          ""
+         ],
+         "text": "prepend append"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-356",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 0,
+         "patching_rect": [
+          2470.0,
+          1492.0,
+          126.0,
+          22
+         ],
+         "outlettype": [],
+         "text": "s restem-profile"
+        }
+       },
+       {
+        "box": {
+         "id": "obj-357",
+         "maxclass": "newobj",
+         "numinlets": 1,
+         "numoutlets": 0,
+         "patching_rect": [
+          2620.0,
+          1440.0,
+          126.0,
+          22
+         ],
+         "outlettype": [],
+         "text": "s restem-profile"
         }
        }
       ],
@@ -6685,11 +6879,50 @@
        {
         "patchline": {
          "source": [
+          "obj-25",
+          0
+         ],
+         "destination": [
+          "obj-38",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
           "obj-38",
           0
          ],
          "destination": [
+          "obj-27",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
           "obj-39",
+          0
+         ],
+         "destination": [
+          "obj-40",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-41",
+          0
+         ],
+         "destination": [
+          "obj-42",
           0
          ],
          "order": 0
@@ -6711,24 +6944,11 @@
        {
         "patchline": {
          "source": [
-          "obj-39",
-          0
-         ],
-         "destination": [
           "obj-40",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-39",
           1
          ],
          "destination": [
-          "obj-42",
+          "obj-43",
           0
          ],
          "order": 0
@@ -6737,7 +6957,7 @@
        {
         "patchline": {
          "source": [
-          "obj-43",
+          "obj-44",
           0
          ],
          "destination": [
@@ -6750,25 +6970,12 @@
        {
         "patchline": {
          "source": [
-          "obj-44",
+          "obj-45",
           0
          ],
          "destination": [
           "obj-25",
           1
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-45",
-          0
-         ],
-         "destination": [
-          "obj-46",
-          0
          ],
          "order": 0
         }
@@ -6815,11 +7022,11 @@
        {
         "patchline": {
          "source": [
-          "obj-50",
+          "obj-49",
           0
          ],
          "destination": [
-          "obj-51",
+          "obj-50",
           0
          ],
          "order": 0
@@ -6841,11 +7048,11 @@
        {
         "patchline": {
          "source": [
-          "obj-53",
+          "obj-52",
           0
          ],
          "destination": [
-          "obj-54",
+          "obj-53",
           0
          ],
          "order": 0
@@ -6867,11 +7074,11 @@
        {
         "patchline": {
          "source": [
-          "obj-56",
+          "obj-55",
           0
          ],
          "destination": [
-          "obj-57",
+          "obj-56",
           0
          ],
          "order": 0
@@ -6893,11 +7100,11 @@
        {
         "patchline": {
          "source": [
-          "obj-59",
+          "obj-58",
           0
          ],
          "destination": [
-          "obj-60",
+          "obj-59",
           0
          ],
          "order": 0
@@ -6919,11 +7126,11 @@
        {
         "patchline": {
          "source": [
-          "obj-62",
+          "obj-61",
           0
          ],
          "destination": [
-          "obj-63",
+          "obj-62",
           0
          ],
          "order": 0
@@ -6945,11 +7152,11 @@
        {
         "patchline": {
          "source": [
-          "obj-65",
+          "obj-64",
           0
          ],
          "destination": [
-          "obj-66",
+          "obj-65",
           0
          ],
          "order": 0
@@ -6971,11 +7178,11 @@
        {
         "patchline": {
          "source": [
-          "obj-68",
+          "obj-67",
           0
          ],
          "destination": [
-          "obj-69",
+          "obj-68",
           0
          ],
          "order": 0
@@ -6997,11 +7204,11 @@
        {
         "patchline": {
          "source": [
-          "obj-71",
+          "obj-70",
           0
          ],
          "destination": [
-          "obj-72",
+          "obj-71",
           0
          ],
          "order": 0
@@ -7023,11 +7230,11 @@
        {
         "patchline": {
          "source": [
-          "obj-74",
+          "obj-73",
           0
          ],
          "destination": [
-          "obj-75",
+          "obj-74",
           0
          ],
          "order": 0
@@ -7049,11 +7256,11 @@
        {
         "patchline": {
          "source": [
-          "obj-77",
+          "obj-76",
           0
          ],
          "destination": [
-          "obj-78",
+          "obj-77",
           0
          ],
          "order": 0
@@ -7075,11 +7282,11 @@
        {
         "patchline": {
          "source": [
-          "obj-80",
+          "obj-79",
           0
          ],
          "destination": [
-          "obj-81",
+          "obj-80",
           0
          ],
          "order": 0
@@ -7101,11 +7308,11 @@
        {
         "patchline": {
          "source": [
-          "obj-83",
+          "obj-82",
           0
          ],
          "destination": [
-          "obj-84",
+          "obj-83",
           0
          ],
          "order": 0
@@ -7127,11 +7334,11 @@
        {
         "patchline": {
          "source": [
-          "obj-86",
+          "obj-85",
           0
          ],
          "destination": [
-          "obj-87",
+          "obj-86",
           0
          ],
          "order": 0
@@ -7153,11 +7360,11 @@
        {
         "patchline": {
          "source": [
-          "obj-89",
+          "obj-88",
           0
          ],
          "destination": [
-          "obj-90",
+          "obj-89",
           0
          ],
          "order": 0
@@ -7179,11 +7386,11 @@
        {
         "patchline": {
          "source": [
-          "obj-92",
+          "obj-91",
           0
          ],
          "destination": [
-          "obj-93",
+          "obj-92",
           0
          ],
          "order": 0
@@ -7205,11 +7412,11 @@
        {
         "patchline": {
          "source": [
-          "obj-95",
+          "obj-94",
           0
          ],
          "destination": [
-          "obj-96",
+          "obj-95",
           0
          ],
          "order": 0
@@ -7231,11 +7438,11 @@
        {
         "patchline": {
          "source": [
-          "obj-98",
+          "obj-97",
           0
          ],
          "destination": [
-          "obj-99",
+          "obj-98",
           0
          ],
          "order": 0
@@ -7257,11 +7464,11 @@
        {
         "patchline": {
          "source": [
-          "obj-101",
+          "obj-100",
           0
          ],
          "destination": [
-          "obj-102",
+          "obj-101",
           0
          ],
          "order": 0
@@ -7283,11 +7490,11 @@
        {
         "patchline": {
          "source": [
-          "obj-104",
+          "obj-103",
           0
          ],
          "destination": [
-          "obj-105",
+          "obj-104",
           0
          ],
          "order": 0
@@ -7309,11 +7516,11 @@
        {
         "patchline": {
          "source": [
-          "obj-107",
+          "obj-106",
           0
          ],
          "destination": [
-          "obj-108",
+          "obj-107",
           0
          ],
          "order": 0
@@ -7335,11 +7542,11 @@
        {
         "patchline": {
          "source": [
-          "obj-110",
+          "obj-109",
           0
          ],
          "destination": [
-          "obj-111",
+          "obj-110",
           0
          ],
          "order": 0
@@ -7361,11 +7568,11 @@
        {
         "patchline": {
          "source": [
-          "obj-113",
+          "obj-112",
           0
          ],
          "destination": [
-          "obj-114",
+          "obj-113",
           0
          ],
          "order": 0
@@ -7387,11 +7594,11 @@
        {
         "patchline": {
          "source": [
-          "obj-116",
+          "obj-115",
           0
          ],
          "destination": [
-          "obj-117",
+          "obj-116",
           0
          ],
          "order": 0
@@ -7413,11 +7620,11 @@
        {
         "patchline": {
          "source": [
-          "obj-119",
+          "obj-118",
           0
          ],
          "destination": [
-          "obj-120",
+          "obj-119",
           0
          ],
          "order": 0
@@ -7439,11 +7646,11 @@
        {
         "patchline": {
          "source": [
-          "obj-122",
+          "obj-121",
           0
          ],
          "destination": [
-          "obj-123",
+          "obj-122",
           0
          ],
          "order": 0
@@ -7465,11 +7672,11 @@
        {
         "patchline": {
          "source": [
-          "obj-125",
+          "obj-124",
           0
          ],
          "destination": [
-          "obj-126",
+          "obj-125",
           0
          ],
          "order": 0
@@ -7491,11 +7698,11 @@
        {
         "patchline": {
          "source": [
-          "obj-128",
+          "obj-127",
           0
          ],
          "destination": [
-          "obj-129",
+          "obj-128",
           0
          ],
          "order": 0
@@ -7517,11 +7724,11 @@
        {
         "patchline": {
          "source": [
-          "obj-131",
+          "obj-130",
           0
          ],
          "destination": [
-          "obj-132",
+          "obj-131",
           0
          ],
          "order": 0
@@ -7543,11 +7750,11 @@
        {
         "patchline": {
          "source": [
-          "obj-134",
+          "obj-133",
           0
          ],
          "destination": [
-          "obj-135",
+          "obj-134",
           0
          ],
          "order": 0
@@ -7569,11 +7776,11 @@
        {
         "patchline": {
          "source": [
-          "obj-137",
+          "obj-136",
           0
          ],
          "destination": [
-          "obj-138",
+          "obj-137",
           0
          ],
          "order": 0
@@ -7595,11 +7802,11 @@
        {
         "patchline": {
          "source": [
-          "obj-140",
+          "obj-139",
           0
          ],
          "destination": [
-          "obj-141",
+          "obj-140",
           0
          ],
          "order": 0
@@ -7621,11 +7828,11 @@
        {
         "patchline": {
          "source": [
-          "obj-143",
+          "obj-142",
           0
          ],
          "destination": [
-          "obj-144",
+          "obj-143",
           0
          ],
          "order": 0
@@ -7647,11 +7854,11 @@
        {
         "patchline": {
          "source": [
-          "obj-146",
+          "obj-145",
           0
          ],
          "destination": [
-          "obj-147",
+          "obj-146",
           0
          ],
          "order": 0
@@ -7673,11 +7880,11 @@
        {
         "patchline": {
          "source": [
-          "obj-149",
+          "obj-148",
           0
          ],
          "destination": [
-          "obj-150",
+          "obj-149",
           0
          ],
          "order": 0
@@ -7699,11 +7906,11 @@
        {
         "patchline": {
          "source": [
-          "obj-152",
+          "obj-151",
           0
          ],
          "destination": [
-          "obj-153",
+          "obj-152",
           0
          ],
          "order": 0
@@ -7725,11 +7932,11 @@
        {
         "patchline": {
          "source": [
-          "obj-155",
+          "obj-154",
           0
          ],
          "destination": [
-          "obj-156",
+          "obj-155",
           0
          ],
          "order": 0
@@ -7751,11 +7958,11 @@
        {
         "patchline": {
          "source": [
-          "obj-158",
+          "obj-157",
           0
          ],
          "destination": [
-          "obj-159",
+          "obj-158",
           0
          ],
          "order": 0
@@ -7777,11 +7984,11 @@
        {
         "patchline": {
          "source": [
-          "obj-161",
+          "obj-160",
           0
          ],
          "destination": [
-          "obj-162",
+          "obj-161",
           0
          ],
          "order": 0
@@ -7803,11 +8010,11 @@
        {
         "patchline": {
          "source": [
-          "obj-164",
+          "obj-163",
           0
          ],
          "destination": [
-          "obj-165",
+          "obj-164",
           0
          ],
          "order": 0
@@ -7829,11 +8036,11 @@
        {
         "patchline": {
          "source": [
-          "obj-167",
+          "obj-166",
           0
          ],
          "destination": [
-          "obj-168",
+          "obj-167",
           0
          ],
          "order": 0
@@ -7855,11 +8062,11 @@
        {
         "patchline": {
          "source": [
-          "obj-170",
+          "obj-169",
           0
          ],
          "destination": [
-          "obj-171",
+          "obj-170",
           0
          ],
          "order": 0
@@ -7881,11 +8088,11 @@
        {
         "patchline": {
          "source": [
-          "obj-173",
+          "obj-172",
           0
          ],
          "destination": [
-          "obj-174",
+          "obj-173",
           0
          ],
          "order": 0
@@ -7907,11 +8114,11 @@
        {
         "patchline": {
          "source": [
-          "obj-176",
+          "obj-175",
           0
          ],
          "destination": [
-          "obj-177",
+          "obj-176",
           0
          ],
          "order": 0
@@ -7933,11 +8140,11 @@
        {
         "patchline": {
          "source": [
-          "obj-179",
+          "obj-178",
           0
          ],
          "destination": [
-          "obj-180",
+          "obj-179",
           0
          ],
          "order": 0
@@ -7959,11 +8166,11 @@
        {
         "patchline": {
          "source": [
-          "obj-182",
+          "obj-181",
           0
          ],
          "destination": [
-          "obj-183",
+          "obj-182",
           0
          ],
          "order": 0
@@ -7985,11 +8192,11 @@
        {
         "patchline": {
          "source": [
-          "obj-185",
+          "obj-184",
           0
          ],
          "destination": [
-          "obj-186",
+          "obj-185",
           0
          ],
          "order": 0
@@ -8011,11 +8218,11 @@
        {
         "patchline": {
          "source": [
-          "obj-188",
+          "obj-187",
           0
          ],
          "destination": [
-          "obj-189",
+          "obj-188",
           0
          ],
          "order": 0
@@ -8037,11 +8244,11 @@
        {
         "patchline": {
          "source": [
-          "obj-191",
+          "obj-190",
           0
          ],
          "destination": [
-          "obj-192",
+          "obj-191",
           0
          ],
          "order": 0
@@ -8063,11 +8270,11 @@
        {
         "patchline": {
          "source": [
-          "obj-194",
+          "obj-193",
           0
          ],
          "destination": [
-          "obj-195",
+          "obj-194",
           0
          ],
          "order": 0
@@ -8089,11 +8296,11 @@
        {
         "patchline": {
          "source": [
-          "obj-197",
+          "obj-196",
           0
          ],
          "destination": [
-          "obj-198",
+          "obj-197",
           0
          ],
          "order": 0
@@ -8115,11 +8322,11 @@
        {
         "patchline": {
          "source": [
-          "obj-200",
+          "obj-199",
           0
          ],
          "destination": [
-          "obj-201",
+          "obj-200",
           0
          ],
          "order": 0
@@ -8141,11 +8348,11 @@
        {
         "patchline": {
          "source": [
-          "obj-203",
+          "obj-202",
           0
          ],
          "destination": [
-          "obj-204",
+          "obj-203",
           0
          ],
          "order": 0
@@ -8167,11 +8374,11 @@
        {
         "patchline": {
          "source": [
-          "obj-206",
+          "obj-205",
           0
          ],
          "destination": [
-          "obj-207",
+          "obj-206",
           0
          ],
          "order": 0
@@ -8193,11 +8400,89 @@
        {
         "patchline": {
          "source": [
-          "obj-209",
+          "obj-208",
           0
          ],
          "destination": [
+          "obj-209",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
           "obj-210",
+          0
+         ],
+         "destination": [
+          "obj-211",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-212",
+          0
+         ],
+         "destination": [
+          "obj-213",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-214",
+          0
+         ],
+         "destination": [
+          "obj-215",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-216",
+          0
+         ],
+         "destination": [
+          "obj-217",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-218",
+          0
+         ],
+         "destination": [
+          "obj-219",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-220",
+          0
+         ],
+         "destination": [
+          "obj-221",
           0
          ],
          "order": 0
@@ -8219,8 +8504,8 @@
        {
         "patchline": {
          "source": [
-          "obj-213",
-          0
+          "obj-211",
+          1
          ],
          "destination": [
           "obj-214",
@@ -8232,8 +8517,8 @@
        {
         "patchline": {
          "source": [
-          "obj-215",
-          0
+          "obj-211",
+          2
          ],
          "destination": [
           "obj-216",
@@ -8245,8 +8530,8 @@
        {
         "patchline": {
          "source": [
-          "obj-217",
-          0
+          "obj-211",
+          3
          ],
          "destination": [
           "obj-218",
@@ -8258,8 +8543,8 @@
        {
         "patchline": {
          "source": [
-          "obj-219",
-          0
+          "obj-211",
+          4
          ],
          "destination": [
           "obj-220",
@@ -8271,76 +8556,76 @@
        {
         "patchline": {
          "source": [
-          "obj-210",
-          0
-         ],
-         "destination": [
           "obj-211",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-210",
-          1
-         ],
-         "destination": [
-          "obj-213",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-210",
-          2
-         ],
-         "destination": [
-          "obj-215",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-210",
-          3
-         ],
-         "destination": [
-          "obj-217",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-210",
-          4
-         ],
-         "destination": [
-          "obj-219",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-210",
           5
          ],
          "destination": [
-          "obj-221",
+          "obj-222",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-223",
+          0
+         ],
+         "destination": [
+          "obj-224",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-225",
+          0
+         ],
+         "destination": [
+          "obj-226",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-227",
+          0
+         ],
+         "destination": [
+          "obj-228",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-229",
+          0
+         ],
+         "destination": [
+          "obj-230",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-231",
+          0
+         ],
+         "destination": [
+          "obj-232",
           0
          ],
          "order": 0
@@ -8362,8 +8647,8 @@
        {
         "patchline": {
          "source": [
-          "obj-224",
-          0
+          "obj-222",
+          1
          ],
          "destination": [
           "obj-225",
@@ -8375,8 +8660,8 @@
        {
         "patchline": {
          "source": [
-          "obj-226",
-          0
+          "obj-222",
+          2
          ],
          "destination": [
           "obj-227",
@@ -8388,8 +8673,8 @@
        {
         "patchline": {
          "source": [
-          "obj-228",
-          0
+          "obj-222",
+          3
          ],
          "destination": [
           "obj-229",
@@ -8401,8 +8686,8 @@
        {
         "patchline": {
          "source": [
-          "obj-230",
-          0
+          "obj-222",
+          4
          ],
          "destination": [
           "obj-231",
@@ -8414,76 +8699,76 @@
        {
         "patchline": {
          "source": [
-          "obj-221",
-          0
-         ],
-         "destination": [
           "obj-222",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-221",
-          1
-         ],
-         "destination": [
-          "obj-224",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-221",
-          2
-         ],
-         "destination": [
-          "obj-226",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-221",
-          3
-         ],
-         "destination": [
-          "obj-228",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-221",
-          4
-         ],
-         "destination": [
-          "obj-230",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-221",
           5
          ],
          "destination": [
-          "obj-232",
+          "obj-233",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-234",
+          0
+         ],
+         "destination": [
+          "obj-235",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-236",
+          0
+         ],
+         "destination": [
+          "obj-237",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-238",
+          0
+         ],
+         "destination": [
+          "obj-239",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-240",
+          0
+         ],
+         "destination": [
+          "obj-241",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-242",
+          0
+         ],
+         "destination": [
+          "obj-243",
           0
          ],
          "order": 0
@@ -8505,8 +8790,8 @@
        {
         "patchline": {
          "source": [
-          "obj-235",
-          0
+          "obj-233",
+          1
          ],
          "destination": [
           "obj-236",
@@ -8518,8 +8803,8 @@
        {
         "patchline": {
          "source": [
-          "obj-237",
-          0
+          "obj-233",
+          2
          ],
          "destination": [
           "obj-238",
@@ -8531,8 +8816,8 @@
        {
         "patchline": {
          "source": [
-          "obj-239",
-          0
+          "obj-233",
+          3
          ],
          "destination": [
           "obj-240",
@@ -8544,8 +8829,8 @@
        {
         "patchline": {
          "source": [
-          "obj-241",
-          0
+          "obj-233",
+          4
          ],
          "destination": [
           "obj-242",
@@ -8557,76 +8842,76 @@
        {
         "patchline": {
          "source": [
-          "obj-232",
-          0
-         ],
-         "destination": [
           "obj-233",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-232",
-          1
-         ],
-         "destination": [
-          "obj-235",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-232",
-          2
-         ],
-         "destination": [
-          "obj-237",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-232",
-          3
-         ],
-         "destination": [
-          "obj-239",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-232",
-          4
-         ],
-         "destination": [
-          "obj-241",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-232",
           5
          ],
          "destination": [
-          "obj-243",
+          "obj-244",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-245",
+          0
+         ],
+         "destination": [
+          "obj-246",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-247",
+          0
+         ],
+         "destination": [
+          "obj-248",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-249",
+          0
+         ],
+         "destination": [
+          "obj-250",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-251",
+          0
+         ],
+         "destination": [
+          "obj-252",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-253",
+          0
+         ],
+         "destination": [
+          "obj-254",
           0
          ],
          "order": 0
@@ -8648,8 +8933,8 @@
        {
         "patchline": {
          "source": [
-          "obj-246",
-          0
+          "obj-244",
+          1
          ],
          "destination": [
           "obj-247",
@@ -8661,8 +8946,8 @@
        {
         "patchline": {
          "source": [
-          "obj-248",
-          0
+          "obj-244",
+          2
          ],
          "destination": [
           "obj-249",
@@ -8674,8 +8959,8 @@
        {
         "patchline": {
          "source": [
-          "obj-250",
-          0
+          "obj-244",
+          3
          ],
          "destination": [
           "obj-251",
@@ -8687,8 +8972,8 @@
        {
         "patchline": {
          "source": [
-          "obj-252",
-          0
+          "obj-244",
+          4
          ],
          "destination": [
           "obj-253",
@@ -8700,76 +8985,76 @@
        {
         "patchline": {
          "source": [
-          "obj-243",
-          0
-         ],
-         "destination": [
           "obj-244",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-243",
-          1
-         ],
-         "destination": [
-          "obj-246",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-243",
-          2
-         ],
-         "destination": [
-          "obj-248",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-243",
-          3
-         ],
-         "destination": [
-          "obj-250",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-243",
-          4
-         ],
-         "destination": [
-          "obj-252",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-243",
           5
          ],
          "destination": [
-          "obj-254",
+          "obj-255",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-256",
+          0
+         ],
+         "destination": [
+          "obj-257",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-258",
+          0
+         ],
+         "destination": [
+          "obj-259",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-260",
+          0
+         ],
+         "destination": [
+          "obj-261",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-262",
+          0
+         ],
+         "destination": [
+          "obj-263",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-264",
+          0
+         ],
+         "destination": [
+          "obj-265",
           0
          ],
          "order": 0
@@ -8791,8 +9076,8 @@
        {
         "patchline": {
          "source": [
-          "obj-257",
-          0
+          "obj-255",
+          1
          ],
          "destination": [
           "obj-258",
@@ -8804,8 +9089,8 @@
        {
         "patchline": {
          "source": [
-          "obj-259",
-          0
+          "obj-255",
+          2
          ],
          "destination": [
           "obj-260",
@@ -8817,8 +9102,8 @@
        {
         "patchline": {
          "source": [
-          "obj-261",
-          0
+          "obj-255",
+          3
          ],
          "destination": [
           "obj-262",
@@ -8830,8 +9115,8 @@
        {
         "patchline": {
          "source": [
-          "obj-263",
-          0
+          "obj-255",
+          4
          ],
          "destination": [
           "obj-264",
@@ -8843,76 +9128,76 @@
        {
         "patchline": {
          "source": [
-          "obj-254",
-          0
-         ],
-         "destination": [
           "obj-255",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-254",
-          1
-         ],
-         "destination": [
-          "obj-257",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-254",
-          2
-         ],
-         "destination": [
-          "obj-259",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-254",
-          3
-         ],
-         "destination": [
-          "obj-261",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-254",
-          4
-         ],
-         "destination": [
-          "obj-263",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-254",
           5
          ],
          "destination": [
-          "obj-265",
+          "obj-266",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-267",
+          0
+         ],
+         "destination": [
+          "obj-268",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-269",
+          0
+         ],
+         "destination": [
+          "obj-270",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-271",
+          0
+         ],
+         "destination": [
+          "obj-272",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-273",
+          0
+         ],
+         "destination": [
+          "obj-274",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-275",
+          0
+         ],
+         "destination": [
+          "obj-276",
           0
          ],
          "order": 0
@@ -8934,8 +9219,8 @@
        {
         "patchline": {
          "source": [
-          "obj-268",
-          0
+          "obj-266",
+          1
          ],
          "destination": [
           "obj-269",
@@ -8947,8 +9232,8 @@
        {
         "patchline": {
          "source": [
-          "obj-270",
-          0
+          "obj-266",
+          2
          ],
          "destination": [
           "obj-271",
@@ -8960,8 +9245,8 @@
        {
         "patchline": {
          "source": [
-          "obj-272",
-          0
+          "obj-266",
+          3
          ],
          "destination": [
           "obj-273",
@@ -8973,8 +9258,8 @@
        {
         "patchline": {
          "source": [
-          "obj-274",
-          0
+          "obj-266",
+          4
          ],
          "destination": [
           "obj-275",
@@ -8986,76 +9271,76 @@
        {
         "patchline": {
          "source": [
-          "obj-265",
-          0
-         ],
-         "destination": [
           "obj-266",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-265",
-          1
-         ],
-         "destination": [
-          "obj-268",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-265",
-          2
-         ],
-         "destination": [
-          "obj-270",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-265",
-          3
-         ],
-         "destination": [
-          "obj-272",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-265",
-          4
-         ],
-         "destination": [
-          "obj-274",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-265",
           5
          ],
          "destination": [
-          "obj-276",
+          "obj-277",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-278",
+          0
+         ],
+         "destination": [
+          "obj-279",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-280",
+          0
+         ],
+         "destination": [
+          "obj-281",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-282",
+          0
+         ],
+         "destination": [
+          "obj-283",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-284",
+          0
+         ],
+         "destination": [
+          "obj-285",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-286",
+          0
+         ],
+         "destination": [
+          "obj-287",
           0
          ],
          "order": 0
@@ -9077,8 +9362,8 @@
        {
         "patchline": {
          "source": [
-          "obj-279",
-          0
+          "obj-277",
+          1
          ],
          "destination": [
           "obj-280",
@@ -9090,8 +9375,8 @@
        {
         "patchline": {
          "source": [
-          "obj-281",
-          0
+          "obj-277",
+          2
          ],
          "destination": [
           "obj-282",
@@ -9103,8 +9388,8 @@
        {
         "patchline": {
          "source": [
-          "obj-283",
-          0
+          "obj-277",
+          3
          ],
          "destination": [
           "obj-284",
@@ -9116,8 +9401,8 @@
        {
         "patchline": {
          "source": [
-          "obj-285",
-          0
+          "obj-277",
+          4
          ],
          "destination": [
           "obj-286",
@@ -9129,76 +9414,76 @@
        {
         "patchline": {
          "source": [
-          "obj-276",
-          0
-         ],
-         "destination": [
           "obj-277",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-276",
-          1
-         ],
-         "destination": [
-          "obj-279",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-276",
-          2
-         ],
-         "destination": [
-          "obj-281",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-276",
-          3
-         ],
-         "destination": [
-          "obj-283",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-276",
-          4
-         ],
-         "destination": [
-          "obj-285",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-276",
           5
          ],
          "destination": [
-          "obj-287",
+          "obj-288",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-289",
+          0
+         ],
+         "destination": [
+          "obj-290",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-291",
+          0
+         ],
+         "destination": [
+          "obj-292",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-293",
+          0
+         ],
+         "destination": [
+          "obj-294",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-295",
+          0
+         ],
+         "destination": [
+          "obj-296",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-297",
+          0
+         ],
+         "destination": [
+          "obj-298",
           0
          ],
          "order": 0
@@ -9220,8 +9505,8 @@
        {
         "patchline": {
          "source": [
-          "obj-290",
-          0
+          "obj-288",
+          1
          ],
          "destination": [
           "obj-291",
@@ -9233,8 +9518,8 @@
        {
         "patchline": {
          "source": [
-          "obj-292",
-          0
+          "obj-288",
+          2
          ],
          "destination": [
           "obj-293",
@@ -9246,8 +9531,8 @@
        {
         "patchline": {
          "source": [
-          "obj-294",
-          0
+          "obj-288",
+          3
          ],
          "destination": [
           "obj-295",
@@ -9259,8 +9544,8 @@
        {
         "patchline": {
          "source": [
-          "obj-296",
-          0
+          "obj-288",
+          4
          ],
          "destination": [
           "obj-297",
@@ -9272,76 +9557,76 @@
        {
         "patchline": {
          "source": [
-          "obj-287",
-          0
-         ],
-         "destination": [
           "obj-288",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-287",
-          1
-         ],
-         "destination": [
-          "obj-290",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-287",
-          2
-         ],
-         "destination": [
-          "obj-292",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-287",
-          3
-         ],
-         "destination": [
-          "obj-294",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-287",
-          4
-         ],
-         "destination": [
-          "obj-296",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-287",
           5
          ],
          "destination": [
-          "obj-298",
+          "obj-299",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-300",
+          0
+         ],
+         "destination": [
+          "obj-301",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-302",
+          0
+         ],
+         "destination": [
+          "obj-303",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-304",
+          0
+         ],
+         "destination": [
+          "obj-305",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-306",
+          0
+         ],
+         "destination": [
+          "obj-307",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-308",
+          0
+         ],
+         "destination": [
+          "obj-309",
           0
          ],
          "order": 0
@@ -9363,8 +9648,8 @@
        {
         "patchline": {
          "source": [
-          "obj-301",
-          0
+          "obj-299",
+          1
          ],
          "destination": [
           "obj-302",
@@ -9376,8 +9661,8 @@
        {
         "patchline": {
          "source": [
-          "obj-303",
-          0
+          "obj-299",
+          2
          ],
          "destination": [
           "obj-304",
@@ -9389,8 +9674,8 @@
        {
         "patchline": {
          "source": [
-          "obj-305",
-          0
+          "obj-299",
+          3
          ],
          "destination": [
           "obj-306",
@@ -9402,8 +9687,8 @@
        {
         "patchline": {
          "source": [
-          "obj-307",
-          0
+          "obj-299",
+          4
          ],
          "destination": [
           "obj-308",
@@ -9415,76 +9700,76 @@
        {
         "patchline": {
          "source": [
-          "obj-298",
-          0
-         ],
-         "destination": [
           "obj-299",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-298",
-          1
-         ],
-         "destination": [
-          "obj-301",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-298",
-          2
-         ],
-         "destination": [
-          "obj-303",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-298",
-          3
-         ],
-         "destination": [
-          "obj-305",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-298",
-          4
-         ],
-         "destination": [
-          "obj-307",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-298",
           5
          ],
          "destination": [
-          "obj-309",
+          "obj-310",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-311",
+          0
+         ],
+         "destination": [
+          "obj-312",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-313",
+          0
+         ],
+         "destination": [
+          "obj-314",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-315",
+          0
+         ],
+         "destination": [
+          "obj-316",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-317",
+          0
+         ],
+         "destination": [
+          "obj-318",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-319",
+          0
+         ],
+         "destination": [
+          "obj-320",
           0
          ],
          "order": 0
@@ -9506,8 +9791,8 @@
        {
         "patchline": {
          "source": [
-          "obj-312",
-          0
+          "obj-310",
+          1
          ],
          "destination": [
           "obj-313",
@@ -9519,8 +9804,8 @@
        {
         "patchline": {
          "source": [
-          "obj-314",
-          0
+          "obj-310",
+          2
          ],
          "destination": [
           "obj-315",
@@ -9532,8 +9817,8 @@
        {
         "patchline": {
          "source": [
-          "obj-316",
-          0
+          "obj-310",
+          3
          ],
          "destination": [
           "obj-317",
@@ -9545,8 +9830,8 @@
        {
         "patchline": {
          "source": [
-          "obj-318",
-          0
+          "obj-310",
+          4
          ],
          "destination": [
           "obj-319",
@@ -9558,76 +9843,11 @@
        {
         "patchline": {
          "source": [
-          "obj-309",
-          0
-         ],
-         "destination": [
           "obj-310",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-309",
-          1
-         ],
-         "destination": [
-          "obj-312",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-309",
-          2
-         ],
-         "destination": [
-          "obj-314",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-309",
-          3
-         ],
-         "destination": [
-          "obj-316",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-309",
-          4
-         ],
-         "destination": [
-          "obj-318",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-309",
           5
          ],
          "destination": [
-          "obj-320",
+          "obj-321",
           0
          ],
          "order": 0
@@ -9649,20 +9869,7 @@
        {
         "patchline": {
          "source": [
-          "obj-320",
-          0
-         ],
-         "destination": [
           "obj-321",
-          0
-         ],
-         "order": 0
-        }
-       },
-       {
-        "patchline": {
-         "source": [
-          "obj-320",
           1
          ],
          "destination": [
@@ -9675,7 +9882,7 @@
        {
         "patchline": {
          "source": [
-          "obj-320",
+          "obj-321",
           2
          ],
          "destination": [
@@ -9688,7 +9895,7 @@
        {
         "patchline": {
          "source": [
-          "obj-320",
+          "obj-321",
           3
          ],
          "destination": [
@@ -9701,11 +9908,11 @@
        {
         "patchline": {
          "source": [
-          "obj-326",
-          0
+          "obj-321",
+          4
          ],
          "destination": [
-          "obj-327",
+          "obj-326",
           0
          ],
          "order": 0
@@ -9727,8 +9934,8 @@
        {
         "patchline": {
          "source": [
-          "obj-327",
-          1
+          "obj-328",
+          0
          ],
          "destination": [
           "obj-329",
@@ -9740,8 +9947,8 @@
        {
         "patchline": {
          "source": [
-          "obj-329",
-          0
+          "obj-328",
+          1
          ],
          "destination": [
           "obj-330",
@@ -9753,8 +9960,8 @@
        {
         "patchline": {
          "source": [
-          "obj-329",
-          1
+          "obj-330",
+          0
          ],
          "destination": [
           "obj-331",
@@ -9766,8 +9973,8 @@
        {
         "patchline": {
          "source": [
-          "obj-331",
-          0
+          "obj-330",
+          1
          ],
          "destination": [
           "obj-332",
@@ -9779,8 +9986,8 @@
        {
         "patchline": {
          "source": [
-          "obj-331",
-          1
+          "obj-332",
+          0
          ],
          "destination": [
           "obj-333",
@@ -9792,8 +9999,8 @@
        {
         "patchline": {
          "source": [
-          "obj-333",
-          0
+          "obj-332",
+          1
          ],
          "destination": [
           "obj-334",
@@ -9805,8 +10012,8 @@
        {
         "patchline": {
          "source": [
-          "obj-333",
-          1
+          "obj-334",
+          0
          ],
          "destination": [
           "obj-335",
@@ -9818,8 +10025,8 @@
        {
         "patchline": {
          "source": [
-          "obj-335",
-          0
+          "obj-334",
+          1
          ],
          "destination": [
           "obj-336",
@@ -9831,8 +10038,8 @@
        {
         "patchline": {
          "source": [
-          "obj-335",
-          1
+          "obj-336",
+          0
          ],
          "destination": [
           "obj-337",
@@ -9844,8 +10051,8 @@
        {
         "patchline": {
          "source": [
-          "obj-337",
-          0
+          "obj-336",
+          1
          ],
          "destination": [
           "obj-338",
@@ -9857,8 +10064,8 @@
        {
         "patchline": {
          "source": [
-          "obj-337",
-          1
+          "obj-338",
+          0
          ],
          "destination": [
           "obj-339",
@@ -9870,8 +10077,8 @@
        {
         "patchline": {
          "source": [
-          "obj-339",
-          0
+          "obj-338",
+          1
          ],
          "destination": [
           "obj-340",
@@ -9883,8 +10090,8 @@
        {
         "patchline": {
          "source": [
-          "obj-339",
-          1
+          "obj-340",
+          0
          ],
          "destination": [
           "obj-341",
@@ -9896,8 +10103,8 @@
        {
         "patchline": {
          "source": [
-          "obj-341",
-          0
+          "obj-340",
+          1
          ],
          "destination": [
           "obj-342",
@@ -9909,8 +10116,8 @@
        {
         "patchline": {
          "source": [
-          "obj-341",
-          1
+          "obj-342",
+          0
          ],
          "destination": [
           "obj-343",
@@ -9922,8 +10129,8 @@
        {
         "patchline": {
          "source": [
-          "obj-343",
-          0
+          "obj-342",
+          1
          ],
          "destination": [
           "obj-344",
@@ -9935,8 +10142,8 @@
        {
         "patchline": {
          "source": [
-          "obj-343",
-          1
+          "obj-344",
+          0
          ],
          "destination": [
           "obj-345",
@@ -9948,11 +10155,141 @@
        {
         "patchline": {
          "source": [
-          "obj-345",
-          0
+          "obj-344",
+          1
          ],
          "destination": [
           "obj-346",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-346",
+          0
+         ],
+         "destination": [
+          "obj-347",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-348",
+          0
+         ],
+         "destination": [
+          "obj-349",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-349",
+          0
+         ],
+         "destination": [
+          "obj-350",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-350",
+          0
+         ],
+         "destination": [
+          "obj-351",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-352",
+          0
+         ],
+         "destination": [
+          "obj-353",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-354",
+          0
+         ],
+         "destination": [
+          "obj-355",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-355",
+          0
+         ],
+         "destination": [
+          "obj-356",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-353",
+          0
+         ],
+         "destination": [
+          "obj-349",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-353",
+          1
+         ],
+         "destination": [
+          "obj-354",
+          0
+         ],
+         "order": 0
+        }
+       },
+       {
+        "patchline": {
+         "source": [
+          "obj-353",
+          2
+         ],
+         "destination": [
+          "obj-357",
           0
          ],
          "order": 0
@@ -14194,20 +14531,6 @@
       "",
       "",
       ""
-     ],
-     "items": [
-      "live-cpu",
-      ",",
-      "dttnet",
-      ",",
-      "live-cpu-fast",
-      ",",
-      "live-gpu",
-      ",",
-      "offline",
-      ",",
-      "studio",
-      ","
      ]
     }
    },

@@ -23,7 +23,6 @@ from restem.bridge.control.patches.widgets import (
 )
 from restem.models.stems import STEMS
 from restem.streamer.mixer.parameters import SILENCE_DB
-from restem.streamer.profiles import profile_names
 
 MAX_DATE = 3850416000  # of all devices, so that they agree: 2026-01-01, in seconds since 1904
 # Of a strip in Max, by their labels: how far to the right, and how far down.
@@ -163,8 +162,7 @@ def _max_face(patch: Patch, strips: Sequence[str]) -> float:
         y = 2 + 24 * (row % 4)
         _max_widget(patch, one, x + 120 * (row // 4), y)
         patch.label(one.label, x + 120 * (row // 4) + 54, y, 66)
-    menu = {"items": [part for name in profile_names() for part in (name, ",")]}
-    patch.widget("umenu", "restem-profile", [x + 250, 2, 130, 22], 1, **menu)
+    patch.widget("umenu", "restem-profile", [x + 250, 2, 130, 22], 1)
     for row, line in enumerate(START):
         patch.cord(start, patch.button(f"; {line}", [x + 250, 30 + 26 * row, 230, 22]))
     patch.label(HINT, x + 250, 80, 300)
@@ -215,7 +213,7 @@ def _max_values(net: Patch, strips: Sequence[str]) -> None:
     groups: list[list[tuple[str, tuple[str, ...]]]]
     groups = [[(one.address, _shown(one)) for one in strip_widgets(strip)] for strip in strips]
     groups.append([(one.address, _shown(one)) for one in global_widgets() if one.kind != "button"])
-    groups.append([(f"{ROOT}/profile", ("prepend setsymbol", "s restem-profile"))])
+    groups.append([(f"{ROOT}/profile", ("s restem-playing",))])
     groups[-1] += [(f"{ROOT}/{name}", (f"s restem-{name}",)) for name in HEARD]
     x, y = 1400.0, 20.0
     upper, outlet = net.box("r restem-in", x, y), 0
@@ -227,6 +225,17 @@ def _max_values(net: Patch, strips: Sequence[str]) -> None:
         )
         upper, outlet, y = router, len(group), y + 120
     levels(net, "zl slice 2", strips, x, y + 40)
+    _max_menu(net, x + 900, y + 40)
+
+
+def _max_menu(net: Patch, x: float, y: float) -> None:
+    """Fill the menu with the names of all profiles, and choose again the one that plays."""
+    _, playing, *_ = net.chain(
+        x, y, "r restem-playing", "zl reg", "prepend setsymbol", "s restem-profile"
+    )
+    _, steps = net.chain(x + 170, y, "r restem-profiles", "t b l clear")
+    name, *_ = net.chain(x + 170, y + 60, "iter", "prepend append", "s restem-profile")
+    net.fan(steps, playing, name, net.box("s restem-profile", x + 320, y + 60))
 
 
 def _shown(one: Widget) -> tuple[str, str]:

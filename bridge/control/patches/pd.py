@@ -22,7 +22,8 @@ from restem.bridge.control.patches.widgets import (
 )
 from restem.bridge.control.session_nodes import STATUS
 from restem.models.stems import STEMS
-from restem.streamer.profiles import profile_names
+
+MENU_ROWS = 12  # profiles that there is room for; any name may be typed
 
 
 class Canvas(Board):
@@ -85,8 +86,10 @@ def pd_patch(stems: Sequence[str] = STEMS) -> str:
     for row, one in enumerate(global_widgets()):
         _pd_widget(patch, one, x, 90 + 24 * row)
     patch.add("symbolatom", x + 140, 64, "16 0 0 0 - restem-profile restem-profile-out 0")
-    for row, name in enumerate(profile_names()):
-        patch.box(f"[; restem-profile symbol {name}]", x + 140, 90 + 42 * row)
+    for row in range(MENU_ROWS):
+        y, look = 90 + 24 * row, "empty 17 7 0 10 #fcfcfc #000000 #000000"
+        patch.add("obj", x + 140, y, f"bng 15 250 50 0 restem-choose-{row} empty {look}")
+        patch.add("symbolatom", x + 160, y, f"16 0 0 0 - restem-choice-{row} - 0")
     _pd_words(patch)
     return str(patch)
 
@@ -180,11 +183,34 @@ def _pd_values(net: Canvas, strips: Sequence[str]) -> None:
     y = 120 + 90 * rows
     net.fan(router, stem, *ends, *_pd_sets(net, shown, x, y))
     levels(net, "list split 2", strips, x, y + 80)
+    _pd_menu(net, x + 900, y + 280)
     for number, bus in enumerate((*strips, "master")):
         _pd_spread(net, f"restem-{bus}-level", "f f", SIDES, x + 500, y + 80 + 70 * number)
     types = " ".join("s" if kind is str else "f" for _, kind in STATUS)
     _pd_spread(net, "restem-status", types, [name for name, _ in STATUS], x + 900, y + 80)
     _pd_spread(net, "restem-error", "s s s", ERROR, x + 900, y + 180)
+
+
+def _pd_menu(net: Canvas, x: float, y: float) -> None:
+    """Name each row of the menu, those behind the last profile with nothing; a bang chooses one."""
+    *_, steps = net.chain(x, y, "r restem-profiles", "list", "t l b")
+    nothing, rest = net.box("[symbol]", x + 400, y + 90), net.box("list", x, y + 90)
+    net.fan(steps, rest, nothing)
+    y += 30
+    for row in range(MENU_ROWS):
+        y += 60
+        split = net.box("list split 1", x, y + 60)
+        net.cord(rest, split, 1 if row else 0)
+        rest = split
+        first, name = net.chain(x + 120, y + 60, "list prepend symbol", "list trim")
+        _, kept, _ = net.chain(
+            x + 420, y + 60, f"r restem-choose-{row}", "symbol", "s restem-profile"
+        )
+        net.cord(split, first)
+        shown = net.box(f"s restem-choice-{row}", x + 250, y + 86)
+        for source in (name, nothing):
+            net.cord(source, shown)
+            net.cord(source, kept, inlet=1)
 
 
 def _pd_sets(net: Canvas, widgets: Sequence[Widget], x: float, y: float) -> list[int]:

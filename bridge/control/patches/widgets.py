@@ -16,7 +16,7 @@ LEASE_SECONDS, RENEWAL_MS = 10, 4000
 START = f"restem-listen {LISTEN}", f"restem-connect {HOST} {PORT}"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 SIDES = "left", "right"
-HEARD = "meters", "status", "error"  # what is no widget's value
+HEARD = "meters", "status", "error", "profiles"  # what is no widget's value
 ERROR = "address", "code", "text"
 HINT = "Where restem is, and where it answers to: edit and click."
 
@@ -64,7 +64,8 @@ def global_widgets() -> list[Widget]:
 def subscriptions() -> list[tuple[str, int]]:
     """Addresses to subscribe to, with their highest rates in Hz."""
     shown = [one.address for one in global_widgets() if one.kind != "button"]
-    values = [(address, VALUES_HZ) for address in (f"{ROOT}/stem", *shown, f"{ROOT}/profile")]
+    shown += [f"{ROOT}/profiles", f"{ROOT}/profile"]  # the menu, then what is chosen in it
+    values = [(address, VALUES_HZ) for address in (f"{ROOT}/stem", *shown)]
     return [*values, (f"{ROOT}/meters", METERS_HZ), (f"{ROOT}/status", STATUS_HZ)]
 
 

@@ -200,7 +200,8 @@ def test_everything_that_can_be_set_has_a_widget_that_sends_it_and_shows_it(grap
             assert ways[one.address][-1] == f"s {one.name}"
             assert ways[one.address][-2] == "prepend set" or "list prepend set" in ways[one.address]
     assert sent(graph, "restem-profile-out") == ["/restem/profile"]
-    assert ways["/restem/profile"][-1] == "s restem-profile"
+    (profile,) = graph.ways("r restem-playing") or [ways["/restem/profile"]]
+    assert profile[-1] == "s restem-profile"
 
 
 def test_nothing_that_comes_in_is_sent_out_again(graph: Graph) -> None:
@@ -210,10 +211,20 @@ def test_nothing_that_comes_in_is_sent_out_again(graph: Graph) -> None:
 
 
 @needs_py2max
-def test_the_menu_in_max_has_the_packages_profiles() -> None:
-    boxes = json.loads(max_patch())["patcher"]["boxes"]
-    (menu,) = [row["box"] for row in boxes if row["box"]["maxclass"] == "umenu"]
-    assert [item for item in menu["items"] if item != ","] == profile_names()
+def test_the_menu_in_max_is_filled_with_the_profiles_that_restem_names() -> None:
+    graph = max_graph(json.loads(max_patch())["patcher"], Graph())
+    menu = ("iter", "prepend append", "s restem-profile")
+    steps, prefix = "t b l clear", "r restem-profiles"
+    playing = ("zl reg", "prepend setsymbol", "s restem-profile")  # a bang, after all the others
+    assert graph.ways(prefix) == [
+        (prefix, steps, *way) for way in (playing, menu, ("s restem-profile",))
+    ]
+
+
+def test_no_patch_names_a_profile() -> None:
+    """A new profile is a new YAML file, and touches no patch."""
+    for text in (pd_patch(), *([max_patch()] if find_spec("py2max") else [])):
+        assert [name for name in profile_names() if name in text] == []
 
 
 def test_patches_are_written_for_other_stems(tmp_path: Path) -> None:
@@ -323,6 +334,7 @@ class Pd:
         names = [name for one in widgets for name in (one.name, f"{one.name}-out")]
         names += [f"restem-{bus}-level-{side}" for bus in LEVELS for side in ("left", "right")]
         names += [f"restem-status-{name}" for name, _ in STATUS]
+        names += [f"restem-choice-{row}" for row in range(len(profile_names()))]
         names += ["restem-profile", "restem-profile-out", "restem-error"]
         path = folder / "probe.pd"
         path.write_text(probe(self.commands, self.sock.getsockname()[1], names))
@@ -419,6 +431,17 @@ def test_a_hand_on_pds_widgets_moves_the_mixer(pd: Pd, session: PlainSession) ->
     assert mixer.get("dry_wet") == 0.5
     assert mixer.get("ceiling") is False
     pd.wait("restem-bass-gain_db set -10", before)
+    pd.wait("restem-profile set live-cpu-fast", before)
+
+
+def test_pds_menu_names_every_profile_and_chooses_one(pd: Pd) -> None:
+    for row, name in enumerate(profile_names()):
+        pd.wait(f"restem-choice-{row} {name}")
+        before = len(pd.heard)
+        pd.send(f"restem-choose-{row} bang")
+        pd.wait(f"restem-profile-out {name}", before)
+    before = len(pd.heard)
+    pd.send("restem-profile symbol live-cpu-fast")
     pd.wait("restem-profile set live-cpu-fast", before)
 
 
