@@ -14,13 +14,12 @@ import subprocess
 import sys
 import time
 import warnings
-from dataclasses import replace
 
 import torch
 
 from restem.streamer.builder import build_profile
 from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.profiles import SEEDED, profile_names, read_profile
+from restem.streamer.profiles import profile_names, read_profile
 from restem.streamer.stream import render_blocks
 
 COLUMNS = (
@@ -43,10 +42,7 @@ def build(name: str, device: str, stems: list[str] | None) -> tuple[StreamingMod
     try:
         return build_profile(profile, device, stems), "installed"
     except ValueError:
-        separator = replace(profile.separator, weights=SEEDED)
-        repair = profile.repair and replace(profile.repair, weights=SEEDED)
-        profile = replace(profile, separator=separator, repair=repair)
-        return build_profile(profile, device, stems), "noise"
+        return build_profile(profile.seeded(), device, stems), "noise"
 
 
 def timed_steps(model: StreamingModel, blocks: list[torch.Tensor]) -> tuple[list[float], float]:

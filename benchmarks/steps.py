@@ -143,9 +143,7 @@ def described(name: str, precision: str | None = None) -> Profile:
     else:
         profile = read_profile(name)
     if profile.separator.window is not None:
-        repair = profile.repair and dataclasses.replace(profile.repair, weights=SEEDED)
-        separator = dataclasses.replace(profile.separator, weights=SEEDED)
-        profile = dataclasses.replace(profile, separator=separator, repair=repair)
+        profile = profile.seeded()
     return dataclasses.replace(profile, precision=precision or profile.precision)
 
 

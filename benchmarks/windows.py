@@ -28,7 +28,7 @@ def snr(reference: torch.Tensor, estimate: torch.Tensor) -> float:
     return float(10 * torch.log10(reference.square().sum() / error.clamp_min(1e-20)))
 
 
-def first_stage(model: object) -> Chunked:
+def separator_windows(model: object) -> Chunked:
     """The windows of the separator, alone or with a repair in the same windows."""
     model = model.model if isinstance(model, Graphed) else model
     chunked = model.models[0] if isinstance(model, Series) else model
@@ -42,7 +42,7 @@ def measure(name: str, mix: torch.Tensor, sample_rate: int, stems: list[str], wi
     model, weights = build(name, "auto", stems)
     if sample_rate != model.sample_rate:
         raise SystemExit(f"{name}: the mix must be at {model.sample_rate} Hz, not {sample_rate}")
-    chunked = first_stage(model)
+    chunked = separator_windows(model)
     network = chunked.network
     separator = network.separator if isinstance(network, Cascade) else network
     whole = separator(mix.to(chunked.device))

@@ -44,7 +44,7 @@ def convert(checkpoint: Path, network: str, params: Mapping[str, Any]) -> dict[s
     if absent:
         fresh = zoo.build_network(network, params, str(checkpoint)).state_dict()
         state |= {name: fresh[name] for name in absent if name in fresh}
-    store.check_state(state, store.Description(network, params), str(checkpoint))
+    store.check_state(state, store.WeightsHeader(network, params), str(checkpoint))
     return state
 
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from restem.bridge.evaluation.plots import draw_overview
-from restem.bridge.evaluation.scores import MMSNR, Line, Scorer, Scores
+from restem.bridge.evaluation.scores import MMSNR, Scorer, ScoreRow, Scores
 from restem.bridge.files.reader import one_line_errors
 from restem.bridge.files.render import RenderReport, render_file
 from restem.bridge.files.writer import all_or_none, stem_files
@@ -30,12 +30,12 @@ class DemoResult:
     columns = ("stem", "mix, MMSNR dB", "restored, MMSNR dB", "gain, dB")
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[ScoreRow]:
         """MMSNR of every stem."""
         return [self.scores.line(MMSNR, stem) for stem in self.scores.stems]
 
     @property
-    def average(self) -> Line:
+    def average(self) -> ScoreRow:
         return self.scores.average(MMSNR)
 
     def rows(self) -> list[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.engine.process import Build
 from restem.streamer.profiles import DEFAULT, Profile
 
-BLOCKSIZE = 256  # frames, where nothing else decides
+HOST_BLOCK_SIZE = 256  # frames, where nothing else decides
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Settings:
     server: str | None = None  # the JACK server's name
     input_channels: tuple[int, int] | None = None  # device inputs that are left and right, from 0
     channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
-    blocksize: int | None = None  # frames; None: `BLOCKSIZE`, or the JACK server's
+    host_block_size: int | None = None  # frames; None: `HOST_BLOCK_SIZE`, or the JACK server's
     rate: int | None = None  # Hz of the device; None: the model's where the device takes it
     allowance: int | None = None  # frames; None: the profile's
     policy: LatePolicy | None = None  # None: the profile's
@@ -51,7 +51,7 @@ class Settings:
         wanted = None if stems is None else tuple(stems)
         return ModelRequest(self.described, self.device, wanted, sample_rate)
 
-    def start_engine(self, build: Build, blocksize: int, sample_rate: int) -> Engine:
+    def start_engine(self, build: Build, host_block_size: int, sample_rate: int) -> Engine:
         """An engine as it was asked for, and for the rest as the profile says.
 
         Raises:
@@ -61,7 +61,7 @@ class Settings:
         policy = LatePolicy[profile.live.late.upper()] if self.policy is None else self.policy
         allowance = self.allowance_at(sample_rate)
         return Engine(
-            build, blocksize, allowance, policy=policy, threads=self.threads, force=self.force
+            build, host_block_size, allowance, policy=policy, threads=self.threads, force=self.force
         )
 
     def allowance_at(self, sample_rate: int) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.models.errors import one_line
 from restem.models.weights import store
 from restem.streamer.builder import build_profile, pick_device
@@ -113,8 +113,7 @@ def _measurable(profile: Profile) -> Profile:
     separator = profile.separator
     if separator.weights == SEEDED or _has_weights(separator, profile.stems):
         return profile
-    repair = profile.repair and replace(profile.repair, weights=SEEDED)
-    return replace(profile, separator=replace(separator, weights=SEEDED), repair=repair)
+    return profile.seeded()
 
 
 def _has_weights(config: SeparatorConfig, stems: Sequence[str]) -> bool:
@@ -132,7 +131,7 @@ def build_quietly(profile: Profile, device: str) -> StreamingModel:
 def _judge(speed: Speed, ready: Ready, allowance: int | None) -> Speed:
     model, times = ready.model, ready.times
     rate, block_ms = model["sample_rate"], 1000 * model["block_size"] / model["sample_rate"]
-    latency = count_latency(model, BLOCKSIZE, allowance)
+    latency = count_latency(model, HOST_BLOCK_SIZE, allowance)
     measured = replace(
         speed,
         holds=True,

@@ -15,7 +15,7 @@ from restem.models.atomic_write import atomically
 from restem.models.training.data.songs import Song, open_songs, split_songs
 from restem.models.training.loop import (
     Progress,
-    build_trainee,
+    build_trainer,
     check_networks,
     load_checkpoint,
     train,
@@ -25,7 +25,7 @@ from restem.streamer.profiles import read_profile
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingSongs:
     """Folders of the songs, and of those held out."""
 
     songs: tuple[Path, ...]
@@ -55,7 +55,7 @@ class Material:
 
 def run_training(
     recipe: Recipe,
-    material: Material,
+    material: TrainingSongs,
     out: Path,
     device: torch.device,
     progress: Callable[[Progress], None],
@@ -87,7 +87,7 @@ def export(recipe: Recipe, out: Path, path: Path) -> None:
             raise ValueError(f"{file}: exists; remove it or choose another name")
     state = load_checkpoint(out / "last.pt")
     check_networks(recipe, out)
-    trainee = build_trainee(recipe, torch.device("cpu"))
+    trainee = build_trainer(recipe, torch.device("cpu"))
     trainee.load_state_dict(state["trainee"])
     path.parent.mkdir(parents=True, exist_ok=True)
     trainee.export(path)

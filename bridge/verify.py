@@ -17,10 +17,10 @@ import soxr
 import torch
 
 from restem.bridge.audio.portaudio import Device, portaudio_module
-from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.streamer.builder import pick_stems
 from restem.streamer.engine.engine import Engine
-from restem.streamer.mixer.routing import SIDES, Routing
+from restem.streamer.mixer.routing import MASTER, Routing, bus_names
 from restem.streamer.resampler import Audio
 from restem.streamer.stream import render
 
@@ -68,11 +68,11 @@ def verify(
     stems = pick_stems(profile.stems, settings.stems)
     rate = settings.rate or profile.sample_rate
     build = settings.request(stems, rate)
-    block = settings.blocksize or BLOCKSIZE
+    block = settings.host_block_size or HOST_BLOCK_SIZE
     mix = music(rate, seconds, block)
     with settings.start_engine(build, block, rate) as engine:
-        buses = (*engine.mixer.strips, "dry", "master")
-        engine.mixer.route(Routing(tuple(f"{bus}.{side}" for bus in buses for side in SIDES)))
+        buses = bus_names(stems)
+        engine.mixer.route(Routing.pairs(buses))
         engine.mixer.set("ceiling", False)
         played, durations = _play(engine, mix, block, progress)
         status, latency = engine.status(), engine.latency.total
@@ -157,7 +157,7 @@ def _same(out: dict[str, Audio], rendered: Audio, stems: Sequence[str], latency:
 
 def _sum(out: dict[str, Audio], strips: Sequence[str]) -> Check:
     total = np.sum([out[strip] for strip in strips], axis=0, dtype=np.float64)
-    error = float(np.abs(total - out["master"]).max())
+    error = float(np.abs(total - out[MASTER]).max())
     return Check(
         "the master is the sum of the strips",
         f"off by {error:.1e}",
@@ -177,7 +177,7 @@ def _call(durations: Audio, period: float) -> Check:
     )
 
 
-def measure_round_trip(devices: Sequence[Device], rate: int, blocksize: int) -> Check:
+def measure_round_trip(devices: Sequence[Device], rate: int, host_block_size: int) -> Check:
     """Play noise on the first output, and find it in the first input."""
     sounddevice = portaudio_module()
     noise = 0.25 * np.random.default_rng(0).standard_normal(rate // 2)
@@ -189,7 +189,7 @@ def measure_round_trip(devices: Sequence[Device], rate: int, blocksize: int) -> 
             rate,
             channels=1,
             device=tuple(device.number for device in devices),
-            blocksize=blocksize,
+            blocksize=host_block_size,
             latency="low",
             blocking=True,
         )[:, 0]

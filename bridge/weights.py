@@ -34,7 +34,7 @@ Download = Callable[[PublishedWeights, Path], Path]  # takes an empty folder
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FileCheck:
     """Result of `verify` for one file; `problem` is empty if it is sound."""
 
     name: str
@@ -46,7 +46,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Row:
+class WeightsRow:
     """A line of `listing`; `size` in bytes, None if there is no file."""
 
     name: str
@@ -150,23 +150,23 @@ def fetch(
     return store.weights_path(name) if "/" in name else store.weights_folder() / name
 
 
-def verify() -> list[Verdict]:
+def verify() -> list[FileCheck]:
     """Check every file that is here: its digest, and that its network takes it."""
     files = _read_ledger().files
     return [
-        Verdict(name, path := store.weights_path(name), _problem(name, path, files))
+        FileCheck(name, path := store.weights_path(name), _problem(name, path, files))
         for name in store.installed()
     ]
 
 
-def listing() -> list[Row]:
+def listing() -> list[WeightsRow]:
     """All weights that are here or could be, for people."""
     here = store.installed()
     known = [*store.SHIPPED, *(weights.name for weights in PUBLISHED)]
     own = [name for name in here if name not in known]
     rows = [_row(name, name in here) for name in (*known, *own)]
     nothing = [
-        Row(f"{info.name}/STEM", info.name, False, None, "", info.unpublished)
+        WeightsRow(f"{info.name}/STEM", info.name, False, None, "", info.unpublished)
         for info in zoo.NETWORKS.values()
         if info.unpublished
     ]
@@ -183,7 +183,7 @@ def _install(
 ) -> Path:
     state = convert(checkpoint, network, params)
     stem = name.partition("/")[2]
-    description = store.Description(network, params, stem, origin, licence, _sha256(checkpoint))
+    description = store.WeightsHeader(network, params, stem, origin, licence, _sha256(checkpoint))
     path = store.weights_path(name)
     store.save_weights(state, path, description)
     with _open_ledger() as ledger:
@@ -194,7 +194,7 @@ def _install(
 def _fetch(weights: PublishedWeights, progress: Progress | None, download: Download) -> None:
     name, origin = weights.name, weights.origin
     if weights.source is None:
-        raise ValueError(f"no program can fetch '{name}': {store.remedy(name)}")
+        raise ValueError(f"no program can fetch '{name}': {store.how_to_get(name)}")
     folder = store.weights_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
@@ -244,7 +244,7 @@ def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
         if name not in files:
             return f"{LEDGER} does not know it: restem has not installed it"
         if files[name] != _sha256(path):
-            return f"not the file that was installed: remove it, then: {store.remedy(name)}"
+            return f"not the file that was installed: remove it, then: {store.how_to_get(name)}"
     try:
         store.load_network(path)
     except ValueError as error:
@@ -252,17 +252,17 @@ def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
     return ""
 
 
-def _row(name: str, here: bool) -> Row:
+def _row(name: str, here: bool) -> WeightsRow:
     offer = published_weights(name)
     if not here:
         network, licence = (offer.network, offer.licence) if offer else (name, "")
-        return Row(name, network, False, None, licence, offer.origin if offer else "")
+        return WeightsRow(name, network, False, None, licence, offer.origin if offer else "")
     path = store.weights_path(name)
     try:
         found = store.describe_weights(path)
     except ValueError:
-        found = store.Description("unreadable", {}, origin="see: restem weights verify")
-    return Row(name, found.network, True, path.stat().st_size, found.licence, found.origin)
+        found = store.WeightsHeader("unreadable", {}, origin="see: restem weights verify")
+    return WeightsRow(name, found.network, True, path.stat().st_size, found.licence, found.origin)
 
 
 def _read_ledger() -> Ledger:

@@ -19,12 +19,12 @@ from torch.nn.functional import pad
 
 from restem.models.demucs import Demucs
 from restem.models.inference.demucs import StackedDemucs
-from restem.models.inference.frozen import listed
+from restem.models.inference.frozen import module_list
 from restem.models.inference.one_by_one import OneByOne
-from restem.models.inference.unet import Levels, StackedUNet
+from restem.models.inference.unet import EncoderCache, StackedUNet
 
 CHANNELS = 2
-Kept = tuple[Levels, ...] | None  # of a window, what the next one may be made from
+WindowCache = tuple[EncoderCache, ...] | None  # of a window, what the next one may be made from
 
 
 class Separator(nn.Module):
@@ -61,7 +61,9 @@ class Separator(nn.Module):
         self.register_buffer("order", torch.tensor(rows).argsort(), persistent=False)
         self.order: Tensor
         stack: Any = inference or OneByOne
-        self.stacks = listed(stack([each[row] for row in rows], dtype) for rows in alike.values())
+        self.stacks = module_list(
+            stack([each[row] for row in rows], dtype) for rows in alike.values()
+        )
 
     @property
     def device(self) -> torch.device:
@@ -71,8 +73,8 @@ class Separator(nn.Module):
         """[c, n] -> [s, c, stop - start]."""
         return self._gather([stack(_batch(stack, mix), start, stop) for stack in self.stacks])
 
-    def prepare_window(self, mix: Tensor, hop: int) -> Kept:
-        """Prepare a first window, [c, n], for `slide`.
+    def prepare_window(self, mix: Tensor, hop: int) -> WindowCache:
+        """Prepare a first window, [c, n], for `step_window`.
 
         Returns:
             None if windows that are `hop` samples apart share too little.
@@ -81,14 +83,14 @@ class Separator(nn.Module):
         levels = tuple(each for each in begun if each is not None)
         return levels if len(levels) == len(begun) else None
 
-    def slide(
-        self, mix: Tensor, before: Kept, hop: int, start: int, stop: int
-    ) -> tuple[Tensor, Kept]:
+    def step_window(
+        self, mix: Tensor, before: WindowCache, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, WindowCache]:
         """`forward` for a window that is `hop` samples later than the one before."""
         if before is None:
             return self(mix, start, stop), None
         pairs = [
-            stack.slide(_batch(stack, mix), levels, hop, start, stop)
+            stack.step_window(_batch(stack, mix), levels, hop, start, stop)
             for stack, levels in zip(self.stacks, before, strict=True)
         ]
         answers, levels = zip(*pairs, strict=True)
@@ -168,7 +170,7 @@ class Repair(nn.Module):
     def prepare_window(self, stems: Tensor, hop: int) -> None:
         """Windows keep nothing."""
 
-    def slide(
+    def step_window(
         self, stems: Tensor, before: None, hop: int, start: int, stop: int
     ) -> tuple[Tensor, None]:
         """The samples [start, stop) of a window."""
@@ -179,7 +181,7 @@ class Repair(nn.Module):
         stop = stems.shape[-1] if stop is None else stop
         if self.stack is None:
             return stems[..., start:stop].clone()
-        first, last = self.seen(start, stop, stems.shape[-1])
+        first, last = self.receptive_range(start, stop, stems.shape[-1])
         seen = stems[self.rows][..., first:last]
         answer = self.stack.repair(_batch(self.stack, seen)).flatten(1, 2)
         return self._joined(stems[..., start:stop], answer[..., start - first : stop - first])
@@ -188,7 +190,7 @@ class Repair(nn.Module):
         """All stems, those with a network repaired."""
         return stems.index_copy(0, self.rows, repaired)
 
-    def seen(self, start: int, stop: int, length: int) -> tuple[int, int]:
+    def receptive_range(self, start: int, stop: int, length: int) -> tuple[int, int]:
         """The samples that the samples [start, stop) of a signal's repair depend on."""
         if self.normalizes:
             return 0, length
@@ -223,21 +225,25 @@ class Cascade(nn.Module):
         seen = self._seen(start, stop, mix)
         return self._repaired(self.separator(mix, *seen), start - seen[0], stop - seen[0])
 
-    def prepare_window(self, mix: Tensor, hop: int) -> Kept:
+    def prepare_window(self, mix: Tensor, hop: int) -> WindowCache:
         """As `Separator.prepare_window`."""
         return self.separator.prepare_window(mix, hop)
 
-    def slide(
-        self, mix: Tensor, before: Kept, hop: int, start: int, stop: int
-    ) -> tuple[Tensor, Kept]:
-        """As `Separator.slide`."""
+    def step_window(
+        self, mix: Tensor, before: WindowCache, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, WindowCache]:
+        """As `Separator.step_window`."""
         seen = self._seen(start, stop, mix)
-        stems, levels = self.separator.slide(mix, before, hop, *seen)
+        stems, levels = self.separator.step_window(mix, before, hop, *seen)
         return self._repaired(stems, start - seen[0], stop - seen[0]), levels
 
     def _seen(self, start: int, stop: int, mix: Tensor) -> tuple[int, int]:
         """The samples of the first stage that the second wants."""
-        return self.repair.seen(start, stop, mix.shape[-1]) if self.repair else (start, stop)
+        return (
+            self.repair.receptive_range(start, stop, mix.shape[-1])
+            if self.repair
+            else (start, stop)
+        )
 
     def _repaired(self, stems: Tensor, start: int, stop: int) -> Tensor:
         return (

@@ -101,9 +101,11 @@ class Resampler(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reach = int(self.zeros / self.cutoff)  # each side, in samples of the lower rate
-        times = torch.arange(-self.reach, self.reach + 1, dtype=torch.float64)
-        half_times = torch.arange(-2 * self.reach, 2 * self.reach + 1, dtype=torch.float64) / 2
+        self.half_width = int(self.zeros / self.cutoff)  # each side, in samples of the lower rate
+        times = torch.arange(-self.half_width, self.half_width + 1, dtype=torch.float64)
+        half_times = (
+            torch.arange(-2 * self.half_width, 2 * self.half_width + 1, dtype=torch.float64) / 2
+        )
         doubling = torch.stack((self._taps(times), self._taps(times - 0.5)))
         halving = self._taps(half_times)
         self.register_buffer("doubling", doubling[:, None].float(), persistent=False)
@@ -118,13 +120,13 @@ class Resampler(nn.Module):
 
     def up(self, x: Tensor) -> Tensor:
         """[b, c, n] -> [b, c, 2 n], sample `i` at `2 i`."""
-        padded = nn.functional.pad(x, (self.reach, self.reach), mode="replicate")
+        padded = nn.functional.pad(x, (self.half_width, self.half_width), mode="replicate")
         phases = nn.functional.conv1d(padded.flatten(0, 1)[:, None], self.doubling)
         return phases.transpose(1, 2).reshape(*x.shape[:2], -1)
 
     def down(self, x: Tensor) -> Tensor:
         """[b, c, n] -> [b, c, n // 2], sample `2 i` at `i`."""
-        padded = nn.functional.pad(x, (2 * self.reach, 2 * self.reach), mode="replicate")
+        padded = nn.functional.pad(x, (2 * self.half_width, 2 * self.half_width), mode="replicate")
         halved = nn.functional.conv1d(padded.flatten(0, 1)[:, None], self.halving, stride=2)
         return halved.reshape(*x.shape[:2], -1)[..., : x.shape[-1] // 2]
 
@@ -210,7 +212,7 @@ class Demucs(nn.Module):
         reach = config.stride * (config.context // 2) + config.kernel_size - 1
         reach *= self._frames
         if self.resampler:
-            filter_reach = self.resampler.reach
+            filter_reach = self.resampler.half_width
             reach = (2 * filter_reach + reach) // 2 + filter_reach
         return reach, reach
 

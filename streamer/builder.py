@@ -219,7 +219,7 @@ def _readiness(profile: Profile) -> str:
     if missing:
         offer = published_weights(missing[0])
         whole_set = f"restem weights fetch {config.weights}"
-        remedy = whole_set if offer and offer.source else store.remedy(missing[0])
+        remedy = whole_set if offer and offer.source else store.how_to_get(missing[0])
         return f"{len(missing)} of {len(names)} weights missing: {remedy}"
     if profile.repair is not None:
         repairs = [_weights_name(profile.repair, stem) for stem in profile.stems]

@@ -105,6 +105,12 @@ class Profile:
         """Rate of the networks, in Hz."""
         return zoo.NETWORKS[self.separator.network].sample_rate
 
+    def seeded(self) -> "Profile":
+        """The same with noise for weights, for where they are missing: its speed is the same."""
+        repair = self.repair and dataclasses.replace(self.repair, weights=SEEDED)
+        separator = dataclasses.replace(self.separator, weights=SEEDED)
+        return dataclasses.replace(self, separator=separator, repair=repair)
+
 
 def profile_names() -> list[str]:
     """The profiles in the package, the default first."""

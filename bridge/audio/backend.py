@@ -19,12 +19,12 @@ class AudioStream(Protocol):
     callback: Callback
 
     @property
-    def blocksize(self) -> int:
+    def host_block_size(self) -> int:
         """Frames of a callback, now."""
         ...
 
     @property
-    def extra_latency(self) -> int: ...
+    def input_latency(self) -> int: ...
     @property
     def drift_ppm(self) -> float | None: ...
     @property
@@ -50,7 +50,7 @@ class AudioBackend(Protocol):
     """
 
     sample_rate: int  # Hz, of its streams
-    blocksize: int  # frames of a callback
+    host_block_size: int  # frames of a callback
     silent_seconds: float  # without a callback: the stream is lost; inf where the stream says it
 
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None: ...

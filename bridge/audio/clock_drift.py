@@ -96,7 +96,7 @@ class Parts(NamedTuple):
 
     state: NDArray[np.float64]
     calls: Words  # [CALLS, 2] of the input's callbacks: frames so far, time in ns
-    blend: Audio  # [w] one frame's filter
+    coefficients: Audio  # [w] one frame's filter
     table: Audio  # [p, w]
     ring: Audio  # [c, capacity + WINDOW], the first frames once more at the end
 
@@ -154,8 +154,8 @@ def pull(memory: Words, out: Audio, count: int, now: int) -> None:
     state = parts.state
     records = load_acquire(memory, RECORDS)
     captured = int(parts.calls[(records - 1) % CALLS, 0]) if records else 0
-    observe(memory, state, parts.calls, records, count, now)
-    watch(memory, state, captured, count)
+    update_filter(memory, state, parts.calls, records, count, now)
+    check_level(memory, state, captured, count)
     if memory[MODE] == LISTENING and memory[LISTENED] >= LISTEN_SECONDS * memory[SAMPLE_RATE]:
         synchronise(memory, state, captured, count)
     error = state[LEVEL] - memory[LATENCY]
@@ -165,11 +165,11 @@ def pull(memory: Words, out: Audio, count: int, now: int) -> None:
     predict(state, count, ratio)
     if memory[MODE] == FADING and state[GAIN] == 0:
         memory[MODE] = LISTENING
-        forget(memory, state)
+        reset_filter(memory, state)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def forget(memory: Words, state: NDArray[np.float64]) -> None:
+def reset_filter(memory: Words, state: NDArray[np.float64]) -> None:
     """Know nothing of the level, and of the drift what it was."""
     state[VAR_LEVEL], state[COVARIANCE] = ANYWHERE, 0
     state[VAR_DRIFT] = LIKELY_DRIFT**2
@@ -178,7 +178,7 @@ def forget(memory: Words, state: NDArray[np.float64]) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def observe(
+def update_filter(
     memory: Words, state: NDArray[np.float64], calls: Words, records: int, count: int, now: int
 ) -> None:
     """Measure the level, if the input device has called, and correct what is thought of it."""
@@ -220,12 +220,12 @@ def predict(state: NDArray[np.float64], count: int, ratio: float) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def watch(memory: Words, state: NDArray[np.float64], captured: int, count: int) -> None:
+def check_level(memory: Words, state: NDArray[np.float64], captured: int, count: int) -> None:
     """Begin to fade while there is still enough to fade with."""
     filled = captured - memory[READ] - HALF
     elsewhere = abs(state[MEAN_ERROR]) > memory[LATENCY] // 8
     if memory[MODE] == LISTENING and (elsewhere or memory[SILENT] > memory[LATENCY]):
-        forget(memory, state)
+        reset_filter(memory, state)
     if memory[MODE] != PLAYING:
         return
     if filled < count * (1 + LARGEST_DRIFT) + FADE + 1:
@@ -248,7 +248,7 @@ def synchronise(memory: Words, state: NDArray[np.float64], captured: int, count:
     read = math.floor(position)
     filled = captured - read - HALF
     if filled < count * (1 + LARGEST_DRIFT) + FADE + 1 or filled > memory[CAPACITY] // 2:
-        forget(memory, state)
+        reset_filter(memory, state)
         return
     memory[READ], state[FRACTION] = read, position - read
     state[LEVEL] = memory[LATENCY]
@@ -258,7 +258,7 @@ def synchronise(memory: Words, state: NDArray[np.float64], captured: int, count:
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> None:
     """Resample [c, count] at a ratio, and move on."""
-    state, ring, blend = parts.state, parts.ring, parts.blend
+    state, ring, coefficients = parts.state, parts.ring, parts.coefficients
     channels, mask, mode = memory[CHANNELS], memory[CAPACITY] - 1, memory[MODE]
     read, fraction, gain = memory[READ], state[FRACTION], state[GAIN]
     for i in range(count):
@@ -267,11 +267,11 @@ def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> N
             for channel in range(channels):
                 out[channel, i] = 0
         else:
-            interpolate(parts.table, fraction, blend)
+            interpolate(parts.table, fraction, coefficients)
             first = (read - HALF + 1) & mask
             weight = np.float32(gain * gain * (3 - 2 * gain))
             for channel in range(channels):
-                out[channel, i] = weight * convolve(ring, channel, first, blend)
+                out[channel, i] = weight * convolve(ring, channel, first, coefficients)
         fraction += ratio
         whole = int(fraction)
         read, fraction = read + whole, fraction - whole
@@ -279,21 +279,21 @@ def play(memory: Words, parts: Parts, out: Audio, count: int, ratio: float) -> N
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
-def interpolate(table: Audio, fraction: float, blend: Audio) -> None:
+def interpolate(table: Audio, fraction: float, coefficients: Audio) -> None:
     """The filter for a fraction of a frame, from those of the phases around it."""
     place = fraction * PHASES
     phase = int(place)
     share = np.float32(place - phase)
     for w in range(WINDOW):
-        blend[w] = table[phase, w] + share * (table[phase + 1, w] - table[phase, w])
+        coefficients[w] = table[phase, w] + share * (table[phase + 1, w] - table[phase, w])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
-def convolve(ring: Audio, channel: int, first: int, blend: Audio) -> np.float32:
+def convolve(ring: Audio, channel: int, first: int, coefficients: Audio) -> np.float32:
     """Filter the window that begins at `first`."""
     total = np.float32(0)
     for w in range(WINDOW):
-        total += ring[channel, first + w] * blend[w]
+        total += ring[channel, first + w] * coefficients[w]
     return total
 
 
@@ -365,7 +365,7 @@ class AdaptiveResampler:
         state[NOISE] = (self.latency / 8) ** 2
         bandwidth = 2 * math.pi * BANDWIDTH_HZ / sample_rate
         state[WANDER] = bandwidth**4 * state[NOISE] * max(capture_block, block)
-        forget(self.memory, state)
+        reset_filter(self.memory, state)
 
     @property
     def ppm(self) -> float:

@@ -40,6 +40,7 @@ from restem.streamer.engine.playback_kernel import (
     process_at,
 )
 from restem.streamer.mixer.kernel import OUTPUTS
+from restem.streamer.mixer.routing import MASTER
 
 CAPTURE, PLAYBACK = 0, 1  # directions of JackLatencyCallbackMode
 MISSING = "JACK is not installed; on Debian and Ubuntu: apt install jackd2"
@@ -106,7 +107,7 @@ def port_name(source: str) -> str:
     ('vocals_L', 'out_R')
     """
     bus, _, side = source.partition(".")
-    return "_".join(("out" if bus == "master" else bus, side[:1].upper())).rstrip("_")
+    return "_".join(("out" if bus == MASTER else bus, side[:1].upper())).rstrip("_")
 
 
 def port_names(sources: Sequence[str]) -> list[str]:
@@ -213,11 +214,11 @@ class JackStream:
         )
 
     @property
-    def blocksize(self) -> int:
+    def host_block_size(self) -> int:
         """Frames of a callback: the server may change them while it runs."""
         return int(self.client.blocksize)
 
-    extra_latency, drift_ppm = 0, None
+    input_latency, drift_ppm = 0, None
 
     def start(self) -> None:
         """Raises ValueError if the server refuses; one line."""
@@ -327,7 +328,7 @@ class JackBackend:
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings = settings
         asked = {"--inputs": settings.input_channels, "--rate": settings.rate}
-        asked["--blocksize"] = settings.blocksize
+        asked["--blocksize"] = settings.host_block_size
         for option, value in asked.items():
             if value is not None:
                 raise ValueError(
@@ -335,7 +336,7 @@ class JackBackend:
                     "the server, and connect the inputs with --input or in a patchbay"
                 )
         client, _ = open_client(f"{settings.jack} probe", settings.server)
-        self.sample_rate, self.blocksize = int(client.samplerate), int(client.blocksize)
+        self.sample_rate, self.host_block_size = int(client.samplerate), int(client.blocksize)
         client.close()
         self._wanted: set[tuple[str, str]] = set()  # connections, source first
         self._open: set[tuple[str, str]] = set()  # of them, not made though both ports are there

@@ -12,7 +12,7 @@ from typing import Any
 from restem.bridge.audio.backend import AudioStream
 from restem.bridge.audio.callbacks import Callback, portaudio, portaudio_capture, portaudio_pull
 from restem.bridge.audio.clock_drift import AdaptiveResampler
-from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.streamer.engine.engine import Engine
 
 JACK_HOST = "JACK Audio Connection Kit"
@@ -142,13 +142,13 @@ class PortAudioStream:
     """An engine between an input and an output device.
 
     Two devices have two clocks: between them the input is resampled to the output's
-    (`bridge.audio.clock_drift`), at `extra_latency` more.
+    (`bridge.audio.clock_drift`), at `input_latency` more.
 
     Args:
-        engine: made for `blocksize` frames at the devices' rate; its mixer's routing says how many
-            outputs there are.
+        engine: made for `host_block_size` frames at the devices' rate; its mixer's routing says how
+            many outputs there are.
         devices: input and output.
-        blocksize: frames in every callback.
+        host_block_size: frames in every callback.
         input_channels: which inputs are left and right, counted from 0; the first two if None.
 
     Raises:
@@ -159,12 +159,12 @@ class PortAudioStream:
         self,
         engine: Engine,
         devices: Sequence[Device],
-        blocksize: int,
+        host_block_size: int,
         input_channels: tuple[int, int] | None = None,
     ) -> None:
         sounddevice = portaudio_module()
         self.name = " -> ".join(dict.fromkeys(device.label for device in devices))
-        self.host, self.blocksize = devices[0].host, blocksize
+        self.host, self.host_block_size = devices[0].host, host_block_size
         self.sample_rate = engine.sample_rate
         inputs = (
             max(input_channels) + 1 if input_channels else min(engine.channels, devices[0].inputs)
@@ -173,7 +173,7 @@ class PortAudioStream:
         self.resampler: AdaptiveResampler | None = None
         if devices[0] != devices[1]:
             rate, channels = engine.sample_rate, engine.channels
-            self.resampler = AdaptiveResampler(rate, channels, blocksize, blocksize)
+            self.resampler = AdaptiveResampler(rate, channels, host_block_size, host_block_size)
         self.callback = Callback(
             engine, inputs, outputs, input_channels=input_channels, resampler=self.resampler
         )
@@ -183,7 +183,7 @@ class PortAudioStream:
             return sounddevice._StreamBase(
                 kind=kind,
                 samplerate=engine.sample_rate,
-                blocksize=blocksize,
+                blocksize=host_block_size,
                 device=device,
                 channels=channels,
                 dtype="float32",
@@ -205,7 +205,7 @@ class PortAudioStream:
             self.close()
             raise ValueError(
                 f"{self.name}: refuses {engine.sample_rate} Hz, {inputs} in, {outputs} out, "
-                f"{blocksize} frames: {error}; try another --rate, --blocksize or --channels"
+                f"{host_block_size} frames: {error}; try another --rate, --blocksize or --channels"
             ) from error
 
     @property
@@ -218,7 +218,7 @@ class PortAudioStream:
         return round(into * self.sample_rate), round(out * self.sample_rate)
 
     @property
-    def extra_latency(self) -> int:
+    def input_latency(self) -> int:
         """Frames that come before the engine."""
         return self.resampler.latency if self.resampler else 0
 
@@ -259,7 +259,7 @@ class PortAudioBackend:
     def __init__(self, settings: Settings, outputs: int, sample_rate: int) -> None:
         self.settings, self.outputs = settings, outputs
         self.inputs = max(settings.input_channels) + 1 if settings.input_channels else 1
-        self.blocksize = settings.blocksize or BLOCKSIZE
+        self.host_block_size = settings.host_block_size or HOST_BLOCK_SIZE
         self.sample_rate = pick_sample_rate(
             self._find(), settings.rate or sample_rate, only=settings.rate is not None
         )
@@ -279,7 +279,9 @@ class PortAudioBackend:
             )
         if lost is not None:
             refresh_devices()
-        return PortAudioStream(engine, self._find(), self.blocksize, self.settings.input_channels)
+        return PortAudioStream(
+            engine, self._find(), self.host_block_size, self.settings.input_channels
+        )
 
     def remember(self, stream: AudioStream) -> None:
         """Nothing: devices are found again by what was asked for."""

@@ -88,13 +88,13 @@ def _demo(args: argparse.Namespace) -> int:
 def _evaluate(args: argparse.Namespace) -> int:
     from dataclasses import fields
 
-    from restem.bridge.evaluation.evaluate import Request, run_evaluation
+    from restem.bridge.evaluation.evaluate import EvaluationRequest, run_evaluation
     from restem.streamer.engine.allocator import keep_freed_memory
 
     keep_freed_memory()
-    given = {field.name: getattr(args, field.name) for field in fields(Request)}
+    given = {field.name: getattr(args, field.name) for field in fields(EvaluationRequest)}
     with progress_bar("evaluate") as progress:
-        scores = run_evaluation(Request(**given), progress)
+        scores = run_evaluation(EvaluationRequest(**given), progress)
     for note in scores.notes:
         print_note(note)
     if args.json:

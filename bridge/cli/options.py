@@ -173,7 +173,7 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
         server=getattr(args, "server", None),
         input_channels=parse_inputs(getattr(args, "inputs", None)),
         channels=getattr(args, "channels", "stereo"),
-        blocksize=getattr(args, "blocksize", None),
+        host_block_size=getattr(args, "blocksize", None),
         rate=getattr(args, "rate", None),
         allowance=args.allowance,
         policy=LatePolicy[late.upper()] if late else None,

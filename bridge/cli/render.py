@@ -42,7 +42,7 @@ def add_render(verb: argparse.ArgumentParser) -> None:
 
 def _render(args: argparse.Namespace) -> int:
     from restem.bridge.files.render import output_folders, render_file
-    from restem.bridge.takes.rerender import render_take
+    from restem.bridge.takes.rerender import rerender_take
     from restem.streamer.builder import load_profile
     from restem.streamer.engine.allocator import keep_freed_memory
     from restem.streamer.profiles import DEFAULT
@@ -59,7 +59,7 @@ def _render(args: argparse.Namespace) -> int:
     for mix in mixes:
         try:
             with progress_bar(mix.name, real_time=True) as progress:
-                work = render_take if mix in takes else render_file
+                work = rerender_take if mix in takes else render_file
                 report = work(
                     model,
                     mix,

@@ -46,7 +46,7 @@ def _train(args: argparse.Namespace) -> int:
     import torch
 
     from restem.bridge.evaluation.plots import average
-    from restem.bridge.training import Material, export, run_training
+    from restem.bridge.training import TrainingSongs, export, run_training
     from restem.models.training.loop import Progress as TrainingProgress
     from restem.models.training.recipes import check, read_recipe
     from restem.streamer.builder import pick_device
@@ -63,7 +63,7 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError("--songs FOLDER: the songs to train on are missing")
     if args.threads:
         torch.set_num_threads(args.threads)
-    material = Material(tuple(args.songs), tuple(args.held_out), args.layout)
+    material = TrainingSongs(tuple(args.songs), tuple(args.held_out), args.layout)
     told = False
     with progress_lines(Path(args.recipe).stem) as bar:
 

@@ -19,11 +19,12 @@ from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.crossfade import STALLED_SECONDS, Crossfade
 from restem.bridge.control.node import Node
 from restem.bridge.files.reader import one_line_errors
-from restem.bridge.takes.sidecar import MASTER, by_strip
+from restem.bridge.takes.sidecar import by_strip
 from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
 from restem.streamer.mixer.mixer import Mixer, Values
 from restem.streamer.mixer.parameters import PARAMETERS, parameter
+from restem.streamer.mixer.routing import MASTER
 
 VERSION = 1
 LONGEST_NAME = 100  # bytes
@@ -141,12 +142,6 @@ class Presets:
         with self._lock:
             self._fade = None
 
-    @property
-    def is_fading(self) -> bool:
-        """True while values are under way to a preset's."""
-        with self._lock:
-            return self._fade is not None and self._fade.is_under_way
-
     def close(self) -> None:
         """End a crossfade that is under way, at its goal."""
         self._closing.set()
@@ -159,7 +154,7 @@ class Presets:
             thread.join()
 
     def nodes(self) -> list[Node]:
-        """For `bridge.control.tree.Control`."""
+        """For `bridge.control.tree.ControlTree`."""
         return [
             Node(
                 f"{ROOT}/preset",

@@ -111,7 +111,7 @@ class SessionNodes:
             "The version of restem.",
             read=lambda: (restem.__version__,),
         )
-        buses = (*self.session.engine.mixer.strips, "master")
+        buses = self.session.engine.mixer.buses
         yield Node(
             f"{ROOT}/meters",
             "f" * 2 * len(buses),

@@ -8,6 +8,7 @@ from textual.widgets import Footer, Static
 
 from restem.bridge.session.live import LiveSession
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
+from restem.streamer.mixer.routing import MASTER
 
 REFRESH_SECONDS = 0.1
 WIDTH = 40  # characters of a meter
@@ -63,10 +64,10 @@ class View(App[None]):
     def _strips(self, now: SessionStatus) -> Table:
         mixer = self.session.engine.mixer
         table = Table("", "", "gain", "", "dBFS", box=None, padding=(0, 1))
-        for number, strip in enumerate((*mixer.strips, "master")):
+        for number, strip in enumerate(mixer.buses):
             cursor = "▸" if number == self.chosen else " "
             left, right = now.levels.get(strip, (FLOOR_DB, FLOOR_DB))
-            if strip == "master":
+            if strip == MASTER:
                 gain, flags = mixer.get("master_gain_db"), "B" if mixer.get("bypass") else ""
             else:
                 gain = mixer.get("gain_db", strip)

@@ -33,8 +33,7 @@ from restem.models.training.data.degradations import make_example
 from restem.models.training.data.songs import Audio, Song, open_songs
 from restem.models.training.embeddings import load_embedding
 from restem.streamer.builder import load_profile, pick_stems
-from restem.streamer.model.combine import Parallel, Series
-from restem.streamer.model.graphed import Graphed, graphed
+from restem.streamer.model.combine import first_stage
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.profiles import DEFAULT
 from restem.streamer.stream import render_blocks
@@ -52,7 +51,7 @@ def ignore(done: float, total: float) -> None:
 
 
 @dataclass(frozen=True)
-class Request:
+class EvaluationRequest:
     """Systems to evaluate, the songs, and what to keep."""
 
     songs: Path
@@ -100,7 +99,7 @@ class Example:
     references: dict[str, Tensor]
 
 
-class Work:
+class ProgressMeter:
     """Overall progress, in seconds of music."""
 
     def __init__(self, total: float, progress: Progress) -> None:
@@ -111,7 +110,7 @@ class Work:
         self.progress(min(self.done, self.total), self.total)
 
 
-def run_evaluation(request: Request, progress: Progress = ignore) -> Scores:
+def run_evaluation(request: EvaluationRequest, progress: Progress = ignore) -> Scores:
     """Evaluate; with `request.out`, write scores.json and scores.png there when all is done.
 
     Raises:
@@ -145,7 +144,7 @@ def run_evaluation(request: Request, progress: Progress = ignore) -> Scores:
     return scores
 
 
-def pick_songs(request: Request, progress: Progress = ignore) -> list[Song]:
+def pick_songs(request: EvaluationRequest, progress: Progress = ignore) -> list[Song]:
     """Open the songs that are asked for.
 
     Raises:
@@ -164,33 +163,11 @@ def pick_songs(request: Request, progress: Progress = ignore) -> list[Song]:
     return [song for song in songs if song.name in request.names]
 
 
-def first_stage(model: StreamingModel) -> StreamingModel | None:
-    """The separator of a cascade alone, None for other models."""
-    if isinstance(model, Graphed):
-        stage = first_stage(model.model)
-        return None if stage is None else graphed(stage)
-    if isinstance(model, Parallel):
-        stages = [stage for each in model.models if (stage := first_stage(each)) is not None]
-        whole = len(stages) == len(model.models)
-        return Parallel(*stages, stems=model.stems) if whole else None
-    without_repair = getattr(model, "without_repair", None)
-    if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
-        alone: StreamingModel = without_repair()
-        return alone
-    if (
-        isinstance(model, Series)
-        and len(model.models) == 2
-        and model.models[0].stems == model.stems
-    ):
-        return model.models[0]
-    return None
-
-
 def score_models(
     scorer: Scorer,
     models: Mapping[str, StreamingModel],
     songs: Sequence[Song],
-    request: Request,
+    request: EvaluationRequest,
     progress: Progress = ignore,
 ) -> None:
     """Restore every song's mix with every model and score the stems.
@@ -203,7 +180,7 @@ def score_models(
     """
     sample_rate = next(iter(models.values())).sample_rate
     spans = [find_excerpt(song, request.seconds) for song in songs]
-    work = Work(sum(length for _, length in spans) * (len(models) + 1), progress)
+    work = ProgressMeter(sum(length for _, length in spans) * (len(models) + 1), progress)
     for song, span in zip(songs, spans, strict=True):
         example = read_example(song, span, sample_rate, request.degrade)
         answers = {}
@@ -269,7 +246,7 @@ def read_example(
     return Example(torch.from_numpy(mix), references)
 
 
-def _restore(model: StreamingModel, mix: Tensor, work: Work) -> Tensor:
+def _restore(model: StreamingModel, mix: Tensor, work: ProgressMeter) -> Tensor:
     """Render as `streamer.render`, with progress and no second copy: [s, c, n]."""
     stems = torch.empty(len(model.stems), *mix.shape)
     done = 0
@@ -345,7 +322,7 @@ def score_estimates(
 ) -> None:
     """Score stems that are there already, each at its song's own sample rate."""
     spans = [find_excerpt(song, seconds) for song in songs]
-    work = Work(sum(length for _, length in spans), progress)
+    work = ProgressMeter(sum(length for _, length in spans), progress)
     for song, span in zip(songs, spans, strict=True):
         sample_rate = _own_rate(song)
         example = read_example(song, span, sample_rate)
@@ -371,7 +348,7 @@ def _read_estimate(path: Path, start: int, frames: int) -> Tensor:
     return torch.from_numpy(padded)
 
 
-def _prepare_out(request: Request, songs: Sequence[Song], stems: Sequence[str]) -> None:
+def _prepare_out(request: EvaluationRequest, songs: Sequence[Song], stems: Sequence[str]) -> None:
     """Check before hours of work that results can be written, and overwrite none."""
     if request.out is None:
         return

@@ -93,7 +93,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Line:
+class ScoreRow:
     """One metric of one stem over all its clips, or of the average stem."""
 
     metric: Metric
@@ -138,20 +138,20 @@ class Scores:
     missing: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
-    def line(self, metric: Metric, stem: str) -> Line:
+    def line(self, metric: Metric, stem: str) -> ScoreRow:
         """The mean over a stem's clips, or the distance between all of them."""
         if metric.key.startswith(FAD):
             values = self.frechet.get(stem, {}).get(metric.key, {})
         else:
             clips = [clip.scores[metric.key] for clip in self.clips if clip.stem == stem]
             values = {system: _mean([c[system] for c in clips]) for system in self.systems}
-        return Line(metric, stem, {s: values.get(s, float("nan")) for s in self.systems})
+        return ScoreRow(metric, stem, {s: values.get(s, float("nan")) for s in self.systems})
 
-    def average(self, metric: Metric) -> Line:
+    def average(self, metric: Metric) -> ScoreRow:
         """The mean over the stems, each with the same weight."""
         lines = [self.line(metric, stem) for stem in self.stems]
         values = {s: _mean([line.values[s] for line in lines]) for s in self.systems}
-        return Line(metric, "average", values)
+        return ScoreRow(metric, "average", values)
 
     @property
     def columns(self) -> tuple[str, ...]:

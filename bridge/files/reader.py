@@ -161,10 +161,10 @@ def one_line_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror is None:  # one of our own lines
             raise
-        raise named(path, error) from error
+        raise explain_os_error(path, error) from error
 
 
-def named(path: Path, error: OSError) -> OSError:
+def explain_os_error(path: Path, error: OSError) -> OSError:
     """The system's error as `one_line` tells it, of the same kind and number."""
     remedy = REMEDIES.get(error.errno or 0)
     line = type(error)(f"{path}: {error.strerror}" + (f"; {remedy}" if remedy else ""))

@@ -147,17 +147,17 @@ def render_file(
             all_or_none(targets, overwrite) as parts,
             stem_files(dict.fromkeys(parts, shape), mix.sample_rate, subtype) as files,
         ):
-            for stems in exactly(restored(model, mix), mix.frames):
-                peak = max(peak, peak_of(stems, mix, done))
+            for stems in fit_length(restore_blocks(model, mix), mix.frames):
+                peak = max(peak, checked_peak(stems, mix, done))
                 for file, stem in zip(files, stems, strict=True):
                     file.write(stem)
                 done += stems.shape[-1]
                 if progress:
                     progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
-    return report(mix, files, targets, len(model.stems), peak, started)
+    return make_report(mix, files, targets, len(model.stems), peak, started)
 
 
-def report(
+def make_report(
     mix: MixReader,
     files: Sequence[StemFile],
     targets: Sequence[Path],
@@ -200,7 +200,7 @@ def warn_of_level(mix: MixReader) -> None:
     )
 
 
-def restored(model: StreamingModel, mix: MixReader) -> Iterator[Audio]:
+def restore_blocks(model: StreamingModel, mix: MixReader) -> Iterator[Audio]:
     """The stems, [s, c, n], at the mix's sample rate and channels, up to rounding as long as it."""
     stem_count = len(model.stems)
     back = Resampler(model.sample_rate, mix.sample_rate, stem_count * mix.channels)
@@ -223,7 +223,7 @@ def _for_model(model: StreamingModel, mix: MixReader) -> Iterator[Tensor]:
     yield torch.from_numpy(rest).expand(model.channels, -1)
 
 
-def exactly(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
+def fit_length(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
     """Cut or fill up the few samples that two roundings of the length may differ by."""
     left = frames
     for block in blocks:
@@ -233,7 +233,7 @@ def exactly(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
     yield np.zeros((*block.shape[:-1], left), np.float32)
 
 
-def peak_of(stems: Audio, mix: MixReader, done: int) -> float:
+def checked_peak(stems: Audio, mix: MixReader, done: int) -> float:
     peak = float(np.abs(stems).max(initial=0))
     if not math.isfinite(peak):
         raise ValueError(

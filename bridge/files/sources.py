@@ -49,7 +49,7 @@ class SoundFileSource:
     """A file by libsndfile: WAV, AIFF, FLAC, Ogg and many more."""
 
     def __init__(self, file: Path | BinaryIO) -> None:
-        self._file = soundfile.SoundFile(native(file) if isinstance(file, Path) else file)
+        self._file = soundfile.SoundFile(libsndfile_path(file) if isinstance(file, Path) else file)
         self.sample_rate, self.channels = self._file.samplerate, self._file.channels
         self.frames = self._file.frames
         if self.frames > 2**62:  # a FLAC that went through a pipe: it opens, but does not play
@@ -259,6 +259,6 @@ def _mp3_frames(path: Path) -> int | None:
     return frames
 
 
-def native(path: Path) -> str | bytes:
+def libsndfile_path(path: Path) -> str | bytes:
     """A path for libsndfile; outside Windows a file's name may be no valid Unicode."""
     return str(path) if sys.platform == "win32" else os.fsencode(path)

@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from restem.bridge.files.reader import named, one_line_errors
-from restem.bridge.files.sources import native
+from restem.bridge.files.reader import explain_os_error, one_line_errors
+from restem.bridge.files.sources import libsndfile_path
 from restem.streamer.resampler import Audio
 
 FORMATS = {  # what each can hold, the default first
@@ -54,7 +54,7 @@ class StemFile:
             path.open("wb").close()  # libsndfile would not say why it cannot
         try:
             self._file = soundfile.SoundFile(
-                native(path), "w", sample_rate, channels, subtype, format=container
+                libsndfile_path(path), "w", sample_rate, channels, subtype, format=container
             )
         except soundfile.LibsndfileError as error:
             raise _why(path, self._refusal) from error
@@ -113,7 +113,7 @@ class StemFile:
         """Close a file that cannot be written any more; how many samples of it can be read."""
         self.close()
         with suppress(soundfile.LibsndfileError):
-            frames: int = soundfile.info(native(self.path)).frames
+            frames: int = soundfile.info(libsndfile_path(self.path)).frames
             if frames < 2**62:  # else it is a FLAC that could not be closed
                 return min(frames, self.written)
         with suppress(OSError):
@@ -128,7 +128,7 @@ class StemFile:
         """
         try:
             self._file.close()
-            frames = soundfile.info(native(self.path)).frames
+            frames = soundfile.info(libsndfile_path(self.path)).frames
         except soundfile.LibsndfileError as error:
             raise _why(self.path, "it cannot be read again") from error
         expected = self.written if self.frames is None else self.frames
@@ -283,7 +283,7 @@ def _why(path: Path, reason: str) -> OSError:
             for _ in range(16):
                 file.write(bytes(2**16))
     except OSError as error:
-        return named(path, error)
+        return explain_os_error(path, error)
     finally:
         with suppress(OSError):
             probe.unlink()

@@ -29,7 +29,7 @@ class Session:
 
     Args:
         settings: what to run.
-        blocksize: frames that are played at a time.
+        host_block_size: frames that are played at a time.
         sample_rate: Hz.
         routing: of the outputs.
         notify: gets a line while things start.
@@ -41,12 +41,16 @@ class Session:
     def __init__(
         self,
         settings: Settings,
-        blocksize: int,
+        host_block_size: int,
         sample_rate: int,
         routing: Callable[[Sequence[str]], Routing],
         notify: Callable[[str], None],
     ) -> None:
-        self.settings, self.blocksize, self.sample_rate = settings, blocksize, sample_rate
+        self.settings, self.host_block_size, self.sample_rate = (
+            settings,
+            host_block_size,
+            sample_rate,
+        )
         stems = pick_stems(settings.described.stems, settings.stems)
         outputs = routing(stems)
         notify(f"{settings.profile}: loading, warming up, measuring")
@@ -60,14 +64,13 @@ class Session:
         except BaseException:
             self.engine.close()
             raise
-        buses = (*self.engine.mixer.strips, "master")
-        self._levels = {bus: [FLOOR_DB, FLOOR_DB] for bus in buses}
+        self._levels = {bus: [FLOOR_DB, FLOOR_DB] for bus in self.engine.mixer.buses}
         self._metered = time.monotonic()
         self._switching = threading.Lock()
 
     def _start(self, build: Build) -> Engine:
         try:
-            return self.settings.start_engine(build, self.blocksize, self.sample_rate)
+            return self.settings.start_engine(build, self.host_block_size, self.sample_rate)
         except TooSlowError as error:
             raise ValueError(
                 f"{self.settings.profile}: {error}; {self._advice()}, or --force"
@@ -83,7 +86,7 @@ class Session:
             other = replace(wanted, profile=name)
             build = other.request(wanted.stems, self.sample_rate)
             allowance = other.allowance_at(self.sample_rate)
-            if holds(build, self.blocksize, allowance, wanted.threads):
+            if holds(build, self.host_block_size, allowance, wanted.threads):
                 return f"use --profile {name}, which holds here"
         return "give it a larger --allowance, fewer --stems, or more --threads"
 
@@ -135,7 +138,7 @@ class Session:
             profile=self.settings.profile,
             link="",
             sample_rate=rate,
-            blocksize=self.blocksize,
+            blocksize=self.host_block_size,
             seconds=status.frames_in / rate,
             latency={**asdict(status.latency), "total": total},
             latency_ms=1000 * total / rate,

@@ -14,17 +14,16 @@ Stopping, or coming to an end, lets out what was heard; a loop is one piece of m
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from restem.bridge.session.base import GLANCE_SECONDS, Session
 from restem.bridge.session.status import SessionStatus
 from restem.bridge.session.transport import Listener, Source, Transport
-from restem.bridge.settings import BLOCKSIZE, Settings
+from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.models.errors import first_line
-from restem.streamer.mixer.parameters import strip_names
-from restem.streamer.mixer.routing import SIDES, Routing
+from restem.streamer.mixer.routing import Routing, bus_names
 
 PATIENCE_MS = 2000  # for stems that are late, in every 1024 frames
 BEHIND_SECONDS = 0.25  # that the clock makes up for; what is more it lets go
@@ -47,8 +46,14 @@ class FileSession(Session):
         self, settings: Settings, notify: Callable[[str], None] = lambda text: None
     ) -> None:
         rate = settings.rate or settings.described.sample_rate
-        super().__init__(settings, settings.blocksize or BLOCKSIZE, rate, all_buses, notify)
-        self.buses = buses_of(self.engine.stems)
+        super().__init__(
+            settings,
+            settings.host_block_size or HOST_BLOCK_SIZE,
+            rate,
+            lambda stems: Routing.pairs(bus_names(stems)),
+            notify,
+        )
+        self.buses = bus_names(self.engine.stems)
         self.transport = Transport(rate, self.engine.channels)
         self.listeners: list[Listener] = []  # called in the clock's thread
         self._fed: Source | None = None
@@ -104,7 +109,7 @@ class FileSession(Session):
     # The clock.
 
     def _run(self) -> None:
-        period = self.blocksize / self.engine.sample_rate
+        period = self.host_block_size / self.engine.sample_rate
         due = time.monotonic()
         while not self._closing.is_set():
             if time.monotonic() - self._metered >= GLANCE_SECONDS:
@@ -127,7 +132,7 @@ class FileSession(Session):
 
     def _step(self, source: Source) -> bool:
         """Process a source's next block; whether there was one."""
-        block = source.read(self.blocksize)
+        block = source.read(self.host_block_size)
         if block is None:
             return False
         if block.fresh:
@@ -159,12 +164,3 @@ class FileSession(Session):
         self.wake()
         self._clock.join()
         super().close()
-
-
-def buses_of(stems: Sequence[str]) -> tuple[str, ...]:
-    """Output buses of a session without devices, each left and right."""
-    return (*strip_names(stems), "master", "dry")
-
-
-def all_buses(stems: Sequence[str]) -> Routing:
-    return Routing(tuple(f"{bus}.{side}" for bus in buses_of(stems) for side in SIDES))

@@ -45,7 +45,7 @@ class LiveSession(Session):
         outputs = len(routing.outputs)
         self.backend = backend = open_backend(settings, outputs, profile.sample_rate)
         super().__init__(
-            settings, backend.blocksize, backend.sample_rate, lambda _: routing, notify
+            settings, backend.host_block_size, backend.sample_rate, lambda _: routing, notify
         )
         self.reconnections, self._xruns = 0, 0
         self.stream: AudioStream | None = None
@@ -131,7 +131,7 @@ class LiveSession(Session):
         stream, mixer, rate = self.stream, self.engine.mixer, self.engine.sample_rate
         began, begins = time.monotonic(), mixer.position
         if stream and (last := stream.callback.last_began) is not None:
-            began, begins = last, begins - self.backend.blocksize
+            began, begins = last, begins - self.backend.host_block_size
         return max(0, begins + round((moment - began) * rate))
 
     def status(self) -> SessionStatus:
@@ -146,13 +146,13 @@ class LiveSession(Session):
                 xruns=self._xruns,
                 reconnections=self.reconnections,
             )
-        durations, extra = stream.callback.timings_us()[0], stream.extra_latency
+        durations, extra = stream.callback.timings_us()[0], stream.input_latency
         p50, p999 = np.percentile(durations, (50, 99.9)) if len(durations) else (None, None)
         latency = {**now.latency, "total": now.latency["total"] + extra}
         return replace(
             now,
             problem=self._problem or self._resized(stream) or now.problem or late,
-            blocksize=stream.blocksize,
+            blocksize=stream.host_block_size,
             link=stream.name,
             latency={"clocks": extra, **latency} if extra else latency,
             latency_ms=1000 * latency["total"] / now.sample_rate,
@@ -166,7 +166,7 @@ class LiveSession(Session):
 
     def _resized(self, stream: AudioStream) -> str:
         """A line where callbacks have grown beyond what the latency was counted for."""
-        made, now = self.backend.blocksize, stream.blocksize
+        made, now = self.backend.host_block_size, stream.host_block_size
         if now <= made and made % now == 0:
             return ""
         return (

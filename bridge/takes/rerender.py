@@ -18,18 +18,22 @@ from pathlib import Path
 import numpy as np
 
 from restem.bridge.files.reader import MixReader, open_mix
-from restem.bridge.files.render import RenderReport, exactly, peak_of, report, restored
+from restem.bridge.files.render import (
+    RenderReport,
+    checked_peak,
+    fit_length,
+    make_report,
+    restore_blocks,
+)
 from restem.bridge.files.writer import all_or_none, check_targets, pick_subtype, stem_files
 from restem.bridge.takes.sidecar import TakeInfo, read_session
 from restem.streamer.mixer.mixer import Mixer
+from restem.streamer.mixer.routing import MASTER, SIDES
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.resampler import Audio
 
-MASTER = "master"
-SIDES = 2  # of the master
 
-
-def render_take(
+def rerender_take(
     model: StreamingModel,
     folder: str | Path,
     out_folder: str | Path,
@@ -72,7 +76,7 @@ def render_take(
             reader.frames = session.frames
         check_targets(targets, mix.path, overwrite)
         peak, done = 0.0, 0
-        channels = (*(session.channels for _ in session.stems), SIDES)
+        channels = (*(session.channels for _ in session.stems), len(SIDES))
         with (
             all_or_none(targets, overwrite) as parts,
             stem_files(
@@ -81,17 +85,17 @@ def render_take(
                 subtype,
             ) as files,
         ):
-            again = in_step(dry)
-            for every in exactly(restored(model, mix), mix.frames):
+            again = block_reader(dry)
+            for every in fit_length(restore_blocks(model, mix), mix.frames):
                 stems = every[picked]
-                peak = max(peak, peak_of(stems, mix, done))
+                peak = max(peak, checked_peak(stems, mix, done))
                 master = mixer.process(again(stems.shape[-1]), _with_residual(stems))
                 for file, audio in zip(files, (*stems, master), strict=True):
                     file.write(audio)
                 done += stems.shape[-1]
                 if progress:
                     progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
-    return report(mix, files, targets, len(session.stems), peak, started)
+    return make_report(mix, files, targets, len(session.stems), peak, started)
 
 
 def _name(folder: Path) -> str:
@@ -148,7 +152,7 @@ def _with_residual(stems: Audio) -> Audio:
     return np.concatenate([stems, np.zeros_like(stems[:1])])
 
 
-def in_step(blocks: Iterable[Audio]) -> Callable[[int], Audio]:
+def block_reader(blocks: Iterable[Audio]) -> Callable[[int], Audio]:
     """A function that gives the next so many samples of [c, n] blocks of any lengths."""
     source: Iterator[Audio] = iter(blocks)
     rest: list[Audio] = []

@@ -17,10 +17,10 @@ from restem.models.atomic_write import atomically
 from restem.models.config import from_mapping, read_yaml
 from restem.streamer.engine.latency import Latency
 from restem.streamer.mixer.mixer import Setting, Values
+from restem.streamer.mixer.routing import MASTER
 
 NAME = "session.yaml"
 VERSION = 1
-MASTER = "master"  # where the values of the whole mixer are listed
 RECORDING, WHOLE, CUT_SHORT = "recording", "whole", "cut short"
 HEAD = """\
 # A take of restem. Frame 0 is the first of every file; changes before it were still under way then.

@@ -14,13 +14,13 @@ from torch.nn.functional import gelu, rms_norm
 from torch.nn.functional import scaled_dot_product_attention as attend
 
 from restem.models.dtt_bsr import Rotary
-from restem.models.inference.frozen import Frozen, listed
+from restem.models.inference.frozen import InferenceModule, module_list
 
 SMALL = 1e-24  # beside a mean square, so that silence stays silence
 TILE = 2048  # positions that a CPU takes at once: temporaries then stay in its caches
 
 
-class StackedAttention(Frozen):
+class StackedAttention(InferenceModule):
     """`Attention`, with the norm's gain folded into the layers behind it."""
 
     query: Tensor  # [g, d, h * e]
@@ -34,7 +34,7 @@ class StackedAttention(Frozen):
         self.heads = layers[0].heads
         inner = layers[0].to_out[0].in_features
         gained = [layer.to_qkv.weight * layer.norm.gamma for layer in layers]
-        self.hold(
+        self.register_weights(
             query=torch.stack([weight[:inner].T for weight in gained]),
             key_value=torch.stack([weight[inner:].T for weight in gained]),
             gates=torch.stack([(x.to_gates.weight * x.norm.gamma).T for x in layers]),
@@ -76,7 +76,7 @@ def turn(x: Tensor, turns: Tensor) -> Tensor:
     return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
-class StackedFeedForward(Frozen):
+class StackedFeedForward(InferenceModule):
     """`FeedForward`, with the norm's gain folded into the first layer."""
 
     widen: Tensor
@@ -86,7 +86,7 @@ class StackedFeedForward(Frozen):
 
     def __init__(self, layers: Sequence[Any]) -> None:
         super().__init__()
-        self.hold(
+        self.register_weights(
             widen=torch.stack([(x.net[1].weight * x.net[0].gamma).T for x in layers]),
             widen_bias=torch.stack([layer.net[1].bias for layer in layers])[:, None],
             narrow=torch.stack([layer.net[4].weight.T for layer in layers]),
@@ -100,7 +100,7 @@ class StackedFeedForward(Frozen):
         return torch.baddbmm(self.narrow_bias, wide, self.narrow).view(x.shape)
 
 
-class StackedTransformer(Frozen):
+class StackedTransformer(InferenceModule):
     """`Transformer`, at some of the positions only: the others serve as keys and values."""
 
     gain: Tensor  # [g, 1, 1, d]
@@ -109,11 +109,15 @@ class StackedTransformer(Frozen):
     def __init__(self, modules: Sequence[Any]) -> None:
         super().__init__()
         layers = [*zip(*(module.layers for module in modules), strict=True)]
-        self.attentions = listed(StackedAttention([pair[0] for pair in same]) for same in layers)
-        self.feed_forwards = listed(
+        self.attentions = module_list(
+            StackedAttention([pair[0] for pair in same]) for same in layers
+        )
+        self.feed_forwards = module_list(
             StackedFeedForward([pair[1] for pair in same]) for same in layers
         )
-        self.hold(gain=torch.stack([module.norm.gamma for module in modules])[:, None, None])
+        self.register_weights(
+            gain=torch.stack([module.norm.gamma for module in modules])[:, None, None]
+        )
 
     def forward(self, x: Tensor, turns: Tensor, first: int, last: int) -> Tensor:
         """[g, r, t, d] -> [g, r, last - first, d]."""
@@ -141,11 +145,13 @@ class StackedDualAxisTransformer(nn.Module):
     def __init__(self, modules: Sequence[Any]) -> None:
         super().__init__()
         pairs = [*zip(*(module.layers for module in modules), strict=True)]
-        self.along_time = listed(StackedTransformer([pair[0] for pair in same]) for same in pairs)
-        self.along_frequency = listed(
+        self.along_time = module_list(
+            StackedTransformer([pair[0] for pair in same]) for same in pairs
+        )
+        self.along_frequency = module_list(
             StackedTransformer([pair[1] for pair in same]) for same in pairs
         )
-        self.rotary = listed(copy.deepcopy(rotary) for rotary in rotaries(modules[0]))
+        self.rotary = module_list(copy.deepcopy(rotary) for rotary in rotaries(modules[0]))
         for module in modules[1:]:
             for mine, other in zip(self.rotary, rotaries(module), strict=True):
                 if not torch.equal(mine.freqs, other.freqs):

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, conv_transpose2d
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from restem.models.inference.frozen import Frozen, in_turn, listed
+from restem.models.inference.frozen import InferenceModule, module_list, sequential
 
 
-class Convolution(Frozen):
+class Convolution(InferenceModule):
     """Convolution, with the batch norm and ReLU behind it if there are any.
 
     Args:
@@ -36,7 +36,7 @@ class Convolution(Frozen):
         self.rectifies = len(layers[0]) > 1
         folded = [folded_weights(layer[0], *layer[1:2]) for layer in layers]
         weight = torch.cat([weight for weight, _ in folded])
-        self.hold(
+        self.register_weights(
             weight=weight.contiguous(memory_format=torch.channels_last),
             bias=torch.cat([bias for _, bias in folded]),
         )
@@ -47,7 +47,7 @@ class Convolution(Frozen):
         return rectify(y) if self.rectifies else y
 
 
-class UpSampling(Frozen):
+class UpSampling(InferenceModule):
     """`UpSample`: transposed convolution, batch norm, ReLU."""
 
     weight: Tensor
@@ -58,7 +58,7 @@ class UpSampling(Frozen):
         self.groups = len(layers)
         pairs = [layer.children() for layer in layers]
         folded = [folded_weights(up, norm, transpose=True) for up, norm in pairs]
-        self.hold(
+        self.register_weights(
             weight=torch.cat([weight for weight, _ in folded]),
             bias=torch.cat([bias for _, bias in folded]),
         )
@@ -97,7 +97,7 @@ def folded_weights(
     )
 
 
-class FrequencyLayers(Frozen):
+class FrequencyLayers(InferenceModule):
     """`TDF`: two linear layers along frequency, batch norm and ReLU behind each."""
 
     down: Tensor  # [g, f, hidden]
@@ -105,7 +105,7 @@ class FrequencyLayers(Frozen):
 
     def __init__(self, layers: Sequence[Any]) -> None:
         super().__init__()
-        self.hold(
+        self.register_weights(
             down=torch.stack([layer[0].weight.T for layer in layers]),
             up=torch.stack([layer[3].weight.T for layer in layers]),
         )
@@ -124,7 +124,7 @@ class FrequencyLayers(Frozen):
         return change.permute(0, 3, 1, 2)
 
 
-class Affine(Frozen):
+class Affine(InferenceModule):
     """The bias of a linear layer, the batch norm behind it, and ReLU."""
 
     scale: Tensor  # [g, d]
@@ -142,7 +142,9 @@ class Affine(Frozen):
                 torch.zeros(0, dtype=scales[-1].dtype) if linear.bias is None else linear.bias
             )
         scale = torch.stack(scales)
-        self.hold(scale=scale, shift=torch.stack(shifts), bias=torch.stack(biases)[:, None, None])
+        self.register_weights(
+            scale=scale, shift=torch.stack(shifts), bias=torch.stack(biases)[:, None, None]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [g, r, d, f], and so is the result."""
@@ -158,7 +160,7 @@ class Affine(Frozen):
 
 
 class StackedBlock(nn.Module):
-    """`Block`; `reach` frames to each side are all that its answer depends on."""
+    """`Block`; `context_frames` to each side are all that its answer depends on."""
 
     def __init__(self, blocks: Sequence[Any]) -> None:
         super().__init__()
@@ -166,17 +168,19 @@ class StackedBlock(nn.Module):
         self.tdf = FrequencyLayers([block.tdf for block in blocks])
         self.tfc2 = convolutions([block.tfc2 for block in blocks])
         self.res = convolutions([block.res for block in blocks])
-        self.reach = sum(int(layer.padding[0]) for layer in (*self.tfc1, *self.tfc2))
+        self.context_frames = sum(int(layer.padding[0]) for layer in (*self.tfc1, *self.tfc2))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [b, g * d, t, f], and so is the result."""
-        inner = in_turn(self.tfc1, x)
+        inner = sequential(self.tfc1, x)
         inner += self.tdf(inner)
-        outer = in_turn(self.tfc2, inner)
-        outer += in_turn(self.res, x)
+        outer = sequential(self.tfc2, inner)
+        outer += sequential(self.res, x)
         return outer
 
 
 def convolutions(layers: Sequence[Any]) -> Sequence[Convolution]:
     """`TFC`."""
-    return listed(Convolution(each) for each in zip(*(layer.H for layer in layers), strict=True))
+    return module_list(
+        Convolution(each) for each in zip(*(layer.H for layer in layers), strict=True)
+    )

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from restem.models.demucs import EPSILON, Demucs, DemucsConfig, Resampler
-from restem.models.inference.frozen import listed
+from restem.models.inference.frozen import module_list
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 PART = 1 << 18  # features, of all rows, that a layer takes at once on a CPU
@@ -194,7 +194,7 @@ class StackedDemucs(nn.Module):
         self.stride, self.trim = geometry.stride, geometry.trim
         self.valid_length = geometry.valid_length
         self.networks = len(networks)
-        self.levels = listed(Level(networks, i, dtype) for i in range(config.depth))
+        self.levels = module_list(Level(networks, i, dtype) for i in range(config.depth))
         self.resampler = Float32Resampler() if config.resample else None
         self.to(next(networks[0].parameters()).device)
 
@@ -259,7 +259,7 @@ class StackedDemucs(nn.Module):
     def _resampled(self, x: Tensor, start: int, stop: int) -> Tensor:
         """`_convolve` at twice the sample rate."""
         assert self.resampler is not None
-        reach = self.resampler.reach
+        reach = self.resampler.half_width
         first, last = max(0, start - reach), min(stop + reach, x.shape[-1] - 2 * self.trim)
         doubled = self.resampler.up(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         answer = self._convolve(doubled, 2 * first, 2 * last)

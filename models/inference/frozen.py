@@ -9,17 +9,17 @@ from torch import Tensor, nn
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
-def listed(modules: Iterable[AnyModule]) -> Sequence[AnyModule]:
+def module_list(modules: Iterable[AnyModule]) -> Sequence[AnyModule]:
     """A list of modules, with their type."""
     return cast(Sequence[AnyModule], nn.ModuleList(modules))
 
 
-class Frozen(nn.Module):
+class InferenceModule(nn.Module):
     """Holds weights as buffers: they move with the module, and nothing trains them."""
 
     exact: Collection[str] = ()  # of them, those that stay float32
 
-    def hold(self, **tensors: Tensor) -> None:
+    def register_weights(self, **tensors: Tensor) -> None:
         for name, tensor in tensors.items():
             self.register_buffer(name, tensor.detach().clone(), persistent=False)
 
@@ -27,10 +27,10 @@ class Frozen(nn.Module):
         """Round the weights to another type."""
         for name, tensor in list(self.named_buffers(recurse=False)):
             if name not in self.exact:
-                self.hold(**{name: tensor.to(dtype)})
+                self.register_weights(**{name: tensor.to(dtype)})
 
 
-def in_turn(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
+def sequential(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
     for layer in layers:
         x = layer(x)
     return x

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import group_norm
 
-from restem.models.inference.frozen import Frozen, in_turn, listed
+from restem.models.inference.frozen import InferenceModule, module_list, sequential
 
 
-class StackedAxisRNN(Frozen):
+class StackedAxisRNN(InferenceModule):
     """`AxisRNN`; the group norm's gain and offset are folded into the recurrence behind it."""
 
     weight_input: Tensor  # [g, 2, 4 h, d], one for each direction
@@ -38,7 +38,7 @@ class StackedAxisRNN(Frozen):
             bias = gather(layer, "bias_ih") + gather(layer, "bias_hh")
             inputs.append(weight * norm.weight)
             biases.append(bias + weight @ norm.bias)
-        self.hold(
+        self.register_weights(
             weight_input=torch.stack(inputs),
             weight_hidden=torch.stack([gather(layer, "weight_hh") for layer in layers]),
             bias=torch.stack(biases),
@@ -133,7 +133,7 @@ class StackedBandSequence(nn.Module):
         super().__init__()
         self.networks, self.heads = len(modules), modules[0].heads
         pairs = zip(*(module.bsrnn for module in modules), strict=True)
-        self.layers = listed(
+        self.layers = module_list(
             StackedAxisRNN(axis) for pair in pairs for axis in zip(*pair, strict=True)
         )
 
@@ -141,5 +141,5 @@ class StackedBandSequence(nn.Module):
         """[b, g * d, t, f] -> [g, b, t, f, d]."""
         apart = x.unflatten(1, (self.networks, self.heads, -1))  # [b, g, h, d / h, t, f]
         rows = apart.permute(1, 0, 2, 5, 4, 3).flatten(1, 2)  # [g, b * h, f, t, d / h]
-        heads: Tensor = in_turn(self.layers, rows).unflatten(1, (-1, self.heads))
+        heads: Tensor = sequential(self.layers, rows).unflatten(1, (-1, self.heads))
         return heads.permute(0, 1, 4, 3, 2, 5).flatten(-2)  # from [g, b, h, f, t, d / h]

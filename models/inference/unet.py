@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from restem.models.dtt_bsr import DTTBSR
 from restem.models.inference.attention import StackedDualAxisTransformer
 from restem.models.inference.convolutions import Convolution, StackedBlock, UpSampling
-from restem.models.inference.frozen import Frozen, listed
+from restem.models.inference.frozen import InferenceModule, module_list
 from restem.models.inference.recurrences import StackedBandSequence
 from restem.models.tfc_tdf import UNet, analyse, synthesise
 
-Levels = tuple[Tensor, ...]  # each encoder level's answer, [b, g * d, t, f], the deepest last
+EncoderCache = tuple[Tensor, ...]  # each encoder level's answer, [b, g * d, t, f], the deepest last
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,22 @@ class StackedUNet(nn.Module):
                 raise ValueError("only networks with one STFT window can be stacked")
         self.register_buffer("window", first.analysis_window.detach().clone(), persistent=False)
         self.first_conv = Convolution([network.first_conv for network in networks], shared=True)
-        self.encoder = listed(
+        self.encoder = module_list(
             StackedBlock(blocks)
             for blocks in zip(
                 *([*each.encoding_blocks, each.bottleneck_block1] for each in networks), strict=True
             )
         )
-        self.down = listed(
+        self.down = module_list(
             Convolution(layers) for layers in zip(*(each.ds for each in networks), strict=True)
         )
         self.recurrence = StackedBandSequence([each.bottleneck_block2 for each in networks])
         transformers = [x.bottleneck_block3 for x in networks if isinstance(x, DTTBSR)]
         self.attention = StackedDualAxisTransformer(transformers) if transformers else None
-        self.up = listed(
+        self.up = module_list(
             UpSampling(layers) for layers in zip(*(each.us for each in networks), strict=True)
         )
-        self.decoder = listed(
+        self.decoder = module_list(
             StackedBlock(blocks)
             for blocks in zip(*(each.decoding_blocks for each in networks), strict=True)
         )
@@ -96,7 +96,7 @@ class StackedUNet(nn.Module):
         last = self.decoder[-1]
         precise = {self.first_conv, self.up[-1], *last.tfc2, *last.res, self.final_conv}
         for module in self.modules():
-            if isinstance(module, Frozen) and module not in precise:
+            if isinstance(module, InferenceModule) and module not in precise:
                 module.cast(dtype)
 
     def forward(self, audio: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
@@ -112,8 +112,8 @@ class StackedUNet(nn.Module):
         audio = nn.functional.pad(audio, (0, self.config.padded_length(length) - length))
         return self._decode(self._encode(audio), start, length if stop is None else stop)
 
-    def prepare_window(self, audio: Tensor, hop: int) -> Levels | None:
-        """Prepare a first window, [b, c, n], for `slide`.
+    def prepare_window(self, audio: Tensor, hop: int) -> EncoderCache | None:
+        """Prepare a first window, [b, c, n], for `step_window`.
 
         Returns:
             None if windows that are `hop` samples apart share too little to be worth its memory.
@@ -123,18 +123,18 @@ class StackedUNet(nn.Module):
             return None
         return self._encode(audio)
 
-    def slide(
-        self, audio: Tensor, before: Levels, hop: int, start: int, stop: int
-    ) -> tuple[Tensor, Levels]:
+    def step_window(
+        self, audio: Tensor, before: EncoderCache, hop: int, start: int, stop: int
+    ) -> tuple[Tensor, EncoderCache]:
         """`forward` for a window that is `hop` samples later than the one before.
 
         Args:
             audio: [b, c, n], as long as the window before.
-            before: what `prepare_window` or `slide` gave for that one.
+            before: what `prepare_window` or `step_window` gave for that one.
             hop: as `prepare_window` was asked.
 
         Returns:
-            The answer, [g, b, c, stop - start], and what the next `slide` wants to know.
+            The answer, [g, b, c, stop - start], and what the next `step_window` wants to know.
         """
         levels = self._encode_changes(audio, before, hop)
         return self._decode(levels, start, stop), levels
@@ -143,7 +143,7 @@ class StackedUNet(nn.Module):
         x: Tensor = self.first_conv(spectrum.contiguous(memory_format=torch.channels_last))
         return x.to(self.dtype)
 
-    def _encode(self, audio: Tensor) -> Levels:
+    def _encode(self, audio: Tensor) -> EncoderCache:
         x = self._enter(analyse(audio, self.window, self.config))
         levels: list[Tensor] = []
         for number, block in enumerate(self.encoder):
@@ -151,7 +151,7 @@ class StackedUNet(nn.Module):
             levels.append(x)
         return tuple(levels)
 
-    def _encode_changes(self, audio: Tensor, before: Levels, hop: int) -> Levels:
+    def _encode_changes(self, audio: Tensor, before: EncoderCache, hop: int) -> EncoderCache:
         config = self.config
         spectrum = analyse(audio, self.window, config)
         # Frames at the window's ends that are not what they would be further inside, and frames by
@@ -164,7 +164,7 @@ class StackedUNet(nn.Module):
             if number:
                 right = frames // 2 - (frames - right) // 2
                 left, frames, moved = -(-left // 2), frames // 2, moved // 2
-            left, right = left + block.reach, right + block.reach
+            left, right = left + block.context_frames, right + block.context_frames
             kept = Span(left, frames - right - moved)
             changed = [Span(0, kept.first), Span(kept.last, frames)]
             if kept.last <= kept.first:
@@ -174,7 +174,7 @@ class StackedUNet(nn.Module):
                 if span.first == span.last:
                     parts.append(old[:, :, :0])
                     continue
-                seen = span.widened(block.reach, frames)
+                seen = span.widened(block.context_frames, frames)
                 if number:
                     x = self.down[number - 1](levels[-1][:, :, 2 * seen.first : 2 * seen.last])
                 else:
@@ -184,7 +184,7 @@ class StackedUNet(nn.Module):
             levels.append(torch.cat((parts[0], same, parts[1]), dim=2))
         return tuple(levels)
 
-    def _decode(self, levels: Levels, start: int, stop: int) -> Tensor:
+    def _decode(self, levels: EncoderCache, start: int, stop: int) -> Tensor:
         config = self.config
         half = config.n_fft // 2
         lengths = [level.shape[2] for level in levels]
@@ -192,7 +192,7 @@ class StackedUNet(nn.Module):
         wanted = Span(first, min(lengths[0], (stop + half) // config.hop_length + 1))
         spans = []  # of each level, from the top: what a block gives, and what it must see for it
         for number, block in enumerate(reversed(self.decoder)):
-            seen = wanted.widened(block.reach, lengths[number])
+            seen = wanted.widened(block.context_frames, lengths[number])
             spans.append((wanted, seen))
             wanted = seen.halved(lengths[number + 1])
         x = self._bottleneck(levels[-1], wanted)

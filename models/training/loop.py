@@ -26,15 +26,15 @@ from restem.models.training.data.resident import Resident
 from restem.models.training.data.songs import Song, draw_stems, write_split
 from restem.models.training.metrics import Example, mmsnr, plays
 from restem.models.training.recipes import DataConfig, Recipe
-from restem.models.training.trainers.embedded import EmbeddedTraining
-from restem.models.training.trainers.repair import RepairTraining
-from restem.models.training.trainers.separator import SeparatorTraining
+from restem.models.training.trainers.embedded import EmbeddedTrainer
+from restem.models.training.trainers.repair import RepairTrainer
+from restem.models.training.trainers.separator import SeparatorTrainer
 
 SAVE_MINUTES = 5.0  # between two checkpoints
 Scores = dict[str, dict[str, float]]  # by stem: dB of the mix and after each stage, and the clips
 
 
-class Trainee(Protocol):
+class Trainer(Protocol):
     """Whatever can be trained: networks, their optimisers and their averages."""
 
     sample_rate: int
@@ -100,15 +100,15 @@ class Clips(IterableDataset[Example]):
                 yield torch.from_numpy(np.ascontiguousarray(mix)), torch.from_numpy(stacked)
 
 
-def build_trainee(recipe: Recipe, device: torch.device) -> Trainee:
+def build_trainer(recipe: Recipe, device: torch.device) -> Trainer:
     """The networks of a recipe with seeded random weights."""
     torch.manual_seed(recipe.seed)
     if recipe.embedded is not None:
-        return EmbeddedTraining(recipe.embedded, device)
+        return EmbeddedTrainer(recipe.embedded, device)
     if recipe.separator is not None:
-        return SeparatorTraining(recipe.separator, device)
+        return SeparatorTrainer(recipe.separator, device)
     assert recipe.repair is not None
-    return RepairTraining(recipe.repair, device)
+    return RepairTrainer(recipe.repair, device)
 
 
 def train(
@@ -127,7 +127,7 @@ def train(
         ValueError: OUT holds a run of another recipe, or its checkpoint is broken.
     """
     out.mkdir(parents=True, exist_ok=True)
-    trainee = build_trainee(recipe, device)
+    trainee = build_trainer(recipe, device)
     run = _Run(recipe, trainee, out)
     write_split(out / "split.yaml", songs, held_out)
     clip = replace(recipe.data, clip_seconds=recipe.validation.clip_seconds)
@@ -155,7 +155,7 @@ def train(
 
 
 def draw_batches(
-    recipe: Recipe, songs: list[Song], trainee: Trainee, steps: int, device: torch.device
+    recipe: Recipe, songs: list[Song], trainee: Trainer, steps: int, device: torch.device
 ) -> Iterable[Example]:
     """Endless batches of examples, [b, c, n] and [b, s, c, n], from a step on."""
     data, stems, sample_rate = recipe.data, trainee.stems, trainee.sample_rate
@@ -177,8 +177,8 @@ def draw_batches(
 class _Run:
     """Steps and time of one run, over any number of resumptions, and its folder."""
 
-    def __init__(self, recipe: Recipe, trainee: Trainee, out: Path) -> None:
-        self.recipe, self.trainee, self.out = recipe, trainee, out
+    def __init__(self, recipe: Recipe, trainee: Trainer, out: Path) -> None:
+        self.recipe, self.trainer, self.out = recipe, trainee, out
         self.steps, self.minutes, self.validated, self.saved = 0, 0.0, 0.0, 0.0
         self.losses: list[dict[str, float]] = []
         self._resume()
@@ -201,7 +201,7 @@ class _Run:
         return Progress(self.steps, self.minutes, self.fraction, losses)
 
     def step(self, mix: Tensor, targets: Tensor) -> Progress:
-        losses = self.trainee.step(mix, targets, self.fraction)
+        losses = self.trainer.step(mix, targets, self.fraction)
         self.losses.append(losses)
         self.steps += 1
         self.minutes = (time.monotonic() - self.began) / 60
@@ -216,11 +216,11 @@ class _Run:
             print(json.dumps(row), file=log)
         self.losses, self.validated = [], self.minutes
         self.save()
-        self.trainee.export(self.out / "weights.safetensors")
+        self.trainer.export(self.out / "weights.safetensors")
 
     def save(self) -> None:
         state = {
-            "trainee": self.trainee.state_dict(),
+            "trainee": self.trainer.state_dict(),
             "steps": self.steps,
             "minutes": self.minutes,
             "validated": self.validated,
@@ -238,7 +238,7 @@ class _Run:
         if not kept.is_file() or kept.read_text(encoding="utf-8") != told:
             raise ValueError(f"{self.out}: holds a run of another recipe; choose another folder")
         state = load_checkpoint(checkpoint)
-        self.trainee.load_state_dict(state["trainee"])
+        self.trainer.load_state_dict(state["trainee"])
         self.steps, self.minutes = state["steps"], state["minutes"]
         self.validated, self.saved = state["validated"], state["minutes"]
 
@@ -280,7 +280,7 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     return kept
 
 
-def validate(trainee: Trainee, examples: list[Example]) -> Scores:
+def validate(trainee: Trainer, examples: list[Example]) -> Scores:
     """Held-out MMSNR in dB of each stem, over the clips in which it plays."""
     rows: dict[str, list[dict[str, float]]] = {stem: [] for stem in trainee.stems}
     for mix, targets in examples:

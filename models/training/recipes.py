@@ -12,7 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from restem.models.config import read_named, yaml_names
+from restem.models.config import read_named
 from restem.models.training.trainers.embedded import EmbeddedTrainingConfig
 from restem.models.training.trainers.repair import RepairTrainingConfig
 from restem.models.training.trainers.separator import SeparatorTrainingConfig
@@ -59,11 +59,6 @@ class Recipe:
     @property
     def kind(self) -> str:
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
-
-
-def recipe_names() -> list[str]:
-    """The recipes in the package."""
-    return yaml_names(_folder())
 
 
 def read_recipe(name_or_path: str | Path) -> Recipe:

@@ -24,7 +24,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
-class Description:
+class WeightsHeader:
     """Header of a weights file."""
 
     network: str
@@ -79,11 +79,11 @@ def find_weights(name: str) -> Path:
         ValueError: it is not a name, or there is no such file; says how to get one.
     """
     if not has_weights(name):
-        raise ValueError(f"no weights '{name}' here: {remedy(name)}")
+        raise ValueError(f"no weights '{name}' here: {how_to_get(name)}")
     return Path(name) if is_weights_path(name) else weights_path(name)
 
 
-def remedy(name: str) -> str:
+def how_to_get(name: str) -> str:
     """Explain how to get weights of that name, for the end of an error."""
     if name in SHIPPED:
         return "this installation is incomplete, install restem again"
@@ -114,7 +114,7 @@ def installed() -> list[str]:
 
 
 def save_weights(
-    weights: nn.Module | Mapping[str, Tensor], path: Path, description: Description
+    weights: nn.Module | Mapping[str, Tensor], path: Path, description: WeightsHeader
 ) -> None:
     """Write a weights file, whole or not at all.
 
@@ -139,7 +139,7 @@ def _in_order(file: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + file[end:]
 
 
-def describe_weights(path: Path) -> Description:
+def describe_weights(path: Path) -> WeightsHeader:
     """Read what a weights file says of itself, but not its tensors.
 
     Raises:
@@ -170,7 +170,7 @@ def load_network(path: Path, device: str | torch.device = "cpu") -> nn.Module:
     return network.to(device).eval().requires_grad_(False)
 
 
-def check_state(state: Mapping[str, Tensor], description: Description, where: str) -> None:
+def check_state(state: Mapping[str, Tensor], description: WeightsHeader, where: str) -> None:
     """Compare weights with the network that is to take them.
 
     Raises:
@@ -224,7 +224,7 @@ def looks_like_safetensors(path: Path) -> bool:
         return file.read(9)[8:] == b"{"
 
 
-def _parse(metadata: Mapping[str, str], path: Path) -> Description:
+def _parse(metadata: Mapping[str, str], path: Path) -> WeightsHeader:
     if "network" not in metadata or "params" not in metadata:
         raise ValueError(f"{path}: does not say which network it is for: not written by restem")
     try:
@@ -233,8 +233,8 @@ def _parse(metadata: Mapping[str, str], path: Path) -> Description:
         raise ValueError(f"{path}: its params are not JSON: {error}") from error
     if not isinstance(params, dict):
         raise ValueError(f"{path}: its params must be a mapping, got a {type(params).__name__}")
-    known: dict[str, Any] = {f.name: metadata.get(f.name, "") for f in fields(Description)}
-    return Description(**{**known, "params": params})
+    known: dict[str, Any] = {f.name: metadata.get(f.name, "") for f in fields(WeightsHeader)}
+    return WeightsHeader(**{**known, "params": params})
 
 
 def _first(what: str, names: list[str]) -> str:

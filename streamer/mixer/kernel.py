@@ -28,7 +28,7 @@ ROWS = 65  # snapshots in one publication: what holds now, and the timed ones
 LOG = 256  # entries
 OUTPUTS = 64  # more play silence
 GLOBALS = 4  # coefficients after those of the strips
-WET, MASTER, BYPASS, CEILING = range(GLOBALS)
+WET, MASTER_GAIN, BYPASS, CEILING = range(GLOBALS)
 
 HUGE = np.float32(1e9)  # +180 dBFS: no music, but a network that has lost its way
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -281,7 +281,7 @@ def mix_master(
     strips = memory[STRIPS]
     row, k = 2 + 2 * strips + side, 2 * strips
     total, dry = state.sources[side], state.sources[row]
-    wet, gain = state.curves[k + WET], state.curves[k + MASTER]
+    wet, gain = state.curves[k + WET], state.curves[k + MASTER_GAIN]
     bypass, ceiling = state.curves[k + BYPASS], state.curves[k + CEILING]
     bad = 0
     for i in range(count):

@@ -30,7 +30,7 @@ from restem.streamer.mixer.kernel import (
     GLOBALS,
     LOG,
     LOGGED,
-    MASTER,
+    MASTER_GAIN,
     MIXED,
     OUTPUTS,
     RAMPS,
@@ -57,11 +57,11 @@ from restem.streamer.mixer.parameters import (
     parameter,
     strip_names,
 )
-from restem.streamer.mixer.routing import Routing, source_names
+from restem.streamer.mixer.routing import DRY, MASTER, Routing, source_names
 
 __all__ = ["AutomationEvent", "Change", "Mixer", "Routing", "mix_block"]
 
-RESERVED = ("master", "dry", RESIDUAL)  # buses that are no stems
+RESERVED = (MASTER, DRY, RESIDUAL)  # buses that are no stems
 
 HORIZON_SECONDS = 0.25  # timed changes that are due sooner are in the callback's hands
 MOMENTS = 1 << 14  # that are remembered; a minute of moving faders
@@ -419,7 +419,7 @@ class Mixer:
                 left, right = balance(values["pan", strip])
                 targets[2 * number : 2 * number + 2] = gain * left, gain * right
         targets[count + WET] = values["dry_wet", None]
-        targets[count + MASTER] = amplitude(values["master_gain_db", None])
+        targets[count + MASTER_GAIN] = amplitude(values["master_gain_db", None])
         targets[count + BYPASS] = values["bypass", None]
         targets[count + CEILING] = values["ceiling", None]
         return targets
@@ -485,13 +485,17 @@ class Mixer:
             self._catch_up()
             self._free = 0
 
+    @property
+    def buses(self) -> tuple[str, ...]:
+        """The buses that have a level: the strips, then the master."""
+        return (*self.strips, MASTER)
+
     def peaks(self) -> dict[str, tuple[float, float]]:
         """Left and right peaks of the master and of each strip behind its fader, since the last
         call; 1 is full scale. Single reader: reading resets the peaks.
         """
         peaks = iter(read_peaks(self._state))
-        buses = (*self.strips, "master")
-        return {bus: (next(peaks), next(peaks)) for bus in buses}
+        return {bus: (next(peaks), next(peaks)) for bus in self.buses}
 
     @property
     def bad_samples(self) -> int:

@@ -7,8 +7,18 @@ from restem.streamer.mixer.kernel import OUTPUTS
 from restem.streamer.mixer.parameters import strip_names
 
 SIDES = ("left", "right")
+MASTER, DRY = "master", "dry"
 SILENCE = "silence"
 PRESETS = ("stereo", "stems", "stems-only")
+
+
+def bus_names(stems: Sequence[str]) -> tuple[str, ...]:
+    """All buses, in the order that they are listed in: the strips, the master, the dry mix.
+
+    >>> bus_names(["vocals"])
+    ('vocals', 'residual', 'master', 'dry')
+    """
+    return (*strip_names(stems), MASTER, DRY)
 
 
 def source_names(stems: Sequence[str]) -> tuple[str, ...]:
@@ -17,7 +27,7 @@ def source_names(stems: Sequence[str]) -> tuple[str, ...]:
     >>> source_names(["vocals"])[:4]
     ('master.left', 'master.right', 'vocals.left', 'vocals.right')
     """
-    buses = ("master", *strip_names(stems), "dry")
+    buses = (MASTER, *strip_names(stems), DRY)
     return (*(f"{bus}.{side}" for bus in buses for side in SIDES), SILENCE)
 
 
@@ -39,7 +49,12 @@ class Routing:
         """
         if name not in PRESETS:
             raise ValueError(f"unknown routing {name!r}; expected one of {', '.join(PRESETS)}")
-        buses = {"stereo": ["master"], "stems": ["master", *stems], "stems-only": stems}[name]
+        buses = {"stereo": [MASTER], "stems": [MASTER, *stems], "stems-only": stems}[name]
+        return Routing.pairs(buses)
+
+    @staticmethod
+    def pairs(buses: Sequence[str]) -> "Routing":
+        """Left and right of each bus."""
         return Routing(tuple(f"{bus}.{side}" for bus in buses for side in SIDES))
 
     @staticmethod
@@ -70,7 +85,7 @@ class Routing:
         rows = {name: row for row, name in enumerate(source_names(stems))}
         for number, source in enumerate(self.outputs, 1):
             if source not in rows:
-                buses = ", ".join(("master", *strip_names(stems), "dry"))
+                buses = ", ".join((MASTER, *strip_names(stems), DRY))
                 raise ValueError(
                     f"output {number}: unknown source {source!r}; "
                     f"expected silence, or .left or .right of {buses}"

@@ -55,7 +55,7 @@ class SlidingModel(Protocol):
     def prepare_window(self, window: Tensor, hop: int) -> Any | None:
         """Cache of a first window; None if windows `hop` samples apart share too little."""
 
-    def slide(
+    def step_window(
         self, window: Tensor, kept: Any, hop: int, start: int, stop: int
     ) -> tuple[Tensor, Any]:
         """The samples [start, stop) of the answer, and what is kept of this window.
@@ -160,7 +160,7 @@ class Chunked:
     def _restore(self, window: Tensor, kept: Any) -> tuple[Tensor, Any]:
         start, stop = self.context, self.context + self.block_size + self.fade
         if isinstance(self.network, SlidingModel):
-            answer, kept = self.network.slide(window, kept, self.block_size, start, stop)
+            answer, kept = self.network.step_window(window, kept, self.block_size, start, stop)
             return self._checked(answer, stop - start), kept
         return self._checked(self.network(window), self.window)[..., start:stop], None
 

@@ -1,4 +1,4 @@
-"""Models made of models: one after the other, side by side."""
+"""Models made of models: one after the other, side by side; and the first stage alone."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from restem.streamer.model.graphed import Graphed, graphed
 from restem.streamer.model.protocol import StreamingModel, check_streaming
 
 
@@ -112,3 +113,25 @@ class Parallel:
 def current(device: torch.device) -> AbstractContextManager[Any]:
     """Makes a GPU the current one, meanwhile."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def first_stage(model: StreamingModel) -> StreamingModel | None:
+    """The separator of a cascade alone, None for other models."""
+    if isinstance(model, Graphed):
+        stage = first_stage(model.model)
+        return None if stage is None else graphed(stage)
+    if isinstance(model, Parallel):
+        stages = [stage for each in model.models if (stage := first_stage(each)) is not None]
+        whole = len(stages) == len(model.models)
+        return Parallel(*stages, stems=model.stems) if whole else None
+    without_repair = getattr(model, "without_repair", None)
+    if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
+        alone: StreamingModel = without_repair()
+        return alone
+    if (
+        isinstance(model, Series)
+        and len(model.models) == 2
+        and model.models[0].stems == model.stems
+    ):
+        return model.models[0]
+    return None

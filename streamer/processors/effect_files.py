@@ -35,7 +35,7 @@ class PluginSpec:
     name: str | None = None
 
 
-Description = Mapping[str, Sequence[PluginSpec]]  # the effects of stems
+StemEffects = Mapping[str, Sequence[PluginSpec]]  # the effects of stems
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class _File:
     effects: dict[str, Any]
 
 
-def read_effects(path: str | Path) -> Description:
+def read_effects(path: str | Path) -> StemEffects:
     """Read a YAML file of effects, without loading any.
 
     Raises:
@@ -54,7 +54,7 @@ def read_effects(path: str | Path) -> Description:
     return parse_effects(file.effects, path.name, path.parent)
 
 
-def parse_effects(effects: Mapping[str, Any], where: str, folder: Path) -> Description:
+def parse_effects(effects: Mapping[str, Any], where: str, folder: Path) -> StemEffects:
     """Parse `effects:` of a YAML file.
 
     Args:
@@ -96,7 +96,7 @@ def _is_path(plugin: str) -> bool:
     return "/" in plugin or "\\" in plugin or plugin.endswith(SUFFIXES)
 
 
-def load_effects(description: Description) -> dict[str, list[pedalboard.Plugin]]:
+def load_effects(description: StemEffects) -> dict[str, list[pedalboard.Plugin]]:
     """Load the plugins; on the main thread, for VST3s want that.
 
     Raises:

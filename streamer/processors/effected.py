@@ -67,8 +67,8 @@ class Effected:
             for stem, line in zip(self.stems, self._lines, strict=True)
             if line
         }
-        self._ahead = max(self.effect_latency.values(), default=0)
-        self.latency = model.latency + self._ahead
+        self._effect_latency_max = max(self.effect_latency.values(), default=0)
+        self.latency = model.latency + self._effect_latency_max
         self._run = self._steps = 0
 
     def _prepare(self, line: list[ChainNode]) -> None:
@@ -95,7 +95,7 @@ class Effected:
         for line in self._lines:
             self._prepare(line)
         self._run, self._steps = self._run + 1, 0
-        silence = np.zeros((self.channels, self._ahead), np.float32)
+        silence = np.zeros((self.channels, self._effect_latency_max), np.float32)
         return EffectedState(self.model.init_state(), (silence,) * len(self.stems), self._run, 0)
 
     def step(self, block: Tensor, state: EffectedState) -> tuple[Tensor, EffectedState]:

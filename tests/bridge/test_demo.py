@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from restem.bridge.demo import DemoResult, run_demo
-from restem.bridge.evaluation.evaluate import Request, run_evaluation
+from restem.bridge.evaluation.evaluate import EvaluationRequest, run_evaluation
 from restem.bridge.evaluation.scores import MMSNR
 from restem.models.stems import STEMS
 from restem.streamer.builder import load_profile
@@ -46,7 +46,7 @@ def test_an_evaluation_of_the_demos_own_files_agrees_with_its_table(
     demo: tuple[DemoResult, Path],
 ) -> None:
     result, out = demo
-    request = Request(out / "references", estimates=out / "restored", metrics=("mmsnr",))
+    request = EvaluationRequest(out / "references", estimates=out / "restored", metrics=("mmsnr",))
     scores = run_evaluation(request)
     for stem in STEMS:
         ours, theirs = result.scores.line(MMSNR, stem).values, scores.line(MMSNR, stem).values

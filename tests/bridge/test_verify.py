@@ -21,7 +21,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def run(profile: str) -> dict[str, Check]:
-    checks = verify(Settings(profile, blocksize=512, allowance=24000), seconds=SECONDS)
+    checks = verify(Settings(profile, host_block_size=512, allowance=24000), seconds=SECONDS)
     return {check.promise: check for check in checks}
 
 

@@ -118,7 +118,7 @@ def test_networks_together_are_networks_in_turn_whatever_their_configurations() 
     kept = together.prepare_window(window, 512)
     assert kept is not None
     moved = torch.cat((window[:, 512:], later), dim=-1)
-    answer, _ = together.slide(moved, kept, 512, 6000, 7000)
+    answer, _ = together.step_window(moved, kept, 512, 6000, 7000)
     assert close(answer, apart(moved)[..., 6000:7000], 1e-5)
 
 

@@ -22,7 +22,7 @@ from restem.bridge.control.midi.mapping import (
     Entry,
     bind,
     messages_of,
-    place_of,
+    position_of,
     raw_of,
     read_map,
     value_at,
@@ -36,7 +36,7 @@ from restem.models.atomic_write import atomically
 POLL_SECONDS = 0.004
 FEEDBACK_SECONDS = 1 / 30
 LOOK_SECONDS = 1.0  # between two looks for ports
-MET = 2 / 127  # so near a value, a fader takes it over
+PICKUP_TOLERANCE = 2 / 127  # so near a value, a fader takes it over
 PRESSED = 64  # and above: a pedal or a button is down
 SETTLE_SECONDS = 1.0  # after which a control that was learned last may be learned again
 PAIR_SECONDS = 0.1  # in which the lower 7 bits follow the upper ones
@@ -175,19 +175,19 @@ class MidiBridge:
             if number == binding.entry.control:
                 binding.coarse, value = value, 0  # as the standard says
             raw = binding.coarse * 128 + value
-        place, before = raw / binding.top, binding.place
-        binding.place = place
+        position, before = raw / binding.max_raw, binding.position
+        binding.position = position
         now = self.control.read(binding.node)
         if now != binding.written:
-            binding.caught = False
-        if binding.entry.takeover and not binding.caught:
-            wanted = place_of(binding.node, float(now[0] or 0), binding.top)
-            passed = before is not None and (before - wanted) * (place - wanted) <= 0
-            if not passed and abs(place - wanted) > MET:
+            binding.picked_up = False
+        if binding.entry.takeover and not binding.picked_up:
+            wanted = position_of(binding.node, float(now[0] or 0), binding.max_raw)
+            passed = before is not None and (before - wanted) * (position - wanted) <= 0
+            if not passed and abs(position - wanted) > PICKUP_TOLERANCE:
                 self.counts.waiting += 1
                 return
-        binding.caught = True
-        self._write(binding, (value_at(binding.node, place, binding.top),))
+        binding.picked_up = True
+        self._write(binding, (value_at(binding.node, position, binding.max_raw),))
 
     def _write(self, binding: Binding, args: Args) -> None:
         if binding.node.slow:
@@ -366,7 +366,7 @@ class MidiBridge:
         if self._update("inputs", ports.inputs(), self._inputs, ports.open_input):
             with self._lock:
                 for binding in self._bindings:  # nobody knows where its fader is now
-                    binding.place, binding.caught = None, False
+                    binding.position, binding.picked_up = None, False
         self._update("outputs", ports.outputs(), self._outputs, ports.open_output)
         for name in self._knows.keys() - self._outputs.keys():
             del self._knows[name]
@@ -454,7 +454,7 @@ class MidiBridge:
         self.close()
 
     def nodes(self) -> list[Node]:
-        """For `bridge.control.tree.Control`."""
+        """For `bridge.control.tree.ControlTree`."""
         base = f"{ROOT}/midi"
         return [
             Node(

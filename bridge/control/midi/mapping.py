@@ -84,8 +84,8 @@ class Binding:
     kind: Literal["button", "switch", "value"]
     coarse: int = 0  # of a pair
     is_down: bool = False
-    place: float | None = None  # of a fader, 0 to 1
-    caught: bool = False  # it has met the value
+    position: float | None = None  # of a fader, 0 to 1
+    picked_up: bool = False  # it has met the value
     written: Args | None = None  # what it moved the value to
 
     @property
@@ -94,7 +94,7 @@ class Binding:
         return "trigger" if self.kind == "button" else self.entry.mode or default
 
     @property
-    def top(self) -> int:
+    def max_raw(self) -> int:
         return 127 if self.entry.fine is None else (1 << 14) - 1
 
 
@@ -122,27 +122,27 @@ def bind(control: ControlTree, entry: Entry) -> Binding:
     return Binding(entry, node, kind)
 
 
-def value_at(node: Node, place: float, top: int) -> float:
-    """The value where a fader of `top` + 1 steps is at a place in [0, 1].
+def value_at(node: Node, position: float, max_raw: int) -> float:
+    """The value where a fader of `max_raw` + 1 steps is at a position in [0, 1].
 
     Gains follow the fader's law; of what has its middle at 0 so has the fader, at step 64.
     """
     low, high = node.low or 0.0, node.high or 0.0
     if follows_faders(node):
-        return fader_to_gain_db(place)
+        return fader_to_gain_db(position)
     if low == -high:
-        middle = (top + 1) / 2 / top
-        return high * ((place - middle) / (middle if place < middle else 1 - middle))
-    return low + place * (high - low)
+        middle = (max_raw + 1) / 2 / max_raw
+        return high * ((position - middle) / (middle if position < middle else 1 - middle))
+    return low + position * (high - low)
 
 
-def place_of(node: Node, value: float, top: int) -> float:
+def position_of(node: Node, value: float, max_raw: int) -> float:
     """`value_at` the other way."""
     low, high = node.low or 0.0, node.high or 0.0
     if follows_faders(node):
         return gain_db_to_fader(value)
     if low == -high:
-        middle = (top + 1) / 2 / top
+        middle = (max_raw + 1) / 2 / max_raw
         return middle + value / high * (middle if value < 0 else 1 - middle)
     return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.0
 
@@ -155,7 +155,7 @@ def raw_of(binding: Binding, value: float) -> int:
     """Raw MIDI value of a control that shows a value."""
     if binding.kind == "switch":
         return 127 if value == 1 else 0
-    return round(place_of(binding.node, value, binding.top) * binding.top)
+    return round(position_of(binding.node, value, binding.max_raw) * binding.max_raw)
 
 
 def messages_of(entry: Entry, raw: int) -> list[list[int]]:

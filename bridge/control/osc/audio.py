@@ -239,10 +239,10 @@ class OscAudio:
             raise
         if incoming is None or incoming.over:
             incoming = JitterBuffer(client.name, self.limits, not is_reliable(client), self._over)
-            incoming.put(sequence, position, audio)
+            incoming.push(sequence, position, audio)
             self._feed(client, incoming)
         else:
-            incoming.put(sequence, position, audio)
+            incoming.push(sequence, position, audio)
         self.session.wake()
 
     def _feed(self, client: Peer, incoming: JitterBuffer) -> None:
@@ -275,7 +275,7 @@ class OscAudio:
         lease, text = lease_in(numbers, 0)
         port = port_in(self.server, client, numbers, 1)
         if text:
-            self.server.note_clipped(client, f"{AUDIO}/subscribe", text)
+            self.server.notify_clipped(client, f"{AUDIO}/subscribe", text)
         for bus in buses:
             key, ends = (f"{OUT}/{bus}", port), time.monotonic() + lease
             subscription = Subscription(key[0], (), SLOWEST_HZ, lease, ends, port)

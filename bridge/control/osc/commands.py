@@ -92,7 +92,7 @@ class Commands:
         port = port_in(self._service, client, numbers, 2)
         subscription = self._service.subscription(wanted, rate, lease, port)
         self._service.check_room(client, subscription)
-        self._say_clipped(client, "subscribe", rate_clipped, lease_clipped)
+        self._notify_clipped(client, "subscribe", rate_clipped, lease_clipped)
         self._service.note(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
         self._service.subscribe(client, subscription)
 
@@ -102,12 +102,12 @@ class Commands:
             raise RefusalError("no_subscription", "you have no subscription; it may have ended")
         for subscription in client.subscriptions.values():
             subscription.renew(lease if args else None)
-        self._say_clipped(client, "renew", lease_clipped)
+        self._notify_clipped(client, "renew", lease_clipped)
         self._service.note(client.send(f"{ROOT}/renew", len(client.subscriptions)))
 
-    def _say_clipped(self, client: Peer, command: str, *texts: str) -> None:
+    def _notify_clipped(self, client: Peer, command: str, *texts: str) -> None:
         for text in filter(None, texts):
-            self._service.note_clipped(client, f"{ROOT}/{command}", text)
+            self._service.notify_clipped(client, f"{ROOT}/{command}", text)
 
     def _unsubscribe(self, client: Peer, args: Args) -> None:
         ended = [key for key in client.subscriptions if not args or key[0] == args[0]]

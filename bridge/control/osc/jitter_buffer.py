@@ -95,7 +95,7 @@ class JitterBuffer:
     def credit(self) -> int:
         return self.next + self.limits.jitter + CREDIT
 
-    def put(self, sequence: int, position: int, audio: Audio) -> None:
+    def push(self, sequence: int, position: int, audio: Audio) -> None:
         """Take a packet's frames, [c, n].
 
         Raises:

@@ -78,7 +78,7 @@ class Peer:
     def send_packet(self, packet: bytes, port: int | None = None) -> bool:
         return self._deliver(packet, port or self.port)
 
-    def complain(self, address: str, code: str, text: str) -> bool:
+    def send_error(self, address: str, code: str, text: str) -> bool:
         """Send `/restem/error`, unless this client has had so many; whether it went."""
         now = time.monotonic()
         if len(self._errors) == ERRORS_A_SECOND and now - self._errors[0] < 1:

@@ -410,7 +410,7 @@ class OscQuery:
         except Exception as error:  # a refusal, or of somebody's node
             client.subscriptions.pop((address, None), None)
             self.server.counts.refused += 1
-            client.complain(address, getattr(error, "code", "failed"), str(error))
+            client.send_error(address, getattr(error, "code", "failed"), str(error))
 
     # Who finds it.
 

@@ -58,7 +58,7 @@ class RenderService:
         if update.failure or update.folder:
             self._open.discard(job.number)
         if update.failure:
-            client.complain(f"{ROOT}/render", "failed", f"job {job.number}: {update.failure}")
+            client.send_error(f"{ROOT}/render", "failed", f"job {job.number}: {update.failure}")
         elif update.folder:
             client.send(f"{ROOT}/render/done", job.number, update.folder)
         else:

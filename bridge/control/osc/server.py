@@ -342,7 +342,7 @@ class OscServer(Dispatcher):
                 connection.is_open = False
             except PacketError as error:
                 self.counts.malformed += 1
-                client.complain("", "malformed", f"{error}; the connection is closed")
+                client.send_error("", "malformed", f"{error}; the connection is closed")
                 connection.is_open = False
 
     def _hang_up(self, sock: socket.socket) -> None:
@@ -364,7 +364,7 @@ class OscServer(Dispatcher):
             client.lost += 1
             self.counts.lost += 1
             if client.lost % WAITING == 1:
-                client.complain("", "too_fast", f"packets come too fast; {client.lost} were lost")
+                client.send_error("", "too_fast", f"packets come too fast; {client.lost} were lost")
             return
         client.waiting.append(packet)
         self._waiting += len(packet)

@@ -122,7 +122,7 @@ class Dispatcher:
         """Send a message to all that subscribed to anything; in the server's thread."""
         for client in self.clients():
             if client.subscriptions:
-                self.note(client.send(address, *args))
+                self.count_unsent(client.send(address, *args))
 
     def in_background(
         self, client: Peer, work: Callable[[], Callable[[], None]], in_turn: bool = False
@@ -165,7 +165,7 @@ class Dispatcher:
             bundles = decode(packet)
         except PacketError as error:
             self.counts.malformed += 1
-            self.note(client.complain("", "malformed", f"{error}"))
+            self.count_unsent(client.send_error("", "malformed", f"{error}"))
             return
         for bundle in itertools.chain.from_iterable(map(parted_at_auth, bundles)):
             try:
@@ -242,7 +242,7 @@ class Dispatcher:
         first = steps[0]
         if isinstance(first, Moves):
             self.control.move(first.settings, self.control.session.position_at(due))
-            self._say_clipped(client, first.answer)
+            self._notify_clipped(client, first.answer)
             steps = steps[1:]
         if steps:
             heapq.heappush(self._scheduled, (due, next(self._numbers), client, steps))
@@ -253,7 +253,7 @@ class Dispatcher:
             step, jobs = steps.popleft(), client.jobs
             if isinstance(step, Moves):
                 self.control.move(step.settings)
-                self._say_clipped(client, step.answer)
+                self._notify_clipped(client, step.answer)
                 client.note_own(step.sent)
             else:
                 self._try(client, step)
@@ -295,18 +295,18 @@ class Dispatcher:
         self.counts.refused += 1
         if address == ERROR:
             return  # of another program like this one: complaints about complaints have no end
-        self.note(client.complain(address, code, text))
+        self.count_unsent(client.send_error(address, code, text))
 
-    def _say_clipped(self, client: Peer, answer: WriteResult) -> None:
+    def _notify_clipped(self, client: Peer, answer: WriteResult) -> None:
         for address, text in answer.clipped:
-            self.note_clipped(client, address, text)
+            self.notify_clipped(client, address, text)
 
-    def note_clipped(self, client: Peer, address: str, text: str) -> None:
+    def notify_clipped(self, client: Peer, address: str, text: str) -> None:
         """Tell that something else was done than was asked."""
         self.counts.clipped += 1
-        self.note(client.complain(address, "clipped", text))
+        self.count_unsent(client.send_error(address, "clipped", text))
 
-    def note(self, sent: bool) -> None:
+    def count_unsent(self, sent: bool) -> None:
         self.counts.unsent += not sent
 
     def _dispatch_message(self, client: Peer, message: Message) -> None:
@@ -323,14 +323,14 @@ class Dispatcher:
         else:
             nodes = nodes or self.control.find(message.address)
             for address, args in self.control.read_all(nodes).items():
-                self.note(client.send(address, *args))
+                self.count_unsent(client.send(address, *args))
 
     def _write(self, client: Peer, node: Node, args: Args) -> None:
         is_choice = node.choices is not None and args[:1] and args[0] in node.choices()
         if node.touches_files and not is_choice and not client.may_touch_files:
             raise RefusalError("auth", f"{node.address}: files are for this machine's programs")
         if not node.slow:
-            self._say_clipped(client, self.control.write(node, args))
+            self._notify_clipped(client, self.control.write(node, args))
             if node.readable:
                 client.note_own({node.address: (args, self.control.read(node))})
             return
@@ -350,7 +350,7 @@ class Dispatcher:
             def notify() -> None:
                 client.note_own({node.address: (args, value)})
                 if not node.in_turn:
-                    self.note(client.send(node.address, *value))
+                    self.count_unsent(client.send(node.address, *value))
 
             return notify
 
@@ -433,7 +433,7 @@ class Dispatcher:
             packet = encode(node.address, *value)
             if len(packet) > LARGEST_DATAGRAM:
                 subscription.seen[node.address] = value
-                client.complain(node.address, "too_large", f"{len(packet)} bytes: ask over TCP")
+                client.send_error(node.address, "too_large", f"{len(packet)} bytes: ask over TCP")
             elif client.send_packet(packet, subscription.port):
                 subscription.seen[node.address] = value
 

@@ -23,6 +23,7 @@ from restem.bridge.control.patches.widgets import (
 )
 from restem.models.stems import STEMS
 from restem.streamer.mixer.parameters import SILENCE_DB
+from restem.streamer.mixer.routing import MASTER
 
 MAX_DATE = 3850416000  # of all devices, so that they agree: 2026-01-01, in seconds since 1904
 # Of a strip in Max, by their labels: how far to the right, and how far down.
@@ -141,7 +142,7 @@ def _max_face(patch: Patch, strips: Sequence[str]) -> float:
     """Everything that is seen, no higher than a device in Live; answers its width."""
     start = patch.box("loadbang", 20, 8)
     wide = 70.0
-    for column, bus in enumerate((*strips, "master")):
+    for column, bus in enumerate((*strips, MASTER)):
         x = 8 + wide * column
         patch.label(bus, x, 0, wide)
         level = {
@@ -152,7 +153,7 @@ def _max_face(patch: Patch, strips: Sequence[str]) -> float:
             "ignoreclick": 1,
         }
         patch.widget("multislider", f"restem-{bus}-level", [x + 34, 18, 24, 80], None, **level)
-        if bus != "master":
+        if bus != MASTER:
             patch.label("M   S   pan", x, 146, wide)
             for one in strip_widgets(bus):
                 dx, y = STRIP_PLACES[one.label]

@@ -9,7 +9,6 @@ from restem.bridge.control.patches.widgets import (
     HEARD,
     HINT,
     RENEWAL_MS,
-    SIDES,
     START,
     Board,
     Widget,
@@ -22,6 +21,7 @@ from restem.bridge.control.patches.widgets import (
 )
 from restem.bridge.control.session_nodes import STATUS
 from restem.models.stems import STEMS
+from restem.streamer.mixer.routing import MASTER, SIDES
 
 MENU_ROWS = 12  # profiles that there is room for; any name may be typed
 
@@ -72,13 +72,13 @@ def pd_patch(stems: Sequence[str] = STEMS) -> str:
     for column, line in enumerate(START):
         patch.cord(start, patch.box(f"[; {line}]", 20 + 320 * column, 32))
     patch.embed("network", _pd_network(strips), 820, 32)
-    for column, bus in enumerate((*strips, "master")):
+    for column, bus in enumerate((*strips, MASTER)):
         x = 20 + wide * column
         patch.add("text", x, 64, bus)
         for side, name in enumerate(SIDES):
             look = "empty -1 -8 0 10 #404040 #000000 0 0"
             patch.add("obj", x + 40 + 18 * side, 90, f"vu 15 128 restem-{bus}-level-{name} {look}")
-        if bus != "master":
+        if bus != MASTER:
             rows = iter(range(232, 400, 24))
             for one in strip_widgets(bus):
                 _pd_widget(patch, one, x, 90 if one.kind == "fader" else next(rows))
@@ -184,7 +184,7 @@ def _pd_values(net: Canvas, strips: Sequence[str]) -> None:
     net.fan(router, stem, *ends, *_pd_sets(net, shown, x, y))
     levels(net, "list split 2", strips, x, y + 80)
     _pd_menu(net, x + 900, y + 280)
-    for number, bus in enumerate((*strips, "master")):
+    for number, bus in enumerate((*strips, MASTER)):
         _pd_spread(net, f"restem-{bus}-level", "f f", SIDES, x + 500, y + 80 + 70 * number)
     types = " ".join("s" if kind is str else "f" for _, kind in STATUS)
     _pd_spread(net, "restem-status", types, [name for name, _ in STATUS], x + 900, y + 80)

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from restem.bridge.control.addresses import ROOT, parameter_address
 from restem.bridge.control.osc.server import HOST, PORT
 from restem.streamer.mixer.parameters import PARAMETERS, Parameter, strip_names
+from restem.streamer.mixer.routing import MASTER
 
 LISTEN = 7771  # the port that values come to
 VALUES_HZ, METERS_HZ, STATUS_HZ = 20, 20, 2
 LEASE_SECONDS, RENEWAL_MS = 10, 4000
 START = f"restem-listen {LISTEN}", f"restem-connect {HOST} {PORT}"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-SIDES = "left", "right"
 HEARD = "meters", "status", "error", "profiles"  # what is no widget's value
 ERROR = "address", "code", "text"
 HINT = "Where restem is, and where it answers to: edit and click."
@@ -76,7 +76,7 @@ def checked(stems: Sequence[str]) -> tuple[str, ...]:
         ValueError: a name is none that a patch can hold, or is there twice.
     """
     strips = strip_names(stems)
-    reserved = [row.name for row in PARAMETERS] + ["master"]
+    reserved = [row.name for row in PARAMETERS] + [MASTER]
     wrong = [name for name in strips if not NAME.fullmatch(name) or name in reserved]
     if wrong or not stems or len(set(strips)) < len(strips):
         raise ValueError(
@@ -156,7 +156,7 @@ def send(board: Board, strips: Sequence[str]) -> None:
 def levels(board: Board, split: str, strips: Sequence[str], x: float, y: float) -> None:
     """Peaks, two of each bus, by an object that splits a list behind the second."""
     upper, outlet = board.box("r restem-meters", x, y), 0
-    for row, bus in enumerate((*strips, "master"), 1):
+    for row, bus in enumerate((*strips, MASTER), 1):
         part = board.box(split, x, y + 60 * row)
         board.cord(upper, part, outlet)
         board.cord(part, board.box(f"s restem-{bus}-level", x, y + 60 * row + 26))

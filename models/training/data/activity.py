@@ -24,7 +24,7 @@ Progress = Callable[[float, float], None]  # files done, files in all
 
 
 @dataclass(frozen=True)
-class Finding:
+class FileScan:
     """Scan of a file; `problem` is empty if the file is usable."""
 
     sample_rate: int = 0
@@ -33,41 +33,41 @@ class Finding:
     problem: str = ""
 
 
-def inspect(path: Path) -> Finding:
+def inspect(path: Path) -> FileScan:
     """Listen to a whole file; trouble with it is a finding, not an error."""
     try:
         with soundfile.SoundFile(path) as file:
             return _listen(file)
     except soundfile.LibsndfileError as error:
         if not path.exists():
-            return Finding(problem="no such file")
+            return FileScan(problem="no such file")
         if path.is_file() and not path.stat().st_size:
-            return Finding(problem="empty")
-        return Finding(problem=f"cannot be read ({error.error_string.strip(' .')})")
+            return FileScan(problem="empty")
+        return FileScan(problem=f"cannot be read ({error.error_string.strip(' .')})")
 
 
-def _listen(file: soundfile.SoundFile) -> Finding:
+def _listen(file: soundfile.SoundFile) -> FileScan:
     sample_rate, frames, channels = file.samplerate, file.frames, file.channels
     if not frames:
-        return Finding(sample_rate, problem="empty")
+        return FileScan(sample_rate, problem="empty")
     if channels > 2:
-        return Finding(sample_rate, frames, problem=f"{channels} channels, expected 1 or 2")
+        return FileScan(sample_rate, frames, problem=f"{channels} channels, expected 1 or 2")
     active, heard = [], 0
     for second, block in enumerate(file.blocks(sample_rate, dtype="float32", always_2d=True)):
         if not np.isfinite(block).all():
-            return Finding(sample_rate, frames, problem=f"NaN or Inf in second {second}")
+            return FileScan(sample_rate, frames, problem=f"NaN or Inf in second {second}")
         if np.vdot(block, block) > ACTIVE_RMS**2 * block.size:
             active.append(second)
         heard += len(block)
     if heard < frames:
-        return Finding(sample_rate, frames, problem=f"cut short at second {heard // sample_rate}")
+        return FileScan(sample_rate, frames, problem=f"cut short at second {heard // sample_rate}")
     silent = "" if active else f"silent, never above {ACTIVE_DB} dBFS"
-    return Finding(sample_rate, frames, tuple(active), silent)
+    return FileScan(sample_rate, frames, tuple(active), silent)
 
 
 def inspect_all(
     paths: Iterable[Path], progress: Progress = lambda done, total: None
-) -> dict[Path, Finding]:
+) -> dict[Path, FileScan]:
     """Listen to files, several at once, but not to those that are known and have not changed.
 
     What an interrupted run has heard is remembered, too.
@@ -107,7 +107,7 @@ class _Cache:
         self.added: dict[str, Any] = {}
         self.identities: dict[Path, list[int]] = {}  # before they were listened to
 
-    def find(self, path: Path) -> Finding | None:
+    def find(self, path: Path) -> FileScan | None:
         """Look up the finding of an unchanged file."""
         entry = self.entries.get(str(path.absolute()))
         try:
@@ -116,13 +116,13 @@ class _Cache:
             if not entry or entry["file"] != self.identities[path]:
                 return None
             active = tuple(s for start, stop in entry["active"] for s in range(start, stop))
-            return Finding(
+            return FileScan(
                 int(entry["sample_rate"]), int(entry["frames"]), active, str(entry["problem"])
             )
         except (OSError, LookupError, TypeError, ValueError):
             return None
 
-    def keep(self, path: Path, finding: Finding) -> None:
+    def keep(self, path: Path, finding: FileScan) -> None:
         """Remember a finding; but what could not be read may be so for now only."""
         if not finding.sample_rate or path not in self.identities:
             return

@@ -58,14 +58,14 @@ class Layout:
 
 
 @dataclass
-class Listing:
+class SongFiles:
     """The files of a song: not opened yet, perhaps not there."""
 
     name: str
     folder: Path
     stems: dict[str, list[Path]] = field(default_factory=dict)
     mixture: Path | None = None
-    strangers: list[str] = field(default_factory=list)  # labels that belong to no stem
+    unmatched: list[str] = field(default_factory=list)  # labels that belong to no stem
     problem: str = ""
 
 
@@ -86,9 +86,9 @@ def read_layout(name_or_path: str | Path) -> Layout:
     return layout
 
 
-def list_songs(folder: Path, layout: Layout) -> list[Listing]:
+def list_songs(folder: Path, layout: Layout) -> list[SongFiles]:
     """Find the songs below a folder and the files of each; none of them is opened."""
-    listings: dict[Path, Listing] = {}
+    listings: dict[Path, SongFiles] = {}
     for pattern in layout.songs:
         for path in sorted(folder.glob(pattern)):
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -100,9 +100,9 @@ def list_songs(folder: Path, layout: Layout) -> list[Listing]:
     return sorted(listings.values(), key=lambda listing: listing.name)
 
 
-def strangers(listings: Sequence[Listing]) -> str:
+def unmatched(listings: Sequence[SongFiles]) -> str:
     """Files that belong to no stem, in words; empty if all do."""
-    tops = (label.partition("/") for listing in listings for label in listing.strangers)
+    tops = (label.partition("/") for listing in listings for label in listing.unmatched)
     counts = Counter(top + (slash and "/*") for top, slash, _ in tops)
     named = ", ".join(f"{top} ({count})" for top, count in counts.most_common(4))
     return named + (", ..." if len(counts) > 4 else "")
@@ -140,8 +140,8 @@ def _check(layout: Layout, where: str) -> None:
             )
 
 
-def _list_song(root: Path, folder: Path, layout: Layout) -> Listing:
-    listing = Listing(folder.relative_to(root).as_posix(), folder)
+def _list_song(root: Path, folder: Path, layout: Layout) -> SongFiles:
+    listing = SongFiles(folder.relative_to(root).as_posix(), folder)
     file, read = READERS[layout.metadata] if layout.metadata else ("", None)
     if read and not (folder / file).is_file():
         return listing
@@ -162,7 +162,7 @@ def _list_song(root: Path, folder: Path, layout: Layout) -> Listing:
         if stem := layout.stem_of(label):
             listing.stems.setdefault(stem, []).append(path)
         else:
-            listing.strangers.append(label)
+            listing.unmatched.append(label)
     return listing
 
 

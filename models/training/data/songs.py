@@ -20,16 +20,15 @@ import yaml
 from numpy.typing import NDArray
 
 from restem.models.atomic_write import atomically
-from restem.models.config import from_mapping
 from restem.models.stems import STEMS
-from restem.models.training.data.activity import Finding, Progress, inspect, inspect_all
+from restem.models.training.data.activity import FileScan, Progress, inspect_all
 from restem.models.training.data.layout import (
     DEFAULT,
-    Listing,
+    SongFiles,
     layout_names,
     list_songs,
     read_layout,
-    strangers,
+    unmatched,
 )
 
 Audio = NDArray[np.float32]
@@ -98,18 +97,6 @@ class Song:
     duration_seconds: float = 0.0  # of the longest part
 
 
-def open_part(path: Path) -> Part:
-    """Open a part and find the whole seconds in which it plays.
-
-    Raises:
-        ValueError: it cannot be used; says why.
-    """
-    finding = inspect(path)
-    if finding.problem:
-        raise ValueError(f"{path}: {finding.problem}")
-    return _part(path, finding)
-
-
 def open_songs(
     folder: Path,
     layout: str | Path = DEFAULT,
@@ -135,7 +122,7 @@ def open_songs(
     if not listings:
         expected = f"expected {folder}/{rules.example} (layout {_name(layout)})"
         raise ValueError(f"{folder}: no songs; {expected}, found {_found(folder)}")
-    if lost := strangers(listings):
+    if lost := unmatched(listings):
         _warn(f"{folder}: files of no stem are left out: {lost}")
     findings = inspect_all([path for listing in listings for path in _paths(listing)], progress)
     songs = [song for listing in listings if (song := _open_song(listing, findings))]
@@ -216,14 +203,6 @@ def _draw(
     return songs[rng.choice(len(songs), p=share / share.sum())]
 
 
-@dataclass(frozen=True)
-class Split:
-    """Names of the songs to train on and of those held out."""
-
-    training: tuple[str, ...]
-    held_out: tuple[str, ...]
-
-
 def split_songs(
     songs: Sequence[Song], held_out: float = 0.1, seed: int = 0
 ) -> tuple[list[Song], list[Song]]:
@@ -264,43 +243,6 @@ def write_split(path: Path, training: Sequence[Song], held_out: Sequence[Song]) 
         part.write_text(yaml.safe_dump(sides, allow_unicode=True), encoding="utf-8")
 
 
-def read_split(path: Path) -> Split:
-    """Read what `write_split` wrote.
-
-    Raises:
-        ValueError: it cannot be read, is no split, or has a song on both sides.
-    """
-    try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot read the split: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    split: Split = from_mapping(Split, mapping, str(path))
-    if both := sorted(set(split.training) & set(split.held_out)):
-        raise ValueError(f"{path}: on both sides of the split: {_few(both)}")
-    return split
-
-
-def apply_split(songs: Sequence[Song], split: Split) -> tuple[list[Song], list[Song]]:
-    """Split songs as was done before.
-
-    Songs of the split that are no longer there are named by a warning.
-
-    Raises:
-        ValueError: there are songs that the split does not know.
-    """
-    names = {song.name for song in songs}
-    if unknown := sorted(names.difference(split.training, split.held_out)):
-        raise ValueError(f"songs that the split does not know: {_few(unknown)}")
-    if missing := sorted({*split.training, *split.held_out} - names):
-        _warn(f"songs of the split that are not there: {_few(missing)}")
-    return (
-        [song for song in songs if song.name in split.training],
-        [song for song in songs if song.name in split.held_out],
-    )
-
-
 def summarize(songs: Sequence[Song]) -> list[dict[str, Any]]:
     """By stem: how many songs have it and for how many minutes it plays, its parts together."""
     return [
@@ -320,7 +262,7 @@ def describe_layouts() -> list[dict[str, str]]:
     ]
 
 
-def _open_song(listing: Listing, findings: dict[Path, Finding]) -> Song | None:
+def _open_song(listing: SongFiles, findings: dict[Path, FileScan]) -> Song | None:
     """The song with all that can be used; whatever cannot is said."""
     for path in _paths(listing):
         if problem := findings[path].problem:
@@ -350,11 +292,11 @@ def _open_song(listing: Listing, findings: dict[Path, Finding]) -> Song | None:
     return Song(listing.name, parts, mixture, durations[-1])
 
 
-def _part(path: Path, finding: Finding) -> Part:
+def _part(path: Path, finding: FileScan) -> Part:
     return Part(path, finding.sample_rate, finding.active, finding.frames)
 
 
-def _paths(listing: Listing) -> list[Path]:
+def _paths(listing: SongFiles) -> list[Path]:
     paths = [path for paths in listing.stems.values() for path in paths]
     return paths + ([listing.mixture] if listing.mixture else [])
 

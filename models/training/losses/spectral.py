@@ -88,7 +88,7 @@ def magnitudes(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Te
     return result
 
 
-def turn_phase(audio: Tensor, angle: Tensor, n_fft: int = 2048, hop_length: int = 512) -> Tensor:
+def rotate_phase(audio: Tensor, angle: Tensor, n_fft: int = 2048, hop_length: int = 512) -> Tensor:
     """Add a constant to the phase of every frequency; levels stay, pi flips the polarity.
 
     Args:

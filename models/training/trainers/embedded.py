@@ -50,7 +50,7 @@ class EmbeddedTrainingConfig:
             raise ValueError(f"learns must be one of {', '.join(LEARNS)}, got {self.learns!r}")
 
 
-class EmbeddedTraining:
+class EmbeddedTrainer:
     """A cascade in training, its average and its optimisers."""
 
     def __init__(self, config: EmbeddedTrainingConfig, device: torch.device) -> None:
@@ -165,7 +165,7 @@ class EmbeddedTraining:
     def export(self, path: Path) -> None:
         """Write the averaged weights as they are shipped, at half precision."""
         config = replace(self.model.config, repair_strength=self.strength)
-        description = store.Description(
+        description = store.WeightsHeader(
             "embedded", asdict(config), origin="restem", licence="GPL-3.0-or-later"
         )
         state = {name: value.half() for name, value in self.averaged.state_dict().items()}

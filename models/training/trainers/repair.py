@@ -19,16 +19,16 @@ from torch.nn.functional import l1_loss
 from restem.models import zoo
 from restem.models.cascade import Repair, Separator
 from restem.models.demucs import Demucs
-from restem.models.training.losses.spectral import MultiResolutionLoss, turn_phase
+from restem.models.training.losses.spectral import MultiResolutionLoss, rotate_phase
 from restem.models.training.trainers.separator import SEPARATORS, as_separator, separate
-from restem.models.training.trainers.single_stem import Stage, StageConfig
+from restem.models.training.trainers.single_stem import SingleStemConfig, SingleStemTrainer
 from restem.models.weights import store
 
 REPAIRS = zoo.network_names("repair")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepairTrainingConfig(StageConfig):
+class RepairTrainingConfig(SingleStemConfig):
     """The recipe of DTT-BSR+'s second stage; Adam at a constant rate."""
 
     separator: str  # its weights: a name, or a path of a .safetensors file
@@ -54,7 +54,7 @@ class RepairTrainingConfig(StageConfig):
             raise ValueError(f"clean_share must be in [0, 1], got {self.clean_share}")
 
 
-class RepairTraining(Stage):
+class RepairTrainer(SingleStemTrainer):
     """A repair network of one stem in training, behind a frozen separator.
 
     Raises:
@@ -101,8 +101,8 @@ class RepairTraining(Stage):
             separated = separate(self.separator, mix).float()
         pair = torch.stack((separated, target), dim=1)  # [b, 2, c, n]
         pair = crop(pair, round(self.config.crop_seconds * self.sample_rate))
-        broken, target = turn_phase(pair, random_angles(pair)).unbind(1)
-        return mingle(broken, target, self.config.clean_share), target
+        broken, target = rotate_phase(pair, random_angles(pair)).unbind(1)
+        return mix_in_clean(broken, target, self.config.clean_share), target
 
     def restore(self, mix: Tensor) -> dict[str, Tensor]:
         """Restore a whole signal by both stages: [c, n] -> [s, c, n], on the device of `mix`."""
@@ -137,12 +137,12 @@ def crop(audio: Tensor, length: int) -> Tensor:
 
 
 def random_angles(audio: Tensor) -> Tensor:
-    """An angle in [-pi, pi) for each clip of [b, .., n], in the shape that `turn_phase` takes."""
+    """An angle in [-pi, pi) for each clip of [b, .., n], in the shape that `rotate_phase` takes."""
     shape = (len(audio), *[1] * (audio.ndim - 1))
     return (pi * (2 * torch.rand(shape) - 1)).to(audio.device)
 
 
-def mingle(broken: Tensor, clean: Tensor, share: float) -> Tensor:
+def mix_in_clean(broken: Tensor, clean: Tensor, share: float) -> Tensor:
     """Replace about `share` of the clips, [b, c, n], by the clean ones."""
     replaced = (torch.rand(len(broken)) < share).to(broken.device)
     return torch.where(replaced[:, None, None], clean, broken)

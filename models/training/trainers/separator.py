@@ -26,13 +26,18 @@ from restem.models.training.losses.discriminators import (
     feature_loss,
 )
 from restem.models.training.losses.spectral import LogMelLoss
-from restem.models.training.trainers.single_stem import Learner, Stage, StageConfig, frozen
+from restem.models.training.trainers.single_stem import (
+    OptimizedNetwork,
+    SingleStemConfig,
+    SingleStemTrainer,
+    frozen,
+)
 
 SEPARATORS = zoo.network_names("separator", streams=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeparatorTrainingConfig(StageConfig):
+class SeparatorTrainingConfig(SingleStemConfig):
     """The recipe of DTT-BSR; separator and discriminators learn alike.
 
     DTTNet was published with L1 alone; here it gets the same losses.
@@ -57,7 +62,7 @@ class SeparatorTrainingConfig(StageConfig):
             )
 
 
-class SeparatorTraining(Stage):
+class SeparatorTrainer(SingleStemTrainer):
     """A separator of one stem in training, with its discriminators."""
 
     def __init__(self, config: SeparatorTrainingConfig, device: torch.device) -> None:
@@ -65,7 +70,7 @@ class SeparatorTraining(Stage):
         super().__init__(config, sample_rate, device)
         self.config = config
         self.discriminator = MultiFrequencyDiscriminator(config.discriminator).to(device)
-        self.learners["discriminator"] = Learner(self.discriminator, config)
+        self.learners["discriminator"] = OptimizedNetwork(self.discriminator, config)
         self.log_mel = LogMelLoss(sample_rate).to(device)
 
     @property

@@ -33,7 +33,7 @@ class NotFiniteError(ArithmeticError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageConfig:
+class SingleStemConfig:
     """Settings to train one network of one stem; a stage adds losses and published defaults."""
 
     stem: str
@@ -68,10 +68,10 @@ class StageConfig:
         return self.learning_rate * rise * fall
 
 
-class Learner:
+class OptimizedNetwork:
     """A network and its optimiser."""
 
-    def __init__(self, network: nn.Module, config: StageConfig) -> None:
+    def __init__(self, network: nn.Module, config: SingleStemConfig) -> None:
         self.network, self.config = network, config
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         # Without decay AdamW is Adam.
@@ -119,15 +119,15 @@ class Learner:
         self.norms = list(state["norms"])
 
 
-class Stage:
+class SingleStemTrainer:
     """The training of one network of one stem; `learn` and `restore` are the stage's own."""
 
-    def __init__(self, config: StageConfig, sample_rate: int, device: torch.device) -> None:
+    def __init__(self, config: SingleStemConfig, sample_rate: int, device: torch.device) -> None:
         info = zoo.network_info(config.network, "network")
         self.device = device
         self.sample_rate = sample_rate
         self.stems: tuple[str, ...] = (config.stem,)
-        self.description = store.Description(
+        self.description = store.WeightsHeader(
             config.network,
             {**info.params, **config.params},
             config.stem,
@@ -136,7 +136,7 @@ class Stage:
         )
         self._config = config
         network = zoo.build_network(config.network, self.description.params, "params").to(device)
-        self.learners = {"network": Learner(network, config)}
+        self.learners = {"network": OptimizedNetwork(network, config)}
         self.averaged = _frozen_copy(network) if config.averaging else None
         self.seed = torch.initial_seed()
         self.steps, self.skipped = 0, 0  # all of them, and how many of the last ones failed
@@ -164,7 +164,7 @@ class Stage:
         rate = self._config.rate(self.steps, progress)
         kept = [(b, b.clone()) for one in self.learners.values() for b in one.network.buffers()]
         try:
-            with self._chance():
+            with self._seeded_rng():
                 losses = self.learn(mix.to(self.device), targets[:, 0].to(self.device), rate)
         except NotFiniteError:
             for buffer, before in kept:
@@ -187,7 +187,7 @@ class Stage:
             )
 
     @contextmanager
-    def _chance(self) -> Iterator[None]:
+    def _seeded_rng(self) -> Iterator[None]:
         """Chance of this step alone, whatever was drawn before; nothing outside notices."""
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices):

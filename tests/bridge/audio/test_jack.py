@@ -77,7 +77,11 @@ def test_sounddevice_plays_what_render_writes_as_late_as_engine_and_device_say(
     jack: str, music: Audio
 ) -> None:
     wanted = Settings(
-        input="system", output="system", channels="stems-only", blocksize=BLOCK, allowance=16384
+        input="system",
+        output="system",
+        channels="stems-only",
+        host_block_size=BLOCK,
+        allowance=16384,
     )
     with LiveSession(wanted) as session:
         probe = client("probe", jack)

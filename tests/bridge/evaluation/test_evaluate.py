@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from restem.bridge.cli.main import main
-from restem.bridge.evaluation.evaluate import find_excerpt, first_stage, read_example
+from restem.bridge.evaluation.evaluate import find_excerpt, read_example
 from restem.bridge.evaluation.scores import MIX, MMSNR, Scorer
 from restem.models.training.data.songs import open_songs
 from restem.streamer.model.chunked import Chunked
-from restem.streamer.model.combine import Parallel, Series
+from restem.streamer.model.combine import Parallel, Series, first_stage
 from restem.streamer.model.graphed import Graphed
 from restem.streamer.model.protocol import StreamingModel
 from tests.support.tiny_networks import (

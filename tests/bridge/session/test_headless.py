@@ -202,7 +202,7 @@ def test_a_stream_takes_the_files_place_until_it_is_over(
     session.play()
     tape.since(0, 1024)
     mix = quiet(30000, seed=7)
-    stream = Fast(padded(mix, session.engine.latency.total + session.blocksize))
+    stream = Fast(padded(mix, session.engine.latency.total + session.host_block_size))
     session.feed(stream)
     assert (session.source, session.status().link) == (stream, "a stream")
     assert not session.transport.playing
@@ -295,7 +295,7 @@ def test_positions_follow_real_time(session: FileSession) -> None:
     )
     before = mixer.position
     until(lambda: mixer.position > before + 4800, "the clock")
-    assert session.position_at(time.monotonic()) >= before + 4800 - session.blocksize
+    assert session.position_at(time.monotonic()) >= before + 4800 - session.host_block_size
 
 
 def test_a_session_tells_how_it_is_going(session: FileSession, tape: Tape, profile: str) -> None:

@@ -143,7 +143,7 @@ def test_devices_of_two_clocks_are_joined_and_their_drift_is_told(jack: str, pro
             seconds = np.arange(96000) / 48000
             sine = (0.5 * np.sin(2 * np.pi * 997 * seconds)).astype(np.float32)
             began = desk.play(np.stack([sine, sine]))
-            latency = engine.latency.total + stream.extra_latency
+            latency = engine.latency.total + stream.input_latency
             heard = desk.record(began, latency + 90000)[0, latency + 12000 :]
             desk.close()
             assert abs(stream.drift_ppm) < 100  # it is one clock in truth; callbacks jitter

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from restem.bridge.takes.recorder import Take
-from restem.bridge.takes.rerender import render_take
+from restem.bridge.takes.rerender import rerender_take
 from restem.bridge.takes.sidecar import read_session
 from restem.streamer.mixer.routing import Routing
 from restem.streamer.resampler import Audio
@@ -78,7 +78,7 @@ def test_with_the_live_model_all_is_as_it_was(
     stage: Performance, tmp_path: Path, latency: int
 ) -> None:
     folder = stage.perform(tmp_path)
-    report = render_take(replace(MODEL, latency=latency), folder, tmp_path / "out")
+    report = rerender_take(replace(MODEL, latency=latency), folder, tmp_path / "out")
     session = read_session(folder)
     assert len(session.changes) > 100
     assert session.changes[0].frame == -3 * HOST
@@ -94,9 +94,9 @@ def test_with_the_live_model_all_is_as_it_was(
 def test_another_model_gets_the_same_mix(stage: Performance, tmp_path: Path) -> None:
     folder = stage.perform(tmp_path)
     more = replace(MODEL, stems=("noise", "drums", "bass", "vocals"), gains=(9, 0.75, -0.5, 0.25))
-    report = render_take(more, folder, tmp_path / "out")
+    report = rerender_take(more, folder, tmp_path / "out")
     assert np.abs(read(report.files[-1]) - stage.heard_in(folder)).max() < 1e-6
-    quiet = render_take(replace(MODEL, gains=(0, 0, 0)), folder, tmp_path / "quiet")
+    quiet = rerender_take(replace(MODEL, gains=(0, 0, 0)), folder, tmp_path / "quiet")
     assert not read(quiet.files[0]).any()
     assert read(quiet.files[-1]).any()  # dry mix
 
@@ -106,7 +106,7 @@ def test_where_stems_were_late_the_new_ones_are_not(stage: Performance, tmp_path
     take = Take(stage, tmp_path)  # type: ignore[arg-type]
     stage.play(30, works=False)
     stage.play(60)
-    report = render_take(MODEL, finished(take), tmp_path / "out")
+    report = rerender_take(MODEL, finished(take), tmp_path / "out")
     assert read_session(tmp_path / "take-001").late == 1
     mix = read(tmp_path / "take-001" / "mix.wav")
     assert np.array_equal(read(report.files[0]), 0.25 * mix)
@@ -117,7 +117,7 @@ def test_a_model_of_another_rate_is_resampled_in_place(
     stage: Performance, tmp_path: Path, sample_rate: int
 ) -> None:
     folder = stage.perform(tmp_path)
-    report = render_take(replace(MODEL, sample_rate=sample_rate), folder, tmp_path / "out")
+    report = rerender_take(replace(MODEL, sample_rate=sample_rate), folder, tmp_path / "out")
     new, old = (read(path)[0] for path in (report.files[0], folder / "vocals.wav"))
     assert soundfile.info(report.files[0]).samplerate == 48000
     spectra = np.fft.rfft(old, 2 * len(old)), np.fft.rfft(new, 2 * len(old))
@@ -128,7 +128,7 @@ def test_a_model_of_another_rate_is_resampled_in_place(
 @pytest.mark.parametrize("live", ["wav", "flac"])
 def test_formats_of_take_and_print_are_free(stage: Performance, tmp_path: Path, live: str) -> None:
     folder = stage.perform(tmp_path, file_format=live)
-    report = render_take(MODEL, folder, tmp_path / "out", file_format="flac", subtype="PCM_24")
+    report = rerender_take(MODEL, folder, tmp_path / "out", file_format="flac", subtype="PCM_24")
     master = read(report.files[-1])
     assert report.files[-1].name == "master.flac"
     assert np.abs(master - stage.heard_in(folder).clip(-1, 1)).max() < 1e-6
@@ -144,7 +144,7 @@ def test_a_take_that_was_cut_short_is_printed_as_far_as_it_goes(
     for file in take.files[:3]:
         file.write(np.ones((2, 100), np.float32))
     take.cut_short("no space")
-    report = render_take(MODEL, tmp_path / "take-001.part", tmp_path / "out")
+    report = rerender_take(MODEL, tmp_path / "take-001.part", tmp_path / "out")
     assert report.folder == tmp_path / "out" / "take-001"
     assert report.frames == take.frames == read(report.files[0]).shape[1]
 
@@ -154,7 +154,7 @@ def test_memory_does_not_grow_with_the_take(stage: Performance, tmp_path: Path) 
     for seconds in (2, 6):
         folder = stage.perform(tmp_path, seconds)
         tracemalloc.start()
-        render_take(MODEL, folder, tmp_path / "out")
+        rerender_take(MODEL, folder, tmp_path / "out")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.3 * peaks[0]  # the changes are in memory
@@ -168,7 +168,7 @@ def test_all_files_or_none(stage: Performance, tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        render_take(MODEL, folder, tmp_path / "out", progress=stop)
+        rerender_take(MODEL, folder, tmp_path / "out", progress=stop)
     assert not (tmp_path / "out").exists()
 
 
@@ -176,12 +176,12 @@ def test_what_is_there_is_not_overwritten_unasked(stage: Performance, tmp_path: 
     folder = stage.perform(tmp_path)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(ValueError, match="take-001: is the take itself; choose another folder"):
-        render_take(MODEL, folder, tmp_path, overwrite=True)
+        rerender_take(MODEL, folder, tmp_path, overwrite=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    render_take(MODEL, folder, tmp_path / "out")
+    rerender_take(MODEL, folder, tmp_path / "out")
     with pytest.raises(FileExistsError, match=r"vocals\.wav: exists; --overwrite it or choose"):
-        render_take(MODEL, folder, tmp_path / "out")
-    render_take(MODEL, folder, tmp_path / "out", overwrite=True)
+        rerender_take(MODEL, folder, tmp_path / "out")
+    rerender_take(MODEL, folder, tmp_path / "out", overwrite=True)
 
 
 def test_a_model_without_a_stem_of_the_take_is_refused(stage: Performance, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_model_without_a_stem_of_the_take_is_refused(stage: Performance, tmp_p
     model = replace(MODEL, stems=("vocals", "a", "b"))
     line = "the take has stems that the model lacks: bass, drums; the model has vocals, a, b"
     with pytest.raises(ValueError, match=line):
-        render_take(model, folder, tmp_path / "out")
+        rerender_take(model, folder, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,9 @@ def test_a_damaged_take_is_one_line(
     assert old in text
     path.write_text(text.replace(f"\n{old}", f"\n{new}").replace(f"    {old}", f"    {new}"))
     with pytest.raises(ValueError, match=line):
-        render_take(MODEL, path.parent, tmp_path / "out")
+        rerender_take(MODEL, path.parent, tmp_path / "out")
 
 
 def test_a_folder_that_is_no_take_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"session\.yaml: cannot read the session: No such file"):
-        render_take(MODEL, tmp_path, tmp_path / "out")
+        rerender_take(MODEL, tmp_path, tmp_path / "out")

@@ -100,7 +100,7 @@ def test_what_windows_share_is_kept_and_nothing_else_changes(kind: str, hops: in
     stacked.encoder[0].register_forward_hook(lambda _, x, y: computed.append(y.shape[2]))
     for start in range(hop, 6 * hop, hop):
         window = audio[..., start : start + length]
-        answer, kept = stacked.slide(window, kept, hop, length // 2, length - 100)
+        answer, kept = stacked.step_window(window, kept, hop, length // 2, length - 100)
         frames = sum(computed)
         computed.clear()
         expected = stacked(window, length // 2, length - 100)

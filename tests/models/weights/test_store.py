@@ -45,7 +45,7 @@ def refusal(path: Path) -> str:
 def test_a_network_comes_back_from_its_file_bit_by_bit(name: str, tmp_path: Path) -> None:
     network = network_named(name)
     path = tmp_path / "new" / "folder" / "weights.safetensors"
-    store.save_weights(network, path, store.Description(name, SMALL[name]))
+    store.save_weights(network, path, store.WeightsHeader(name, SMALL[name]))
     again = store.load_network(path)
     assert torch.equal(answer(network), answer(again))
     assert not again.training
@@ -61,7 +61,7 @@ def test_the_reference_weights_give_the_reference_output(
     own = zoo.build_network(network, reference.params, "test").state_dict()
     state = {**reference.state, **{key: own[key] for key in reference.empty_keys}}
     path = tmp_path / "golden.safetensors"
-    store.save_weights(state, path, store.Description(network, reference.params))
+    store.save_weights(state, path, store.WeightsHeader(network, reference.params))
     output = store.load_network(path)(reference.input)
     assert (output - reference.output).abs().max() < 1e-4 * reference.output.abs().max()
 
@@ -98,7 +98,7 @@ def test_dttnet_for_bass_has_the_size_of_its_publication() -> None:
 
 
 def test_a_file_says_of_itself_what_it_is(tmp_path: Path) -> None:
-    description = store.Description(
+    description = store.WeightsHeader(
         "demucs-l", SMALL["demucs-l"], "vocals", "a page", "a licence", "0" * 64
     )
     path = tmp_path / "weights.safetensors"
@@ -111,7 +111,7 @@ def test_a_tensor_without_elements_survives_the_file(tmp_path: Path) -> None:
     network = zoo.build_network("dtt-bsr", params, "test")
     assert network.state_dict()["freq_pad"].numel() == 0
     path = tmp_path / "weights.safetensors"
-    store.save_weights(network, path, store.Description("dtt-bsr", params))
+    store.save_weights(network, path, store.WeightsHeader("dtt-bsr", params))
     assert load_file(path)["freq_pad"].shape == network.state_dict()["freq_pad"].shape
 
 
@@ -120,7 +120,7 @@ def test_tensors_that_share_memory_survive_the_file(tmp_path: Path) -> None:
     params = {**SMALL["dtt-bsr"], "RoPEParams": attention}  # both layers turn by one `freqs`
     network = zoo.build_network("dtt-bsr", params, "test")
     path = tmp_path / "weights.safetensors"
-    store.save_weights(network, path, store.Description("dtt-bsr", params))
+    store.save_weights(network, path, store.WeightsHeader("dtt-bsr", params))
     again = store.load_network(path).state_dict()
     assert all(torch.equal(tensor, again[name]) for name, tensor in network.state_dict().items())
 
@@ -129,7 +129,7 @@ def test_others_may_read_the_file_as_far_as_the_umask_allows(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     path = tmp_path / "weights.safetensors"
     store.save_weights(
-        network_named("demucs-l"), path, store.Description("demucs-l", SMALL["demucs-l"])
+        network_named("demucs-l"), path, store.WeightsHeader("demucs-l", SMALL["demucs-l"])
     )
     assert path.stat().st_mode == (tmp_path / "file").stat().st_mode
 
@@ -138,7 +138,7 @@ def test_half_precision_on_disk_becomes_float32(tmp_path: Path) -> None:
     network = network_named("demucs-l")
     path = tmp_path / "weights.safetensors"
     half = {name: tensor.half() for name, tensor in network.state_dict().items()}
-    store.save_weights(half, path, store.Description("demucs-l", SMALL["demucs-l"]))
+    store.save_weights(half, path, store.WeightsHeader("demucs-l", SMALL["demucs-l"]))
     again = store.load_network(path).state_dict()
     assert all(tensor.dtype == torch.float32 for tensor in again.values())
     assert all(torch.equal(again[name], tensor.float()) for name, tensor in half.items())
@@ -148,7 +148,7 @@ def test_nothing_is_written_when_the_weights_are_of_another_network(tmp_path: Pa
     path = tmp_path / "weights.safetensors"
     with pytest.raises(ValueError, match="not weights of this dttnet: missing 'window' and"):
         store.save_weights(
-            network_named("demucs-l"), path, store.Description("dttnet", SMALL["dttnet"])
+            network_named("demucs-l"), path, store.WeightsHeader("dttnet", SMALL["dttnet"])
         )
     assert not list(tmp_path.iterdir())
 
@@ -322,7 +322,7 @@ def test_the_networks_are_described_for_scripts() -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_loading_leaves_the_users_random_numbers_alone(name: str, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    store.save_weights(network_named(name), path, store.Description(name, SMALL[name]))
+    store.save_weights(network_named(name), path, store.WeightsHeader(name, SMALL[name]))
     before = torch.random.get_rng_state()
     store.load_network(path)
     assert torch.equal(torch.random.get_rng_state(), before)

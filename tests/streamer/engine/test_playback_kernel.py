@@ -162,7 +162,9 @@ def test_a_memory_that_is_spoiled_is_cleared_and_the_mix_stands_in() -> None:
     stage.close()
 
 
-def test_another_deck_takes_over_without_a_step_and_at_the_same_latency(stage: Stage) -> None:
+def test_another_deck_takes_over_without_a_step_and_at_the_same_latency(
+    stage: Stage,
+) -> None:
     model = replace(Plain(), gains=(1.0, 1.0, 1.0), latency=100)
     stage.workers.append(Worker(model, stage.rings, 1))
     mix = np.full((2, 256 * 60), 0.5, np.float32)

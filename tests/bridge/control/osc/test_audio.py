@@ -284,7 +284,7 @@ def test_who_is_silent_is_succeeded_by_another(
 def test_who_is_silent_over_tcp_is_waited_for_unless_another_one_waits(music: Audio) -> None:
     (packet,) = packets_of(music[:, :FRAMES])
     stream = incoming(live=False, silent_seconds=0.0, stall_seconds=0.0)
-    stream.put(*packet)
+    stream.push(*packet)
     assert [stream.read(FRAMES) for _ in range(20)] == [None] * 20
     stream.challenged = True
     until(lambda: stream.read(FRAMES), "the end")
@@ -452,7 +452,7 @@ def test_packets_in_any_order_within_the_buffer_are_all_in_their_places(music: A
     packets.insert(2, packets.pop(first))
     stream, heard = incoming(), []
     for sequence, position, audio in packets:
-        stream.put(sequence, 10**9 + position, audio)
+        stream.push(sequence, 10**9 + position, audio)
         heard.append(read_all(stream))
     joined = np.concatenate(heard, axis=1)
     assert joined.shape[1] == (20000 - 512) // 256 * 256
@@ -467,7 +467,7 @@ def test_the_blocks_size_changes_nothing(music: Audio, size: int) -> None:
     lost = {3, 4, 20, 33}
     for packet in packets_of(music[:, :8000], 100):
         if packet[0] not in lost:
-            stream.put(*packet)
+            stream.push(*packet)
     there = np.ones(8000 + 2 * FADE, np.bool_)
     for number in lost:
         there[FADE + 100 * number :][:100] = False
@@ -497,7 +497,7 @@ def test_a_live_sender_that_stalls_is_silent_in_its_time_and_comes_back_in_its_p
     stream = incoming(stall_seconds=0.01)
     packets = packets_of(music[:, :6000], 100)
     for packet in packets[:20]:
-        stream.put(*packet)
+        stream.push(*packet)
     heard: list[Audio] = []
     began = time.monotonic()
 
@@ -510,10 +510,10 @@ def test_a_live_sender_that_stalls_is_silent_in_its_time_and_comes_back_in_its_p
     assert time.monotonic() - began > 900 / RATE  # the buffer's first frames wait for nobody
     assert stream.counts.lost_frames == 0  # perhaps there was no more
     with pytest.raises(RefusalError, match="frames from 2000 on were due before 3064"):
-        stream.put(*packets[20])
+        stream.push(*packets[20])
     assert (stream.counts.late, stream.counts.lost_frames) == (1, 100)
     for packet in packets[31:]:
-        stream.put(*packet)
+        stream.push(*packet)
     assert (stream.counts.lost_frames, stream.counts.lost) == (1064, 10)
     stream.close()
     until(lambda: plays_until(6000), "the rest")
@@ -528,10 +528,10 @@ def test_a_stream_that_ends_gives_all_it_has_then_the_tail_and_is_over(music: Au
     stream = incoming()
     packets = packets_of(music[:, :1000], 100)
     for packet in packets[:9]:
-        stream.put(*packet)
+        stream.push(*packet)
     stream.close(1000)  # the last packet is lost
     with pytest.raises(RefusalError, match="the stream ends; wait for /restem/audio/ended"):
-        stream.put(11, 1000, music[:, :100])
+        stream.push(11, 1000, music[:, :100])
     blocks: list[Audio] = []
 
     def is_over() -> bool:
@@ -550,7 +550,7 @@ def test_a_stream_that_ends_gives_all_it_has_then_the_tail_and_is_over(music: Au
 def test_nothing_of_long_ago_is_left_in_the_buffer() -> None:
     stream, loud = incoming(), np.ones((2, CREDIT), np.float32)
     for number in range(CAPACITY // CREDIT + 1):
-        stream.put(number, number * CREDIT, loud)
+        stream.push(number, number * CREDIT, loud)
         assert read_all(stream).all()
     stream.close()
     rest: list[Audio] = []

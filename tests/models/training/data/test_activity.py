@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from restem.models.training.data import activity
-from restem.models.training.data.activity import Finding, inspect, inspect_all
+from restem.models.training.data.activity import FileScan, inspect, inspect_all
 
 RATE = 8000
 
@@ -25,7 +25,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that were listened to."""
     paths: list[Path] = []
 
-    def listen(path: Path) -> Finding:
+    def listen(path: Path) -> FileScan:
         paths.append(path)
         return inspect(path)
 
@@ -42,7 +42,7 @@ def write(path: Path, levels: list[float], channels: int = 1) -> Path:
 
 def test_the_seconds_louder_than_the_threshold_are_found(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", [0, 0.1, 0.0056, 0.0057, 0, 0.5])
-    assert inspect(path) == Finding(RATE, 6 * RATE, (1, 3, 5))
+    assert inspect(path) == FileScan(RATE, 6 * RATE, (1, 3, 5))
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])

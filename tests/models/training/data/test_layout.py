@@ -7,7 +7,7 @@ import yaml
 
 from restem.models.stems import STEMS
 from restem.models.training.data.general_midi import stem_of
-from restem.models.training.data.layout import layout_names, list_songs, read_layout, strangers
+from restem.models.training.data.layout import layout_names, list_songs, read_layout, unmatched
 
 CLASSES = (
     *("Piano", "Chromatic Percussion", "Organ", "Guitar", "Bass", "Strings"),
@@ -58,7 +58,7 @@ def test_restem_takes_folders_and_files_of_stems(tmp_path: Path) -> None:
     }
     (_, b) = list_songs(tmp_path, read_layout("restem"))
     assert b.mixture == tmp_path / "b" / "mixture.flac"
-    assert b.strangers == ["mix.wav"]
+    assert b.unmatched == ["mix.wav"]
 
 
 def test_hidden_files_and_unfinished_songs_are_not_seen(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_musdb_is_taken_with_or_without_its_subsets(tmp_path: Path) -> None:
     assert listed(tmp_path / "train", "musdb18-hq") == {"Artist - Song": stems}
     listings = list_songs(tmp_path, read_layout("musdb18-hq"))
     assert all(listing.mixture and listing.mixture.name == "mixture.wav" for listing in listings)
-    assert strangers(listings) == "other.wav (2)"
+    assert unmatched(listings) == "other.wav (2)"
 
 
 def test_moisesdb_is_read_from_its_data_json(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_moisesdb_is_read_from_its_data_json(tmp_path: Path) -> None:
     touch(tmp_path, "v0.1/uuid/data.json")
     (tmp_path / "v0.1/uuid/data.json").write_text(json.dumps({"song": "x", "stems": data}))
     assert listed(tmp_path, "moisesdb") == {"v0.1/uuid": expected}
-    assert strangers(list_songs(tmp_path, read_layout("moisesdb"))) == "other/* (1)"
+    assert unmatched(list_songs(tmp_path, read_layout("moisesdb"))) == "other/* (1)"
 
 
 def test_rawstems_is_taken_from_its_nested_folders(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_rawstems_is_taken_from_its_nested_folders(tmp_path: Path) -> None:
     touch(tmp_path / "Song", *(path for group in paths.values() for path in group))
     touch(tmp_path / "Song", "Misc/room.flac")
     assert listed(tmp_path, "rawstems") == {"Song": paths}
-    assert strangers(list_songs(tmp_path, read_layout("rawstems"))) == "Misc/* (1)"
+    assert unmatched(list_songs(tmp_path, read_layout("rawstems"))) == "Misc/* (1)"
 
 
 def test_slakh_is_read_from_its_metadata(tmp_path: Path) -> None:

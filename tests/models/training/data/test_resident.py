@@ -7,7 +7,7 @@ import torch
 
 from restem.models.training.data.resident import Resident
 from restem.models.training.data.songs import Song, open_songs
-from restem.models.training.trainers.embedded import EmbeddedTraining, EmbeddedTrainingConfig
+from restem.models.training.trainers.embedded import EmbeddedTrainer, EmbeddedTrainingConfig
 from tests.support.embedded_params import PARAMS
 
 RATE = 8000
@@ -103,6 +103,6 @@ def test_training_on_a_gpu_learns_from_its_memory(songs: list[Song]) -> None:
     resident = Resident(songs, STEMS, RATE, device)
     mix, targets = next(resident.batches(2, RATE, 0.4, seed=0))
     params = {**PARAMS, "stems": STEMS, "sample_rate": RATE}
-    training = EmbeddedTraining(EmbeddedTrainingConfig(params, precision="bf16"), device)
+    training = EmbeddedTrainer(EmbeddedTrainingConfig(params, precision="bf16"), device)
     losses = [sum(training.step(mix, targets, progress=0.05).values()) for _ in range(30)]
     assert losses[-1] < losses[0]

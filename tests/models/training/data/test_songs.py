@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+import yaml
 
 from restem.bridge.cli.main import main
 from restem.models.stems import STEMS
 from restem.models.training.data.songs import (
     Part,
     Song,
-    Split,
-    apply_split,
     draw_stems,
-    open_part,
     open_songs,
-    read_split,
     split_songs,
     summarize,
     write_split,
@@ -80,9 +77,15 @@ def test_songs_are_folders_of_stems(folder: Path) -> None:
     assert (two.mixture.duration_seconds, two.duration_seconds) == (3.0, 4.0)
 
 
+def only_part(folder: Path, **sizes: float) -> Part:
+    """The part of a song that has no other."""
+    write(folder / "one" / "vocals.wav", 0.1, **sizes)
+    (song,) = open_songs(folder)
+    return song.parts["vocals"][0]
+
+
 def test_a_part_knows_the_seconds_in_which_it_plays(tmp_path: Path) -> None:
-    write(tmp_path / "part.wav", 0.1, seconds=5, sounding=2.5)
-    assert open_part(tmp_path / "part.wav").active == (0, 1, 2)
+    assert only_part(tmp_path, seconds=5, sounding=2.5).active == (0, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +191,7 @@ def test_a_folder_without_songs_is_refused_with_what_is_there(tmp_path: Path) ->
 
 
 def test_reading_past_the_end_gives_silence(tmp_path: Path) -> None:
-    write(tmp_path / "part.wav", 0.1, seconds=2)
-    part = open_part(tmp_path / "part.wav")
+    part = only_part(tmp_path, seconds=2)
     audio = part.read(1.5, 1.0)
     assert audio.shape == (2, 8000)
     assert audio[:, :4000].min() > 0
@@ -307,46 +309,8 @@ def test_a_share_that_splits_nothing_is_refused(share: float) -> None:
 def test_a_split_is_kept_as_yaml(tmp_path: Path) -> None:
     songs = named("b", "a", "007", "été", "no: yes")
     write_split(tmp_path / "split.yaml", songs[:3], songs[3:])
-    split = read_split(tmp_path / "split.yaml")
-    assert split == Split(("007", "a", "b"), ("no: yes", "été"))
-    training, held_out = apply_split(songs, split)
-    assert (names(training), names(held_out)) == (["b", "a", "007"], ["été", "no: yes"])
-
-
-def test_a_song_that_the_split_does_not_know_is_named() -> None:
-    with pytest.raises(ValueError, match="the split does not know: d, e, f and 1 more"):
-        apply_split(named(*"abdefg"), Split(("a",), ("b",)))
-
-
-def test_a_song_of_the_split_that_is_gone_is_named() -> None:
-    with pytest.warns(UserWarning, match="songs of the split that are not there: c"):
-        training, held_out = apply_split(named("a", "b"), Split(("a", "c"), ("b",)))
-    assert (names(training), names(held_out)) == (["a"], ["b"])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("training: [a]", "missing key 'held_out'"),
-        ("{training: [a], held_out: [b], test: []}", "unknown key 'test'; expected one of"),
-        ("{training: [001], held_out: [b]}", "training: expected a list of names"),
-        ("{training: [a, b], held_out: [b]}", "on both sides of the split: b"),
-        ("a: [: b", "not YAML"),
-        ("", "expected a mapping"),
-    ],
-)
-def test_a_wrong_split_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "split.yaml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message) as error:
-        read_split(path)
-    assert str(error.value).startswith(f"{path}: ")
-    assert "\n" not in str(error.value)
-
-
-def test_a_split_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"split\.yaml: cannot read the split: No such file"):
-        read_split(tmp_path / "split.yaml")
+    text = (tmp_path / "split.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == {"training": ["007", "a", "b"], "held_out": ["no: yes", "été"]}
 
 
 def test_stems_are_counted_in_songs_and_minutes(folder: Path) -> None:

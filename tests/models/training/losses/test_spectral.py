@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from restem.models.training.losses.spectral import LogMelLoss, MultiResolutionLoss, turn_phase
+from restem.models.training.losses.spectral import LogMelLoss, MultiResolutionLoss, rotate_phase
 from restem.models.training.metrics import mel_filters
 from tests.support.tiny_networks import noise
 
@@ -102,19 +102,19 @@ def test_channels_and_clips_may_be_stacked() -> None:
 
 @pytest.mark.parametrize("angle", [-2.0, 0.0, 0.7, 3.0])
 def test_a_tone_is_shifted_by_the_angle(angle: float) -> None:
-    turned = turn_phase(tone(), torch.tensor([[angle]]))
+    turned = rotate_phase(tone(), torch.tensor([[angle]]))
     inside = slice(1200, N - 1200)  # nearer to the ends the spectrum is not that of a tone alone
     torch.testing.assert_close(turned[:, inside], tone(angle)[:, inside], rtol=0, atol=2e-3)
 
 
 def test_pi_flips_the_polarity_and_zero_changes_nothing() -> None:
     angles = torch.tensor([[torch.pi], [0.0]])
-    turned = turn_phase(noise(N), angles)
+    turned = rotate_phase(noise(N), angles)
     torch.testing.assert_close(turned, noise(N) * torch.tensor([[-1.0], [1.0]]), rtol=0, atol=1e-6)
 
 
 def test_turning_keeps_the_levels() -> None:
     audio = noise(48000)
-    turned = turn_phase(audio, torch.tensor([[1.0], [2.5]]))
+    turned = rotate_phase(audio, torch.tensor([[1.0], [2.5]]))
     assert stft(turned, audio)[0] < 0.1
     assert stft(noise(48000, seed=1), audio)[0] > 0.5

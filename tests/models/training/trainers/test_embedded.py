@@ -7,7 +7,7 @@ import torch
 from restem.models.embedded import EmbeddedCascade
 from restem.models.training.trainers.embedded import (
     OF_REPAIR,
-    EmbeddedTraining,
+    EmbeddedTrainer,
     EmbeddedTrainingConfig,
     draw_repaired,
     restore_clip,
@@ -19,9 +19,9 @@ from tests.support.embedded_params import PARAMS
 from tests.support.tiny_networks import embedded, noise
 
 
-def small(**config: object) -> EmbeddedTraining:
+def small(**config: object) -> EmbeddedTrainer:
     torch.manual_seed(0)
-    return EmbeddedTraining(EmbeddedTrainingConfig(PARAMS, **config), torch.device("cpu"))
+    return EmbeddedTrainer(EmbeddedTrainingConfig(PARAMS, **config), torch.device("cpu"))
 
 
 def batch(samples: int = 64 * 40) -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,7 +75,7 @@ def test_a_repair_may_learn_behind_a_separator_that_stays(tmp_path: Path) -> Non
     first.step(*example, progress=0.5)
     first.export(tmp_path / "a.safetensors")
     config = EmbeddedTrainingConfig(start=str(tmp_path / "a.safetensors"), learns="repair")
-    second = EmbeddedTraining(config, torch.device("cpu"))
+    second = EmbeddedTrainer(config, torch.device("cpu"))
     before = second.restore(example[0][0])
     losses = [second.step(*example, progress=0.05) for _ in range(15)]
     assert set(losses[0]) == {"repair"}
@@ -180,6 +180,6 @@ def test_a_step_that_is_not_finite_changes_nothing() -> None:
 
 def test_wrong_params_are_refused_with_their_place() -> None:
     with pytest.raises(ValueError, match=r"embedded: params: .*'stride'"):
-        EmbeddedTraining(EmbeddedTrainingConfig({"stride": 3}), torch.device("cpu"))
+        EmbeddedTrainer(EmbeddedTrainingConfig({"stride": 3}), torch.device("cpu"))
     with pytest.raises(ValueError, match="precision must be fp32 or bf16, got 'fp8'"):
         EmbeddedTrainingConfig(precision="fp8")

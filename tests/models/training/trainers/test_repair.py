@@ -10,11 +10,11 @@ from torch import Tensor
 from restem.models import zoo
 from restem.models.cascade import Separator
 from restem.models.training.trainers.repair import (
-    RepairTraining,
+    RepairTrainer,
     RepairTrainingConfig,
     as_repair,
     crop,
-    mingle,
+    mix_in_clean,
     random_angles,
 )
 from restem.models.training.trainers.separator import as_separator
@@ -32,7 +32,7 @@ def config(tmp_path: Path) -> RepairTrainingConfig:
     torch.manual_seed(7)
     params = {**zoo.NETWORKS["dtt-bsr"].params, **PARAMS["dtt-bsr"]}
     network = zoo.build_network("dtt-bsr", params, "test")
-    store.save_weights(network, path, store.Description("dtt-bsr", params, "bass"))
+    store.save_weights(network, path, store.WeightsHeader("dtt-bsr", params, "bass"))
     return RepairTrainingConfig(
         separator=str(path),
         stem="bass",
@@ -42,9 +42,9 @@ def config(tmp_path: Path) -> RepairTrainingConfig:
     )
 
 
-def training(config: RepairTrainingConfig, seed: int = 0) -> RepairTraining:
+def training(config: RepairTrainingConfig, seed: int = 0) -> RepairTrainer:
     torch.manual_seed(seed)
-    return RepairTraining(config, CPU)
+    return RepairTrainer(config, CPU)
 
 
 def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -108,7 +108,7 @@ def test_a_clean_input_is_its_own_target(config: RepairTrainingConfig) -> None:
 def test_a_tenth_of_the_inputs_is_clean() -> None:
     torch.manual_seed(0)
     broken, clean = torch.zeros(4000, 2, 1), torch.ones(4000, 2, 1)
-    mixed = mingle(broken, clean, 0.1)
+    mixed = mix_in_clean(broken, clean, 0.1)
     assert mixed.mean().item() == pytest.approx(0.1, abs=0.015)  # three deviations
     assert torch.equal(mixed[:, 0], mixed[:, 1])
 

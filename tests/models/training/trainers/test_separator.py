@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from restem.models.cascade import Separator
 from restem.models.training.losses.discriminators import DiscriminatorConfig
 from restem.models.training.trainers.separator import (
-    SeparatorTraining,
+    SeparatorTrainer,
     SeparatorTrainingConfig,
     as_separator,
 )
@@ -31,9 +31,9 @@ CONFIG = SeparatorTrainingConfig(
 )
 
 
-def training(config: SeparatorTrainingConfig = CONFIG, seed: int = 0) -> SeparatorTraining:
+def training(config: SeparatorTrainingConfig = CONFIG, seed: int = 0) -> SeparatorTrainer:
     torch.manual_seed(seed)
-    return SeparatorTraining(config, CPU)
+    return SeparatorTrainer(config, CPU)
 
 
 def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -157,7 +157,7 @@ def test_the_average_lags_behind_the_weights() -> None:
         assert network is learning.averaged
 
 
-def spoiled(learning: SeparatorTraining) -> dict[str, Callable[[], dict[str, float]]]:
+def spoiled(learning: SeparatorTrainer) -> dict[str, Callable[[], dict[str, float]]]:
     mix, targets = batch()
     gap = mix.clone()
     gap[0, 0, 100] = torch.nan
