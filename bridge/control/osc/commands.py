@@ -70,11 +70,11 @@ class Commands:
         service.add_command(ALIVE, lambda client, args: None)
 
     def _ping(self, client: Peer, args: Args) -> None:
-        self._service.note(client.send(f"{ROOT}/pong", *coming_back(args)))
+        self._service.count_unsent(client.send(f"{ROOT}/pong", *coming_back(args)))
 
     def _sync(self, client: Peer, args: Args) -> None:
         def answer() -> None:
-            self._service.note(client.send(f"{ROOT}/synced", *coming_back(args)))
+            self._service.count_unsent(client.send(f"{ROOT}/synced", *coming_back(args)))
 
         if len(args) != 1:
             raise RefusalError("wrong_count", "sync takes a number, which comes back")
@@ -93,7 +93,7 @@ class Commands:
         subscription = self._service.subscription(wanted, rate, lease, port)
         self._service.check_room(client, subscription)
         self._notify_clipped(client, "subscribe", rate_clipped, lease_clipped)
-        self._service.note(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
+        self._service.count_unsent(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
         self._service.subscribe(client, subscription)
 
     def _renew(self, client: Peer, args: Args) -> None:
@@ -103,7 +103,7 @@ class Commands:
         for subscription in client.subscriptions.values():
             subscription.renew(lease if args else None)
         self._notify_clipped(client, "renew", lease_clipped)
-        self._service.note(client.send(f"{ROOT}/renew", len(client.subscriptions)))
+        self._service.count_unsent(client.send(f"{ROOT}/renew", len(client.subscriptions)))
 
     def _notify_clipped(self, client: Peer, command: str, *texts: str) -> None:
         for text in filter(None, texts):
@@ -115,7 +115,7 @@ class Commands:
             raise RefusalError("no_subscription", "you have no such subscription")
         for key in ended:
             del client.subscriptions[key]
-        self._service.note(client.send(f"{ROOT}/unsubscribe", len(ended)))
+        self._service.count_unsent(client.send(f"{ROOT}/unsubscribe", len(ended)))
 
     def _subscribers(self, client: Peer, _: Args) -> None:
         now = time.monotonic()
@@ -124,27 +124,27 @@ class Commands:
             for c in self._service.clients()
             for s in c.subscriptions.values()
         ]
-        self._service.note(client.send(f"{ROOT}/subscribers", len(rows)))
+        self._service.count_unsent(client.send(f"{ROOT}/subscribers", len(rows)))
         for row in rows:
-            self._service.note(client.send(f"{ROOT}/subscriber", *row))
+            self._service.count_unsent(client.send(f"{ROOT}/subscriber", *row))
 
     def _dump(self, client: Peer, _: Args) -> None:
         values = self._service.control.read_all(self._service.control.find(ROOT))
         for address, args in values.items():
-            self._service.note(client.send(address, *args))
-        self._service.note(client.send(f"{ROOT}/dumped", len(values)))
+            self._service.count_unsent(client.send(address, *args))
+        self._service.count_unsent(client.send(f"{ROOT}/dumped", len(values)))
 
     def _echo(self, client: Peer, args: Args) -> None:
         if args:
             if not isinstance(args[0], bool | int | float):
                 raise RefusalError("wrong_type", f"echo takes 0 or 1, got {args[0]!r}")
             client.echo = bool(args[0])
-        self._service.note(client.send(f"{ROOT}/echo", int(client.echo)))
+        self._service.count_unsent(client.send(f"{ROOT}/echo", int(client.echo)))
 
     def _reply_to(self, client: Peer, args: Args) -> None:
         if args:
             client.port = port_in(self._service, client, args, 0)
-        self._service.note(client.send(f"{ROOT}/reply_to", client.port or 0))
+        self._service.count_unsent(client.send(f"{ROOT}/reply_to", client.port or 0))
 
     def _auth(self, client: Peer, args: Args) -> None:
         given = args[0] if args and isinstance(args[0], str) else ""
@@ -157,7 +157,7 @@ class Commands:
                 self._doorkeeper.note_wrong(client.host)
                 raise RefusalError("auth", "this is not the passphrase")
             self._doorkeeper.forget(client.host)
-        self._service.note(client.send(f"{ROOT}/auth", 1))
+        self._service.count_unsent(client.send(f"{ROOT}/auth", 1))
 
 
 def coming_back(args: Args) -> Args:

@@ -55,7 +55,8 @@ def test_it_gives_what_a_rendered_file_holds(
 
 
 @pytest.mark.parametrize(
-    # Where the device's rate leaves the top band empty, the network hears what rounding left there.
+    # Where the device's rate leaves the top band empty, the network hears what rounding left there;
+    # elsewhere rounding alone, up to 4.3e-6 between the kernels for SSE4 and AVX2.
     ("sample_rate", "worst"),
     [(44100, 1e-4), (96000, 5e-6), (22050, 1e-4), (192000, 5e-6)],
 )
