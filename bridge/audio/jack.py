@@ -154,7 +154,10 @@ class JackStream:
         if client.samplerate != engine.sample_rate:
             rate = client.samplerate
             client.close()
-            raise ValueError(f"JACK runs at {rate} Hz, the engine at {engine.sample_rate} Hz")
+            raise ValueError(
+                f"JACK runs at {rate} Hz, this engine was made for {engine.sample_rate} Hz: start "
+                "restem anew, or set the server's rate back"
+            )
         self.client: Any = client
         self._latencies = _Latencies(client, jack, engine.latency.total)
         self.name, self._error = client.name, jack.JackError

@@ -146,6 +146,13 @@ def print_error(text: str) -> None:
     print(f"restem: error: {text}", file=sys.stderr)
 
 
+def print_failures(failures: Sequence[str]) -> int:
+    """Repeat at the end what went wrong meanwhile; the exit status."""
+    for failure in failures:
+        print_error(failure)
+    return 1 if failures else 0
+
+
 def describe_error(error: Exception, mix: Path | None = None) -> str:
     """One line; errors that are no bad input say where they happened and how to learn more."""
     text = one_line(error)

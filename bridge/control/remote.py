@@ -141,6 +141,10 @@ class Remote:
         self.server = self._stack.enter_context(server)
         self._notify(f"OSC: UDP and TCP port {server.port} of {settings.host}")
 
+    def panic(self) -> None:
+        """Do what /restem/panic does, from a key."""
+        self.control.write(self.control.nodes[f"{ROOT}/panic"], ())
+
     def close(self) -> None:
         """Say good-bye, and keep the values for the next session."""
         try:

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Self, TextIO
 
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
-from restem.bridge.takes.recorder import Recorder
+from restem.bridge.takes.recorder import Recorder, unfinished_takes
 from restem.streamer.builder import describe_profiles, pick_stems
 from restem.streamer.engine.engine import Engine, Status
 from restem.streamer.engine.process import Build, TooSlowError, holds
@@ -61,6 +62,11 @@ class Session:
             self.engine.mixer.route(outputs)
             takes = settings.takes, settings.profile, settings.take_format
             self.recorder = Recorder(self.engine, *takes)
+            for folder in unfinished_takes(Path(settings.takes)):
+                notify(
+                    f"{folder}: not ended, unless another restem records it: it plays as far as it "
+                    f"goes, `restem render --session {folder}` mixes it anew"
+                )
         except BaseException:
             self.engine.close()
             raise
