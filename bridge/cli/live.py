@@ -3,10 +3,8 @@
 import argparse
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import (
     add_engine,
     add_json,

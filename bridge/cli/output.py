@@ -9,12 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from restem.models.errors import one_line
-
-if TYPE_CHECKING:
-    pass
 
 Progress = Callable[[float, float], None]  # done, in all
 LINE_SECONDS = 9.0  # between two lines of progress
