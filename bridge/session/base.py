@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self, TextIO
 
+from restem.bridge.audio.backend import Connections
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
 from restem.bridge.takes.recorder import Recorder, unfinished_takes
@@ -112,6 +113,13 @@ class Session:
         with self._switching:
             self.engine.swap(build)
             self.settings = wanted
+
+    def connections(self) -> Connections:
+        """Wanted connections to other programs, if there is a backend that has such."""
+        return []
+
+    def want(self, connections: Connections) -> None:
+        """Make connections as soon as their ports are there."""
 
     def position_at(self, moment: float) -> int:
         """Position of the mixer at a time of `time.monotonic`."""
