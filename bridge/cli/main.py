@@ -6,6 +6,7 @@ verb needs it.
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ from restem.bridge.signals import ended_as_by_ctrl_c
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     prepare_streams()
+    # Read when PyTorch is loaded, by workers too: its threads sleep while they wait for each other.
+    # Threads that spin take the cores from other programs, and wait many times longer for theirs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     args = _parser().parse_args(argv)
     warnings.showwarning = print_note
     try:

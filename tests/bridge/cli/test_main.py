@@ -181,6 +181,23 @@ def test_a_request_to_end_leaves_no_file(name: str, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks GNU's OpenMP, which PyTorch has on Linux")
+@pytest.mark.parametrize(
+    ("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")]
+)
+def test_pytorchs_threads_do_not_spin_unless_asked_to(given: dict[str, str], policy: str) -> None:
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "TRUE"}
+    environment.pop("OMP_WAIT_POLICY", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "restem", "models"],
+        env=environment | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr
+
+
 def test_long_work_without_a_terminal_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
