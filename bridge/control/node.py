@@ -16,7 +16,8 @@ class Node:
     `types` are the OSC type tags of its value, or of what it is given if it cannot be read; "s*"
     is any number of them. It may be given `optional` arguments beside. A button is given nothing,
     or a number that is not 0. `write` raises ValueError if it refuses, in
-    one line; a slow one may take seconds, so that it is called where nobody waits.
+    one line; a slow one may take seconds, so that it is called where nobody waits. `prepare` is
+    called when such a write is asked for, and gives the one to call once its turn comes.
     """
 
     address: str
@@ -28,6 +29,7 @@ class Node:
     choices: Callable[[], Sequence[str]] | None = None
     read: Callable[[], Args] | None = None
     write: Callable[[Args], None] | None = None
+    prepare: Callable[[], Callable[[Args], None]] | None = None  # a write that a panic can end
     parameter: Parameter | None = None
     strip: str | None = None
     optional: str = ""

@@ -196,6 +196,10 @@ class ControlTree:
             raise RefusalError("failed", one_line(error)) from error
         return answer
 
+    def prepared(self, node: Node) -> Node:
+        """A slow node whose write is asked for now, to be written to when its turn comes."""
+        return node if node.prepare is None else replace(node, write=node.prepare())
+
     def cancel(self, changes: Sequence[Change] = ()) -> None:
         """Drop all that waits for its time, crossfades too, and make other changes at once."""
         for cancel in self.cancellers:

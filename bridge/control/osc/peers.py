@@ -62,6 +62,7 @@ class Peer:
         self.lost = 0  # packets that came too fast
         self.jobs = 0  # commands under way in the background
         self.held = 0  # those of them that its later packets wait for
+        self.stale = 0  # packets that waited for those while a panic came
         self.timed: list[float] = []  # when its timed messages are due, a heap
         self._errors: deque[float] = deque(maxlen=ERRORS_A_SECOND)
 

@@ -151,6 +151,9 @@ class OscServer(Dispatcher):
         with suppress(OSError):  # full, so it wakes anyway, or closed
             self._wake.send(b"\0")
 
+    def is_in_turn(self) -> bool:
+        return threading.get_ident() == self._thread.ident
+
     def join(self, client: Peer) -> None:
         """Add a client of another transport, until it leaves; from any thread."""
         self.post(lambda: self._guests.append(client))

@@ -11,14 +11,13 @@ here. Nothing in this thread sleeps or waits; what takes long runs in another on
 and what is behind it in its bundle comes after it.
 """
 
-import heapq
 import itertools
 import math
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from restem.bridge.control.addresses import ROOT, Args
@@ -33,15 +32,13 @@ from restem.bridge.control.osc.codec import (
     encode,
 )
 from restem.bridge.control.osc.peers import Peer, Subscription
+from restem.bridge.control.osc.schedule import Moves, Schedule, Step, note_timed
 from restem.bridge.control.tree import ControlTree
-from restem.streamer.mixer.mixer import Setting
 
 FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
 AUTH, ERROR = f"{ROOT}/auth", f"{ROOT}/error"
 ALIVE = "/ping"  # TouchOSC's, again and again, which wants no answer
 OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
-SCHEDULED = 2000  # messages of one client that may wait for their time
-LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 JOBS = 16  # slow commands of one client that may wait for each other
 SUBSCRIPTIONS = 64  # of one client
 FINISH_SECONDS = 10.0  # that a slow command may take at the end
@@ -65,18 +62,6 @@ class Counts:
     own: int = 0  # packets that restem had sent to itself
 
 
-@dataclass
-class Moves:
-    """Changes that stand beside each other: the mixer makes them at one sample."""
-
-    settings: list[Setting] = field(default_factory=list)
-    sent: dict[str, tuple[Args, Args]] = field(default_factory=dict)  # and what it comes to
-    answer: WriteResult = field(default_factory=WriteResult)
-
-
-Step = Moves | Message
-
-
 class Dispatcher:
     """Obeys the clients of a `ControlTree`; a server brings their packets, and calls all of it in
     one thread, where nothing else is said.
@@ -93,13 +78,16 @@ class Dispatcher:
         self.control, self.passphrase, self.notify = control, passphrase, notify
         self.counts = Counts()
         self.commands: dict[str, Command] = {}
-        self._scheduled: list[tuple[float, int, Peer, list[Step]]] = []
-        self._numbers = itertools.count()
+        self._scheduled = Schedule()
         self._background = Background("restem control")
         control.cancellers.append(self.cancel)
 
     def post(self, work: Callable[[], None]) -> None:
         """Post work to the server's thread; from any thread."""
+        raise NotImplementedError
+
+    def is_in_turn(self) -> bool:
+        """True in the server's thread."""
         raise NotImplementedError
 
     def clients(self) -> list[Peer]:
@@ -161,6 +149,7 @@ class Dispatcher:
 
     def dispatch(self, client: Peer, packet: bytes) -> None:
         client.last_seen = time.monotonic()
+        is_stale, client.stale = client.stale > 0, max(0, client.stale - 1)
         try:
             bundles = decode(packet)
         except PacketError as error:
@@ -169,12 +158,18 @@ class Dispatcher:
             return
         for bundle in itertools.chain.from_iterable(map(parted_at_auth, bundles)):
             try:
-                self._dispatch_bundle(client, bundle)
+                self._dispatch_bundle(client, bundle, is_stale)
             except Exception as error:
                 self._fail(client, error)
 
-    def _dispatch_bundle(self, client: Peer, bundle: Bundle) -> None:
-        """Check a bundle's changes, and obey all of it in its order, or refuse it."""
+    def _dispatch_bundle(self, client: Peer, bundle: Bundle, is_stale: bool) -> None:
+        """Check a bundle's changes, and obey all of it in its order, or refuse it.
+
+        Args:
+            client: of whom.
+            bundle: of one moment.
+            is_stale: it waited while a panic came, so that it moves nothing.
+        """
         self.counts.messages += len(bundle.messages)
         ahead = 0.0 if bundle.time is None else bundle.time - time.time()
         due = time.monotonic() + ahead
@@ -186,6 +181,8 @@ class Dispatcher:
         steps = self._steps(client, bundle.messages)
         if steps is None:
             return
+        if is_stale:
+            steps = self._still(client, steps)
         if ahead <= 0:
             self._run(client, deque(steps))
             return
@@ -245,7 +242,7 @@ class Dispatcher:
             self._notify_clipped(client, first.answer)
             steps = steps[1:]
         if steps:
-            heapq.heappush(self._scheduled, (due, next(self._numbers), client, steps))
+            self._scheduled.add(client, steps, due)
 
     def _run(self, client: Peer, steps: deque[Step]) -> None:
         """Take steps in their order; those behind a slow one once it is done."""
@@ -263,22 +260,45 @@ class Dispatcher:
 
     def _wait_and_run(self, client: Peer, steps: deque[Step]) -> None:
         """Take steps once what is under way in the background is done."""
+        moment = self._scheduled.moment()
+
+        def rest() -> None:
+            is_cancelled = self._scheduled.is_cancelled(moment)
+            self._run(client, deque(self._still(client, steps) if is_cancelled else steps))
+
         try:
-            rest = partial(self._run, client, steps)
             self.in_background(client, lambda: rest, in_turn=client.held > 0)
         except RefusalError as error:
             self._refuse(client, "", error.code, str(error))
 
     def cancel(self) -> None:
-        """Drop what waits for its time; from any thread."""
-        number = next(self._numbers)
-        self.post(lambda: self._forget_scheduled(number))
+        """Drop what waits for its time, and what would move something behind a slow command; from
+        any thread."""
+        moment = self._scheduled.moment()
+        if self.is_in_turn():
+            self._cancel_waiting(moment)
+        else:
+            self.post(lambda: self._cancel_waiting(moment))
 
-    def _forget_scheduled(self, before: int) -> None:
-        self._scheduled = [each for each in self._scheduled if each[1] > before]
-        heapq.heapify(self._scheduled)
+    def _cancel_waiting(self, moment: int) -> None:
+        self._scheduled.cancel(moment)
         for client in self.clients():
             client.timed.clear()
+            client.stale = len(client.waiting) if client.held else 0
+
+    def _still(self, client: Peer, steps: Iterable[Step]) -> list[Step]:
+        """Steps without those that move something, of which their client is told."""
+        steps = list(steps)
+        still = [step for step in steps if not self._is_move(step)]
+        if len(still) < len(steps):
+            self._refuse(client, "", "cancelled", "this was cancelled while it waited")
+        return still
+
+    def _is_move(self, step: Step) -> bool:
+        if isinstance(step, Moves):
+            return True
+        nodes = self.control.named(step.address) if step.args else []
+        return any(node.prepare is not None for node in nodes)
 
     def check_let_in(self, client: Peer, address: str) -> None:
         """Refuse what wants the passphrase to a client that has not sent it."""
@@ -337,9 +357,11 @@ class Dispatcher:
         if client.jobs >= JOBS:
             raise RefusalError("busy", f"{JOBS} of your commands are under way; wait for /sync")
 
+        prepared = self.control.prepared(node)
+
         def work() -> Callable[[], None]:
             try:
-                self.control.write(node, args)
+                self.control.write(prepared, args)
             except RefusalError as error:
                 code, text = error.code, str(error)
                 return lambda: self._refuse(client, node.address, code, text)
@@ -358,8 +380,7 @@ class Dispatcher:
 
     def catch_up(self) -> None:
         """Take steps whose time has come."""
-        while self._scheduled and self._scheduled[0][0] <= time.monotonic():
-            _, _, client, steps = heapq.heappop(self._scheduled)
+        for client, steps in self._scheduled.pop_due():
             self._run(client, deque(steps))
 
     def note_fault(self, error: Exception) -> None:
@@ -403,10 +424,10 @@ class Dispatcher:
 
     def next_due(self) -> float:
         """Time of the next scheduled message or subscription, by `time.monotonic`."""
-        due = [self._scheduled[0][0]] if self._scheduled else []
+        due = [self._scheduled.next_due()]
         for client in self.clients():
             due += [each.due() for each in client.subscriptions.values()]
-        return min(due, default=math.inf)
+        return min(due)
 
     def update(self) -> None:
         """Send what changed to whom it is due; end leases."""
@@ -442,21 +463,3 @@ def parted_at_auth(bundle: Bundle) -> Iterator[Bundle]:
     """A bundle in parts: a passphrase is heard at once, and holds for what comes after it."""
     for is_auth, group in itertools.groupby(bundle.messages, lambda m: m.address == AUTH):
         yield Bundle(tuple(group), None if is_auth else bundle.time)
-
-
-def note_timed(client: Peer, messages: Sequence[Message], due: float) -> None:
-    """Keep count of what waits for its time, in the mixer or here.
-
-    Raises:
-        RefusalError: it is too much.
-    """
-    now = time.monotonic()
-    while client.timed and client.timed[0] <= now:
-        heapq.heappop(client.timed)
-    if len(client.timed) + len(messages) > SCHEDULED:
-        raise RefusalError("too_many", f"at most {SCHEDULED} messages of yours may wait")
-    args = (arg for message in messages for arg in message.args)
-    if any(isinstance(arg, str | bytes) and len(arg) > LONGEST_TIMED for arg in args):
-        raise RefusalError("too_large", f"arguments that wait have at most {LONGEST_TIMED} bytes")
-    for _ in messages:
-        heapq.heappush(client.timed, due)

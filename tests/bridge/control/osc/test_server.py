@@ -277,7 +277,7 @@ def test_panic_and_cancel_drop_what_waits_for_its_time(
     console.ask(command)
     run(session.mixer, 10 * RATE)
     assert session.mixer.get("master_gain_db") == (-90 if command == "/restem/panic" else 0)
-    assert server._scheduled == []
+    assert len(server._scheduled) == 0
     assert not any(client.timed for client in server.clients())
     later = bundle(encode("/restem/ping", 8), at=time.time() + 0.05)
     console.send_packet(later)
