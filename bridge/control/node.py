@@ -34,6 +34,7 @@ class Node:
     strip: str | None = None
     optional: str = ""
     slow: bool = False
+    moves: bool = False  # the mixer: what of it waits while a panic comes is dropped
     in_turn: bool = False  # slow, and its client's later packets wait for it
     touches_files: bool = False  # of any path but its choices: not for clients of other machines
     detail: bool = False  # part of another node's value; only read by its own address
@@ -51,6 +52,18 @@ class Node:
     @property
     def is_button(self) -> bool:
         return not self.types
+
+    @property
+    def is_switch(self) -> bool:
+        """True for what is on or off; a third state may be read."""
+        is_pair = self.types == "i" and self.low == 0 and self.high in (1, 2)
+        return is_pair and self.access == READ | WRITE
+
+    @property
+    def is_number(self) -> bool:
+        """True for one number that is read and set."""
+        is_one = self.types in ("i", "f") and self.access == READ | WRITE
+        return is_one and not self.is_switch
 
 
 @dataclass

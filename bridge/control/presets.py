@@ -85,6 +85,8 @@ class Presets:
     def recall(self, name: str, seconds: float = 0.0, asked: int | None = None) -> None:
         """Go to a preset's values, at once or as a crossfade; what is under way is taken over.
 
+        A number that is no preset's name means that one in the order of the names, from 1 on.
+
         Values of strips that this mixer lacks are left out; values that it lacks stay.
 
         Args:
@@ -99,6 +101,9 @@ class Presets:
         if not 0 <= seconds <= LONGEST_SECONDS:
             raise ValueError(f"seconds must be in [0, {LONGEST_SECONDS:g}], got {seconds:g}")
         path = self._path(name)
+        if not path.is_file() and name in (numbers := self._by_number()):
+            name = numbers[name]
+            path = self._path(name)
         if not path.is_file():
             known = ", ".join(self.names()) or "none yet"
             raise ValueError(f"there is no preset '{name}'; expected one of {known}")
@@ -171,12 +176,13 @@ class Presets:
             Node(
                 f"{ROOT}/preset",
                 "s",
-                "The preset that was recalled or saved last; set, recalls one, crossfaded in so "
-                "many seconds.",
+                "The preset that was recalled or saved last; set, recalls one, by its name or its "
+                "number in their order, crossfaded in so many seconds.",
                 choices=self.names,
                 read=lambda: (self.current,),
                 write=self._recall,
                 prepare=self._prepare_recall,
+                moves=True,
                 optional="f",
                 slow=True,
                 in_turn=True,
@@ -189,6 +195,7 @@ class Presets:
                 read=lambda: (self.current,),
                 write=self._recall,
                 prepare=self._prepare_recall,
+                moves=True,
                 slow=True,
                 in_turn=True,
                 detail=True,
@@ -220,6 +227,10 @@ class Presets:
     def _recall(self, args: Args, asked: int | None = None) -> None:
         name, seconds = (*args, 0.0)[:2]
         self.recall(str(name), float(seconds or 0), asked)
+
+    def _by_number(self) -> dict[str, str]:
+        """Names of presets by their place in their order, from 1 on."""
+        return {str(number): name for number, name in enumerate(self.names(), 1)}
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{checked_name(name)}.yaml"

@@ -149,9 +149,9 @@ def bind(control: ControlTree, entry: Entry) -> Binding:
         raise ValueError(f"{entry.address} is not one value that can be set")
     if node.is_button:
         kind = "button"
-    elif node.types == "i" and node.low == 0 and node.high in (1, 2) and node.readable:
+    elif node.is_switch:
         kind = "switch"
-    elif node.types in ("i", "f") and None not in (node.low, node.high) and node.readable:
+    elif node.is_number and None not in (node.low, node.high):
         kind = "value"
     else:
         raise ValueError(f"{entry.address} takes no number in a range")

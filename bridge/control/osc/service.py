@@ -297,8 +297,8 @@ class Dispatcher:
     def _is_move(self, step: Step) -> bool:
         if isinstance(step, Moves):
             return True
-        nodes = self.control.named(step.address) if step.args else []
-        return any(node.prepare is not None for node in nodes)
+        nodes = self.control.named(step.address)
+        return any(node.moves and (step.args or node.is_button) for node in nodes)
 
     def check_let_in(self, client: Peer, address: str) -> None:
         """Refuse what wants the passphrase to a client that has not sent it."""
