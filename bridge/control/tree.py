@@ -95,9 +95,9 @@ class ControlTree:
 
     def _relate(self, name: str, args: Args) -> None:
         address, *steps = args
-        nodes = [node for node in self._relatives(f"{address}/{name}") if not node.slow]
+        nodes = [node for node in self._relatives(f"{address!s}/{name}") if not node.slow]
         if not nodes:
-            raise RefusalError("unknown_address", f"{address} has no {name} here")
+            raise RefusalError("unknown_address", f"{address!s} has no {name} here")
         for node in nodes:
             self.write(node, tuple(steps))
 
