@@ -35,7 +35,7 @@ from restem.bridge.control.osc.peers import Peer, Subscription
 from restem.bridge.control.osc.schedule import Moves, Schedule, Step, note_timed
 from restem.bridge.control.tree import ControlTree
 
-FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
+FARTHEST_SECONDS = 60.0  # that a bundle may be ahead; more is another clock's time
 AUTH, ERROR = f"{ROOT}/auth", f"{ROOT}/error"
 ALIVE = "/ping"  # TouchOSC's, again and again, which wants no answer
 OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
@@ -60,6 +60,7 @@ class Counts:
     denied: int = 0  # packets of hosts that are not allowed
     unsent: int = 0  # answers that could not be sent, and errors that were too many
     own: int = 0  # packets that restem had sent to itself
+    looped: int = 0  # answers that another restem sent back, again and again
 
 
 class Dispatcher:
@@ -148,6 +149,15 @@ class Dispatcher:
         self._refuse(client, "", "fault", "restem failed at this; it goes on")
 
     def dispatch(self, client: Peer, packet: bytes) -> None:
+        """Dispatch a packet; one that goes to and fro between two restems is not answered."""
+        client.is_quiet = client.is_loop(packet)
+        self.counts.looped += client.is_quiet
+        try:
+            self._dispatch_packet(client, packet)
+        finally:
+            client.is_quiet = False
+
+    def _dispatch_packet(self, client: Peer, packet: bytes) -> None:
         client.last_seen = time.monotonic()
         is_stale, client.stale = client.stale > 0, max(0, client.stale - 1)
         try:
@@ -174,7 +184,8 @@ class Dispatcher:
         ahead = 0.0 if bundle.time is None else bundle.time - time.time()
         due = time.monotonic() + ahead
         if ahead > FARTHEST_SECONDS:
-            self._refuse(client, "", "too_far", f"a time {ahead:.0f} s from now")
+            text = f"a time {ahead / 60:.0f} minutes from now, by restem's clock; 1 at most"
+            self._refuse(client, "", "too_far", text)
             return
         if bundle.time is not None and ahead < 0:
             self.counts.late_bundles += 1
@@ -357,7 +368,7 @@ class Dispatcher:
         if client.jobs >= JOBS:
             raise RefusalError("busy", f"{JOBS} of your commands are under way; wait for /sync")
 
-        prepared = self.control.prepared(node)
+        prepared, is_quiet = self.control.prepared(node), client.is_quiet
 
         def work() -> Callable[[], None]:
             try:
@@ -371,7 +382,7 @@ class Dispatcher:
 
             def notify() -> None:
                 client.note_own({node.address: (args, value)})
-                if not node.in_turn:
+                if not node.in_turn and not is_quiet:
                     self.count_unsent(client.send(node.address, *value))
 
             return notify
