@@ -17,6 +17,7 @@ import platformdirs
 import yaml
 
 from restem.bridge.control.addresses import ROOT, Args
+from restem.bridge.control.background import Watched
 from restem.bridge.control.crossfade import STALLED_SECONDS, Crossfade
 from restem.bridge.control.node import Node, RefusalError
 from restem.bridge.files.reader import one_line_errors
@@ -56,11 +57,15 @@ class Presets:
         self._lock = threading.RLock()
         self._fade: Crossfade | None = None
         self._cancelled = 0  # how often
+        self._names: Watched[tuple[str, ...]] = Watched(self._listed, ())
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
 
     def names(self) -> tuple[str, ...]:
-        """Stored presets, sorted."""
+        """Stored presets, sorted; those of before while a share takes long to list them."""
+        return self._names.get()
+
+    def _listed(self) -> tuple[str, ...]:
         try:
             paths = [path for path in self.folder.iterdir() if path.suffix == ".yaml"]
             files = [path for path in paths if path.is_file()]  # a pipe may never end
@@ -230,7 +235,7 @@ class Presets:
 
     def _by_number(self) -> dict[str, str]:
         """Names of presets by their place in their order, from 1 on."""
-        return {str(number): name for number, name in enumerate(self.names(), 1)}
+        return {str(number): name for number, name in enumerate(self._listed(), 1)}
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{checked_name(name)}.yaml"

@@ -12,6 +12,7 @@ from restem.bridge.control.osc.codec import encode
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.presets import Presets
 from restem.bridge.control.tree import ControlTree
+from tests.support.jack_server import until
 from tests.support.osc_console import PATIENCE_SECONDS, Console, StillSession
 
 MASTER = "/restem/master_gain_db"
@@ -153,3 +154,35 @@ def test_other_slow_commands_survive_a_panic(
     session.may_switch.set()
     assert refusals(console) == []
     assert (session.profile, session.state) == ("live-cpu-fast", "recording")
+
+
+def test_a_share_that_hangs_does_not_stop_osc(
+    server: OscServer,
+    box: Presets,
+    console: Console,
+    other: Console,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert console.ask("/restem/preset/names")[0].args == ("loud",)
+    hangs, ends, listed = threading.Event(), threading.Event(), Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == box.folder:
+            hangs.set()
+            assert ends.wait(PATIENCE_SECONDS)
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    try:
+        for address in ("/restem/preset/names", "/restem/dump", "/restem/preset"):
+            console.send(address)
+        console.send("/restem/subscribe", "/restem", 100, 60)
+        console.settled()
+        assert hangs.is_set()
+        assert other.ask("/restem/preset/names")[0].args == ("loud",)
+        assert not ends.is_set()
+    finally:
+        ends.set()
+    monkeypatch.undo()
+    box.snapshot(box.folder / "quiet.yaml")
+    until(lambda: box.names() == ("loud", "quiet"), "the new preset")
