@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from restem.bridge.control.addresses import Args
+from restem.bridge.control.addresses import ROOT, Args
 from restem.bridge.control.node import RefusalError, WriteResult
-from restem.bridge.control.osc.codec import Message
+from restem.bridge.control.osc.codec import Bundle, Message
 from restem.bridge.control.osc.peers import Peer
 from restem.streamer.mixer.mixer import Setting
 
+AUTH = f"{ROOT}/auth"
 SCHEDULED = 2000  # messages of one client that may wait for their time
 LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 
@@ -85,3 +86,9 @@ def note_timed(client: Peer, messages: Sequence[Message], due: float) -> None:
         raise RefusalError("too_large", f"arguments that wait have at most {LONGEST_TIMED} bytes")
     for _ in messages:
         heapq.heappush(client.timed, due)
+
+
+def parted_at_auth(bundle: Bundle) -> Iterator[Bundle]:
+    """A bundle in parts: a passphrase is heard at once, and holds for what comes after it."""
+    for is_auth, group in itertools.groupby(bundle.messages, lambda m: m.address == AUTH):
+        yield Bundle(tuple(group), None if is_auth else bundle.time)

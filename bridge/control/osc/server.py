@@ -24,8 +24,9 @@ from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.node import Node
 from restem.bridge.control.osc.codec import PacketError
 from restem.bridge.control.osc.commands import Commands
+from restem.bridge.control.osc.counts import Counts
 from restem.bridge.control.osc.peers import WAITING, Connection, Peer, plain_address
-from restem.bridge.control.osc.service import Counts, Dispatcher
+from restem.bridge.control.osc.service import Dispatcher
 from restem.bridge.control.tree import ControlTree
 
 HOST, PORT = "127.0.0.1", 7770

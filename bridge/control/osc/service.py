@@ -16,8 +16,7 @@ import math
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from restem.bridge.control.addresses import ROOT, Args
@@ -31,36 +30,26 @@ from restem.bridge.control.osc.codec import (
     decode,
     encode,
 )
+from restem.bridge.control.osc.counts import Counts
 from restem.bridge.control.osc.peers import Peer, Subscription
-from restem.bridge.control.osc.schedule import Moves, Schedule, Step, note_timed
+from restem.bridge.control.osc.schedule import (
+    AUTH,
+    Moves,
+    Schedule,
+    Step,
+    note_timed,
+    parted_at_auth,
+)
 from restem.bridge.control.tree import ControlTree
 
 FARTHEST_SECONDS = 60.0  # that a bundle may be ahead; more is another clock's time
-AUTH, ERROR = f"{ROOT}/auth", f"{ROOT}/error"
+ERROR = f"{ROOT}/error"
 ALIVE = "/ping"  # TouchOSC's, again and again, which wants no answer
 OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
 JOBS = 16  # slow commands of one client that may wait for each other
 SUBSCRIPTIONS = 64  # of one client
 FINISH_SECONDS = 10.0  # that a slow command may take at the end
 Command = Callable[[Peer, Args], None]
-
-
-@dataclass
-class Counts:
-    """Counters since the server started."""
-
-    packets: int = 0
-    messages: int = 0
-    malformed: int = 0
-    refused: int = 0  # messages, or bundles with such
-    clipped: int = 0
-    late_bundles: int = 0  # whose time had passed
-    lost: int = 0  # packets that came too fast for their client's queue
-    faults: int = 0  # of restem's own
-    denied: int = 0  # packets of hosts that are not allowed
-    unsent: int = 0  # answers that could not be sent, and errors that were too many
-    own: int = 0  # packets that restem had sent to itself
-    looped: int = 0  # answers that another restem sent back, again and again
 
 
 class Dispatcher:
@@ -468,9 +457,3 @@ class Dispatcher:
                 client.send_error(node.address, "too_large", f"{len(packet)} bytes: ask over TCP")
             elif client.send_packet(packet, subscription.port):
                 subscription.seen[node.address] = value
-
-
-def parted_at_auth(bundle: Bundle) -> Iterator[Bundle]:
-    """A bundle in parts: a passphrase is heard at once, and holds for what comes after it."""
-    for is_auth, group in itertools.groupby(bundle.messages, lambda m: m.address == AUTH):
-        yield Bundle(tuple(group), None if is_auth else bundle.time)
