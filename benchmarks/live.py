@@ -1,12 +1,12 @@
 """What an audio callback costs, and how punctual callbacks and steps are, on a running server.
 
-    python -m benchmarks.live [--profile live-cpu] [--minutes 5] [--jack-server NAME]
+    python -m benchmarks.live [--profile live-cpu] [--minutes 2] [--pairs 3] [--jack-server NAME]
 
 Plays clicks through a session for a while and prints a Markdown table: the callback's own duration,
 its lateness (how far the time between two callbacks is from the period), xruns and late steps; and
-the xruns of the same server in as many minutes without restem, for those are the machine's. It
-starts a JACK server with a dummy device of its own (48 kHz, 256 frames), which needs `jackd`;
-`--jack-server` names one that runs, with a real device.
+the xruns of the same server in as many minutes without restem, for those are the machine's. That is
+a pair; pairs follow each other. It starts a JACK server with a dummy device of its own (48 kHz, 256
+frames), which needs `jackd`; `--jack-server` names one that runs, with a real device.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -93,6 +93,7 @@ def row(name: str, values: np.ndarray, unit: str) -> str:
 
 
 def measure(profile: str, minutes: float, server: str) -> None:
+    """One pair: with restem, then without."""
     wanted = Settings(profile, jack="restem", server=server, channels="stems")
     with LiveSession(wanted, notify=lambda text: print(text, file=sys.stderr)) as session:
         clicks = Clicks(server)
@@ -154,13 +155,12 @@ def bare_xruns(server: str, minutes: float) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="live-cpu")
-    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--minutes", type=float, default=2.0, help="with, and as many without")
+    parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--jack-server")
     args = parser.parse_args()
-    if args.jack_server:
-        measure(args.profile, args.minutes, args.jack_server)
-    else:
-        with dummy_server() as server:
+    with nullcontext(args.jack_server) if args.jack_server else dummy_server() as server:
+        for _ in range(args.pairs):
             measure(args.profile, args.minutes, server)
 
 

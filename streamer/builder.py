@@ -163,10 +163,26 @@ def gpus_like_the_first() -> list[torch.device]:
 def stage_networks(
     config: SeparatorConfig | RepairConfig, stems: Sequence[str], wanted: Iterable[str]
 ) -> dict[str, Any]:
-    """The networks of a stage, by stem, each as it was trained; `stems` are all of the profile."""
-    return {
-        stem: _network(config, _weights_name(config, stem), stems.index(stem)) for stem in wanted
-    }
+    """The networks of a stage, by stem, each as it was trained; `stems` are all of the profile.
+
+    Raises:
+        ValueError: weights are missing; one line names them all.
+    """
+    names = {stem: _weights_name(config, stem) for stem in wanted}
+    if config.weights != SEEDED:
+        missing = [name for name in names.values() if not store.has_weights(name)]
+        if missing:
+            wanting = ", ".join(f"'{name}'" for name in missing)
+            raise ValueError(f"no weights {wanting} here: {_how_to_complete(config, missing)}")
+    return {stem: _network(config, name, stems.index(stem)) for stem, name in names.items()}
+
+
+def _how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[str]) -> str:
+    """How to get the weights of a set that are missing: all at once where that is offered."""
+    offer = published_weights(missing[0])
+    if offer and offer.source and len(missing) > 1:
+        return f"restem weights fetch {config.weights}"
+    return store.how_to_get(missing[0])
 
 
 def describe_profiles() -> list[dict[str, Any]]:
@@ -217,9 +233,7 @@ def _readiness(profile: Profile) -> str:
         names = [_weights_name(config, stem) for stem in profile.stems]
     missing = [name for name in names if not store.has_weights(name)]
     if missing:
-        offer = published_weights(missing[0])
-        whole_set = f"restem weights fetch {config.weights}"
-        remedy = whole_set if offer and offer.source else store.how_to_get(missing[0])
+        remedy = _how_to_complete(config, missing)
         return f"{len(missing)} of {len(names)} weights missing: {remedy}"
     if profile.repair is not None:
         repairs = [_weights_name(profile.repair, stem) for stem in profile.stems]
@@ -294,9 +308,8 @@ def _repair(
 ) -> Repair:
     seeded = config.weights == SEEDED
     names = {stem: _weights_name(config, stem) for stem in stems}
-    missing = [s for s, name in names.items() if not seeded and not store.has_weights(name)]
-    if missing and not config.optional:
-        store.find_weights(names[missing[0]])
+    may_pass = config.optional and not seeded  # otherwise `stage_networks` refuses
+    missing = [s for s, name in names.items() if may_pass and not store.has_weights(name)]
     if missing:
         warnings.warn(
             f"no {config.network} weights for {', '.join(missing)}: "

@@ -68,6 +68,14 @@ def lift_size_limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE)[1:] * 2)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start other programs, so that `-m "not devices"` leaves them out."""
+    starting = {"jack_server", "jack", "portaudio", "pd"}
+    for item in items:
+        if starting & set(getattr(item, "fixturenames", ())):
+            item.add_marker("devices")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
     """Lift a limit before the result is written: where to may be a file beyond it."""

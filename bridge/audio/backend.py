@@ -11,6 +11,8 @@ from restem.bridge.audio.callbacks import Callback
 from restem.bridge.settings import Settings
 from restem.streamer.engine.engine import Engine
 
+Connections = list[tuple[str, str]]
+
 
 class AudioStream(Protocol):
     """An engine's connection to the sound, until it is closed."""
@@ -62,6 +64,12 @@ class AudioBackend(Protocol):
 
     def restore(self, stream: AudioStream) -> None:
         """Give a reopened stream what the lost one had, such as its connections."""
+
+    def connections(self) -> Connections:
+        """Connections to other programs that are wanted: their ports' names, source first."""
+
+    def want(self, connections: Connections) -> None:
+        """Make connections as soon as their ports are there; from any thread."""
 
 
 BACKENDS = {

@@ -6,7 +6,7 @@ Its process callback is native (`bridge.audio.callbacks`): Python never runs in 
 import ctypes
 import ctypes.util
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ import llvmlite.binding
 import numba
 from numba import cfunc, types
 
-from restem.bridge.audio.backend import AudioStream
+from restem.bridge.audio.backend import AudioStream, Connections
 from restem.bridge.audio.callbacks import (
     AT_TIMES,
     INPUTS,
@@ -154,7 +154,10 @@ class JackStream:
         if client.samplerate != engine.sample_rate:
             rate = client.samplerate
             client.close()
-            raise ValueError(f"JACK runs at {rate} Hz, the engine at {engine.sample_rate} Hz")
+            raise ValueError(
+                f"JACK runs at {rate} Hz, this engine was made for {engine.sample_rate} Hz: start "
+                "restem anew, or set the server's rate back"
+            )
         self.client: Any = client
         self._latencies = _Latencies(client, jack, engine.latency.total)
         self.name, self._error = client.name, jack.JackError
@@ -341,6 +344,7 @@ class JackBackend:
         self._wanted: set[tuple[str, str]] = set()  # connections, source first
         self._open: set[tuple[str, str]] = set()  # of them, not made though both ports are there
         self._ports: set[str] = set()  # that were there at the last look
+        self._asked: deque[tuple[str, str]] = deque()  # connections that others want
 
     def open(self, engine: Engine, lost: AudioStream | None = None) -> JackStream:
         wanted = self.settings
@@ -357,6 +361,9 @@ class JackBackend:
         """
         assert isinstance(stream, JackStream)
         connected, ports = set(stream.connections()), stream.ports()
+        while self._asked:
+            self._wanted.add(self._asked.popleft())
+            self._ports = set()  # as if all ports had just come
         open_ = {pair for pair in self._wanted - connected if ports.issuperset(pair)}
         back = {pair for pair in open_ if not self._ports.issuperset(pair)}
         stream.connect(back)
@@ -368,3 +375,9 @@ class JackBackend:
         assert isinstance(stream, JackStream)
         self._ports = set()
         self.remember(stream)
+
+    def connections(self) -> Connections:
+        return sorted(self._wanted)
+
+    def want(self, connections: Connections) -> None:
+        self._asked.extend(connections)

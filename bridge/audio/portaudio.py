@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from restem.bridge.audio.backend import AudioStream
+from restem.bridge.audio.backend import AudioStream, Connections
 from restem.bridge.audio.callbacks import Callback, portaudio, portaudio_capture, portaudio_pull
 from restem.bridge.audio.clock_drift import AdaptiveResampler
 from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
@@ -288,3 +288,9 @@ class PortAudioBackend:
 
     def restore(self, stream: AudioStream) -> None:
         """Nothing, see `remember`."""
+
+    def connections(self) -> Connections:
+        return []
+
+    def want(self, connections: Connections) -> None:
+        """Nothing: a device has no connections to other programs."""

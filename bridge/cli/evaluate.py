@@ -3,10 +3,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import add_device, add_json, add_stems, names_argument
 from restem.bridge.cli.output import print_note, print_table, progress_bar
 

@@ -3,10 +3,8 @@
 import argparse
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import (
     add_engine,
     add_json,
@@ -15,7 +13,7 @@ from restem.bridge.cli.options import (
     engine_settings,
     remote_settings,
 )
-from restem.bridge.cli.output import print_note, print_rows
+from restem.bridge.cli.output import print_failures, print_note, print_rows
 
 
 def add_live(verb: argparse.ArgumentParser) -> None:
@@ -61,7 +59,10 @@ def _live(args: argparse.Namespace) -> int:
     def notify(text: str) -> None:
         speakers[-1](text)
 
-    with LiveSession(engine_settings(args), notify) as session, Remote(session, remote, notify):
+    with (
+        LiveSession(engine_settings(args), notify) as session,
+        Remote(session, remote, notify) as control,
+    ):
         if args.record:
             session.recorder.start()
         if args.json or args.plain or not sys.stdout.isatty():
@@ -69,11 +70,11 @@ def _live(args: argparse.Namespace) -> int:
         else:
             from restem.bridge.control.terminal import View
 
-            view = View(session, args.seconds)
+            view = View(session, control.panic, args.seconds)
             speakers.append(view.show_message)
             view.run()
             speakers.pop()
-    return 0
+    return print_failures(session.recorder.failures)
 
 
 def add_devices(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import restem
 from restem.bridge.cli.evaluate import add_demo, add_evaluate
@@ -29,9 +28,6 @@ from restem.bridge.cli.train import add_train
 from restem.bridge.cli.verify import add_verify
 from restem.bridge.cli.weights import add_weights
 from restem.bridge.signals import ended_as_by_ctrl_c
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -102,7 +102,9 @@ def add_remote(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--midi-backend", metavar="NAME", help="jack (the system's)")
     verb.add_argument("--presets", type=Path, metavar="DIR", help="folder of presets (the user's)")
     verb.add_argument(
-        "--restore", action="store_true", help="begin with the values of the last session's end"
+        "--restore",
+        action="store_true",
+        help="begin with the values and JACK connections of the last session's end",
     )
 
 

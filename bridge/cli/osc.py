@@ -20,7 +20,7 @@ from restem.bridge.cli.options import (
     positive_argument,
     remote_settings,
 )
-from restem.bridge.cli.output import print_note
+from restem.bridge.cli.output import print_failures, print_note
 
 NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$|-inf(inity)?$", re.IGNORECASE)
 
@@ -94,7 +94,7 @@ def _osc(args: argparse.Namespace) -> int:
             session.load(args.file)
             session.play()
         watch(session, sys.stdout, args.seconds, as_json=args.json)
-    return 0
+    return print_failures(session.recorder.failures)
 
 
 @contextmanager

@@ -9,12 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from restem.models.errors import one_line
-
-if TYPE_CHECKING:
-    pass
 
 Progress = Callable[[float, float], None]  # done, in all
 LINE_SECONDS = 9.0  # between two lines of progress
@@ -144,6 +141,13 @@ def print_note(message: Warning | str, *_: Any, **__: Any) -> None:
 
 def print_error(text: str) -> None:
     print(f"restem: error: {text}", file=sys.stderr)
+
+
+def print_failures(failures: Sequence[str]) -> int:
+    """Repeat at the end what went wrong meanwhile; the exit status."""
+    for failure in failures:
+        print_error(failure)
+    return 1 if failures else 0
 
 
 def describe_error(error: Exception, mix: Path | None = None) -> str:

@@ -3,10 +3,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import add_device, add_effects, add_json, add_stems
 from restem.bridge.cli.output import answer, describe_error, print_error, progress_bar
 

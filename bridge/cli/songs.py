@@ -4,10 +4,7 @@ import argparse
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import add_json, seconds_argument
 from restem.bridge.cli.output import print_note, print_rows, progress_bar
 

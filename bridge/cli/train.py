@@ -4,10 +4,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import add_device
 from restem.bridge.cli.output import print_note, progress_lines
 

@@ -2,10 +2,7 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import add_engine, engine_settings, seconds_argument
 from restem.bridge.cli.output import print_table, progress_bar
 

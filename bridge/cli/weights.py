@@ -3,10 +3,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from restem.bridge.cli.options import add_json
 from restem.bridge.cli.output import print_rows, progress_bar
 

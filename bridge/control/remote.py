@@ -5,11 +5,13 @@ session ─► ControlTree ◄─┬─ OscServer (commands: rendering, audio)
 Presets ─────┘       └─ MidiBridge
 """
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from restem.bridge.audio.backend import Connections
 from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.midi.controllers import MidiBridge
 from restem.bridge.control.osc.audio import OscAudio
@@ -19,10 +21,14 @@ from restem.bridge.control.osc.server import HOST, PORT, OscServer, PortTakenErr
 from restem.bridge.control.presets import Presets
 from restem.bridge.control.transport import transport_nodes
 from restem.bridge.control.tree import ControlTree
+from restem.bridge.files.reader import one_line_errors
 from restem.bridge.session.base import Session
 from restem.bridge.session.headless import FileSession
+from restem.models.atomic_write import atomically
+from restem.models.errors import one_line
 
 LAST = ".last.yaml"  # no preset's name begins with a dot
+LAST_CONNECTIONS = ".last-connections.json"
 Notify = Callable[[str], None]
 
 
@@ -43,7 +49,7 @@ class RemoteSettings:
     midi_ports: str | None = None  # part of the ports' names
     midi_backend: str | None = None
     presets: Path | None = None  # their folder; None: the user's
-    restore: bool = False  # begin with the values of the last session's end
+    restore: bool = False  # begin with the values and connections of the last session's end
 
     @property
     def goes_without_osc(self) -> bool:
@@ -78,6 +84,8 @@ class Remote:
             self.presets = Presets(session.engine.mixer, settings.presets)
             if settings.restore and self._last.is_file():
                 self.presets.restore(self._last)
+            if settings.restore:
+                session.want(read_connections(self.presets.folder / LAST_CONNECTIONS))
             self._stack.callback(self.presets.close)
             transport = transport_nodes(session) if isinstance(session, FileSession) else []
             self.control = ControlTree(session, (*self.presets.nodes(), *transport))
@@ -141,12 +149,18 @@ class Remote:
         self.server = self._stack.enter_context(server)
         self._notify(f"OSC: UDP and TCP port {server.port} of {settings.host}")
 
+    def panic(self) -> None:
+        """Do what /restem/panic does, from a key."""
+        self.control.write(self.control.nodes[f"{ROOT}/panic"], ())
+
     def close(self) -> None:
         """Say good-bye, and keep the values for the next session."""
         try:
             self.presets.snapshot(self._last)
+            connections = self.control.session.connections()
+            write_connections(self.presets.folder / LAST_CONNECTIONS, connections)
         except OSError as error:
-            self._notify(f"the values are not kept for --restore: {error}")
+            self._notify(f"values and connections are not kept for --restore: {error}")
         self._stack.close()
 
     @property
@@ -159,3 +173,28 @@ class Remote:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def write_connections(path: Path, connections: Connections) -> None:
+    """Write connections to a file.
+
+    Raises:
+        OSError: the disk is full, or fails.
+    """
+    with one_line_errors(path), atomically(path) as part:
+        part.write_text(json.dumps(connections, indent=1), "utf-8")
+
+
+def read_connections(path: Path) -> Connections:
+    """Read what `write_connections` wrote; none if there is no such file.
+
+    Raises:
+        ValueError: the file is damaged; one line.
+    """
+    if not path.is_file():
+        return []
+    try:
+        pairs = json.loads(path.read_text("utf-8"))
+        return [(str(source), str(sink)) for source, sink in pairs]
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path}: damaged, remove it: {one_line(error)}") from error

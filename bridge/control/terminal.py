@@ -1,5 +1,7 @@
 """`restem live` in the terminal: meters, latency, what went wrong, and keys to mix with."""
 
+from collections.abc import Callable
+
 from rich.table import Table
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -31,12 +33,16 @@ class View(App[None]):
         Binding("b", "bypass", "bypass"),
         Binding("r", "record", "record"),
         Binding("x", "reset", "reset"),
+        Binding("p", "panic", "panic"),
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, session: LiveSession, seconds: float | None = None) -> None:
+    def __init__(
+        self, session: LiveSession, panic: Callable[[], None], seconds: float | None = None
+    ) -> None:
         super().__init__()
         self.session, self.seconds, self.chosen = session, seconds, 0
+        self._panic = panic
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
@@ -118,6 +124,11 @@ class View(App[None]):
 
     def action_reset(self) -> None:
         self.session.engine.reset()
+
+    def action_panic(self) -> None:
+        """Silence at once, whatever the worker does; the master's gain brings the sound back."""
+        self._panic()
+        self.show()
 
 
 def describe(now: SessionStatus) -> Text:

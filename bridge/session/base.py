@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Self, TextIO
 
+from restem.bridge.audio.backend import Connections
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
-from restem.bridge.takes.recorder import Recorder
+from restem.bridge.takes.recorder import Recorder, unfinished_takes
 from restem.streamer.builder import describe_profiles, pick_stems
 from restem.streamer.engine.engine import Engine, Status
 from restem.streamer.engine.process import Build, TooSlowError, holds
@@ -61,6 +63,11 @@ class Session:
             self.engine.mixer.route(outputs)
             takes = settings.takes, settings.profile, settings.take_format
             self.recorder = Recorder(self.engine, *takes)
+            for folder in unfinished_takes(Path(settings.takes)):
+                notify(
+                    f"{folder}: not ended, unless another restem records it: it plays as far as it "
+                    f"goes, `restem render --session {folder}` mixes it anew"
+                )
         except BaseException:
             self.engine.close()
             raise
@@ -106,6 +113,13 @@ class Session:
         with self._switching:
             self.engine.swap(build)
             self.settings = wanted
+
+    def connections(self) -> Connections:
+        """Wanted connections to other programs, if there is a backend that has such."""
+        return []
+
+    def want(self, connections: Connections) -> None:
+        """Make connections as soon as their ports are there."""
 
     def position_at(self, moment: float) -> int:
         """Position of the mixer at a time of `time.monotonic`."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from restem.bridge.audio.backend import AudioStream, open_backend
+from restem.bridge.audio.backend import AudioStream, Connections, open_backend
 from restem.bridge.session.base import GLANCE_SECONDS, Session
 from restem.bridge.session.status import SessionStatus
 from restem.bridge.settings import Settings
@@ -122,6 +122,12 @@ class LiveSession(Session):
             return
         self.stream, self._problem = stream, ""
         self.reconnections += 1
+
+    def connections(self) -> Connections:
+        return self.backend.connections()
+
+    def want(self, connections: Connections) -> None:
+        self.backend.want(connections)
 
     def position_at(self, moment: float) -> int:
         """Position of the mixer at a time of `time.monotonic`.

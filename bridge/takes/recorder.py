@@ -48,7 +48,8 @@ from restem.streamer.mixer.parameters import PARAMETERS
 
 BLOCK = 8192  # frames written at once
 POLL_SECONDS = 0.05  # between two looks at the rings
-SAVE_SECONDS = 2.0  # of audio, between two updates of headers and sidecar
+SAVE_SECONDS = 2.0  # of audio, between two updates of headers and sidecar; a short take is saved
+EARLY_SECONDS = 0.25  # so often in its first SAVE_SECONDS
 RESERVE = 1 << 16  # bytes that are kept free for the last sidecar, should the disk be full
 TAKE = re.compile(r"take-(\d+)(\.part)?")
 
@@ -168,7 +169,8 @@ class Take:
             self._lose(lost)
         saved = self.frames
         self.position += count
-        every = int(SAVE_SECONDS * self.session.sample_rate)
+        is_short = self.frames < SAVE_SECONDS * self.session.sample_rate
+        every = int((EARLY_SECONDS if is_short else SAVE_SECONDS) * self.session.sample_rate)
         if self.frames // every > saved // every:
             self.save()
         return True
@@ -278,6 +280,14 @@ def claim(parent: Path) -> tuple[str, Path]:
                 return name, folder
 
 
+def unfinished_takes(parent: Path) -> list[Path]:
+    """Folders of takes that never came to their end, or that another program still records."""
+    with suppress(OSError):
+        matches = ((path, TAKE.fullmatch(path.name)) for path in parent.iterdir())
+        return sorted(path for path, match in matches if match and match[2])
+    return []
+
+
 @dataclass(frozen=True)
 class RecorderStatus:
     """State of a recorder, and of its last take."""
@@ -310,6 +320,7 @@ class Recorder:
         self.engine, self.parent = engine, Path(parent)
         self.profile, self.file_format = profile, file_format
         self.subtype = pick_subtype(file_format, subtype)
+        self.failures: list[str] = []  # why takes were cut short, a line each
         self._lock = threading.Lock()
         self._take: Take | None = None
         self._thread: threading.Thread | None = None
@@ -362,6 +373,7 @@ class Recorder:
             take.finish()
         except Exception as error:  # whatever it is, the music plays on
             take.cut_short(first_line(error))
+            self.failures.append(f"{take.folder}: recording failed: {take.reason}")
 
     def status(self) -> RecorderStatus:
         take = self._take

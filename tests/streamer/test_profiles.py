@@ -328,3 +328,15 @@ def test_loading_leaves_the_users_random_numbers_alone(stems: list[str] | None) 
     load_profile("live-cpu-fast", "cpu", stems)
     describe_profiles()
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("profile", ["live-gpu", "studio", "offline"])
+def test_weights_that_are_missing_are_all_named_in_one_line(
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
+    with pytest.raises(ValueError, match="no weights") as error:
+        build_profile(read_profile(profile), "cpu", ["vocals", "bass"])
+    assert str(error.value) == (
+        "no weights 'dtt-bsr/vocals', 'dtt-bsr/bass' here: restem weights fetch dtt-bsr"
+    )

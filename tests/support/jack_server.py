@@ -48,8 +48,8 @@ class Server:
         os.environ.update(QUIET)
         self.start()
 
-    def start(self) -> None:
-        device = ["-d", "dummy", "-r", "48000", "-p", f"{BLOCK}", "-C", "2", "-P", "18"]
+    def start(self, rate: int = 48000) -> None:
+        device = ["-d", "dummy", "-r", f"{rate}", "-p", f"{BLOCK}", "-C", "2", "-P", "18"]
         self.process = subprocess.Popen(
             ["jackd", "-n", self.name, "-r", "-S", "-t", "20000", *device],
             stdout=subprocess.DEVNULL,

@@ -133,6 +133,23 @@ def test_a_connection_is_made_again_when_its_port_is_back_unless_a_hand_removed_
     visitor.close()
 
 
+def test_connections_that_are_wanted_are_made_once_their_ports_are_there(
+    session: LiveSession, jack: str
+) -> None:
+    pair = ("guest:out", "restem:in_R")
+    session.want([pair])
+    until(lambda: pair in session.connections(), "the wish to be learned")
+    guest = client("guest", jack)
+    guest.outports.register("out")
+    guest.set_process_callback(lambda frames: None)  # without one it cannot be closed
+    guest.activate()
+    until(lambda: session.stream and pair in session.stream.connections(), "the connection")
+    guest.disconnect(*pair)
+    until(lambda: pair not in session.connections(), "the removal to be learned")
+    guest.deactivate()
+    guest.close()
+
+
 def test_blocks_that_the_server_made_larger_are_said_and_so_are_those_that_fit_again(
     session: LiveSession, jack: str
 ) -> None:

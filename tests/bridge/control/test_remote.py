@@ -146,6 +146,22 @@ def test_values_are_kept_for_the_next_session_if_asked(
         mixer.set("gain_db", 0.0, "bass")
 
 
+def test_connections_are_kept_for_the_next_session_if_asked(
+    session: FileSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch, settings = [("drums:out", "restem:in_L")], wanted(tmp_path, midi=False, restore=True)
+    monkeypatch.setattr(session, "connections", lambda: patch)
+    with Remote(session, settings, notify=lambda text: None):
+        pass
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(session, "want", asked.extend)
+    with Remote(session, settings, notify=lambda text: None):
+        assert asked == patch
+    (tmp_path / ".last-connections.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"connections\.json: damaged, remove it"):
+        Remote(session, settings, notify=lambda text: None)
+
+
 def test_without_its_usual_port_osc_is_left_out_and_said(
     session: FileSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from restem.bridge.control.terminal import WIDTH, View, describe, meter
 from restem.bridge.session.status import SessionStatus
 from restem.streamer.mixer.mixer import Mixer
+from restem.streamer.mixer.parameters import SILENCE_DB
 from tests.support.osc_console import NOW
 
 
@@ -20,6 +21,9 @@ class Session:
         self.resets = 0
         self.engine = SimpleNamespace(mixer=Mixer(("vocals", "drums"), 48000), reset=self._reset)
 
+    def panic(self) -> None:
+        self.engine.mixer.set("master_gain_db", SILENCE_DB)
+
     def _reset(self) -> None:
         self.resets += 1
 
@@ -29,7 +33,7 @@ class Session:
 
 def press(session: Session, *keys: str, then: Callable[[View], None] = lambda view: None) -> None:
     async def run() -> None:
-        view = View(session)  # type: ignore[arg-type]
+        view = View(session, session.panic)  # type: ignore[arg-type]
         async with view.run_test() as pilot:
             await pilot.press(*keys)
             then(view)
@@ -47,6 +51,12 @@ def test_keys_set_the_mixer() -> None:
     assert mixer.get("gain_db", "drums") == pytest.approx(1.0)
     assert mixer.get("bypass") is True
     assert session.resets == 1
+
+
+def test_p_is_panic_and_plus_on_the_master_ends_it() -> None:
+    session = Session()
+    press(session, "p", "up", "right")
+    assert session.engine.mixer.get("master_gain_db") == SILENCE_DB + 1
 
 
 def test_above_the_first_strip_is_the_master() -> None:
@@ -67,7 +77,7 @@ def test_the_screen_shows_what_the_session_says() -> None:
 
 def test_a_tick_that_comes_when_the_screen_has_gone_draws_nothing() -> None:
     async def check() -> None:
-        view = View(Session())  # type: ignore[arg-type]
+        view = View(Session(), lambda: None)  # type: ignore[arg-type]
         async with view.run_test():
             await view.query("#status, #strips").remove()
             view.show()

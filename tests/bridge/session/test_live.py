@@ -223,17 +223,21 @@ def test_a_device_that_vanishes_is_waited_for_and_the_engine_stays(
     session: LiveSession, jack_server: Server, profile: str
 ) -> None:
     ports = [f"restem:{stem}_{side}" for stem in STEMS for side in "LR"]
-    for visit in range(2):
+    for visit in range(3):
         if visit:
             heard, latency = session.engine.rings.get(Cell.FRAMES_IN), session.engine.latency
             jack_server.stop()
             until(lambda: session.status().state == "no device", "the session to notice")
             assert "restem is gone; waiting for it" in session.status().problem
+            assert session.status().reconnections == visit - 1
             began = time.monotonic()
             until(lambda: time.monotonic() - began > 3, "three seconds")  # noqa: B023
+            jack_server.start(rate=44100)
+            until(lambda: "runs at 44100 Hz, this" in session.status().problem, "the other rate")
+            jack_server.stop()
             jack_server.start()
             until(lambda: session.status().state == "ready", "the session to come back")
-            assert session.status().reconnections == 1
+            assert session.status().reconnections == visit
             assert session.engine.rings.get(Cell.FRAMES_IN) >= heard
             assert session.engine.latency == latency
         desk = Desk(jack_server.name, ["restem:in_L", "restem:in_R"], ports)

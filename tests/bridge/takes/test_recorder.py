@@ -13,7 +13,7 @@ import soundfile
 
 from restem.bridge.files.writer import StemFile
 from restem.bridge.takes import recorder
-from restem.bridge.takes.recorder import BLOCK, Recorder, Take
+from restem.bridge.takes.recorder import BLOCK, Recorder, Take, unfinished_takes
 from restem.bridge.takes.sidecar import Dropout, read_session
 from restem.streamer.engine.playback_kernel import LARGEST, LatePolicy
 from restem.streamer.engine.rings import Audio, Cell
@@ -365,7 +365,21 @@ def test_a_full_disk_stops_the_recording_and_the_music_plays_on(
     assert status.reason.endswith("bass.wav: No space left on device; free some space")
     played.play(30)
     assert played.rings.get(Cell.FRAMES_OUT) == 60 * HOST - played.latency.total
+    assert made.failures == [f"{made.parent / 'take-001.part'}: recording failed: {status.reason}"]
     assert made.start().name == "take-002.part"
+
+
+def test_a_take_that_dies_in_its_first_second_is_readable(played: Any, tmp_path: Path) -> None:
+    take = Take(played, tmp_path)
+    while take.frames < 0.9 * 48000:
+        played.play(10)
+        write_all(take)
+    folder = take.folder  # and here the program dies
+    session = read_session(folder)
+    assert 0.6 * 48000 <= session.frames <= take.frames
+    assert np.allclose(audio_of(folder), played.law(session), rtol=0, atol=2**-24)
+    assert unfinished_takes(tmp_path) == [folder]
+    take.cut_short("end of the test")
 
 
 def test_a_real_engine_is_recorded_as_it_was_heard(tmp_path: Path) -> None:

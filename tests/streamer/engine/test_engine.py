@@ -150,6 +150,15 @@ def test_another_model_takes_over_at_the_same_latency(player: Player) -> None:
     assert player.engine.status().late == 0
 
 
+def test_swaps_drop_nothing(player: Player) -> None:
+    for _ in range(3):
+        player.play(40)
+        player.engine.swap(Plain)
+    player.play(40)
+    status = player.engine.status()
+    assert (status.dropped, status.late, status.restarts) == (0, 0, 0)
+
+
 def broken() -> Plain:
     raise ValueError("no such weights")
 
