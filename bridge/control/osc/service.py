@@ -183,6 +183,8 @@ class Dispatcher:
             return
         if is_stale:
             steps = self._still(client, steps)
+        if not steps:
+            return
         if ahead <= 0:
             self._run(client, deque(steps))
             return

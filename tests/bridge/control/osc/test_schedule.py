@@ -1,6 +1,7 @@
 """Panic and what waits: recalls, commands and packets that are queued bring no level back."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def other(server: OscServer) -> Console:
     return Console(server)
 
 
-def bundle(*packets: bytes) -> bytes:
-    builder = OscBundleBuilder(IMMEDIATELY)
+def bundle(*packets: bytes, at: float = IMMEDIATELY) -> bytes:
+    builder = OscBundleBuilder(at)
     for packet in packets:
         builder.add_content(OscMessage(packet))
     dgram: bytes = builder.build().dgram
@@ -85,16 +86,25 @@ def recall_then_set(console: Console) -> None:
     console.send(MASTER, -1.0)
 
 
+def recall_then_time(console: Console) -> None:
+    recall(console)
+    console.send_packet(bundle(encode(MASTER, -1.0), at=time.time() + 30))
+
+
 def recall_twice(console: Console) -> None:
     recall(console)
     recall(console)
 
 
 @pytest.mark.parametrize(
-    "ask", [recall, recall_slowly, recall_and_set, recall_then_set, recall_twice]
+    "ask", [recall, recall_slowly, recall_and_set, recall_then_set, recall_then_time, recall_twice]
 )
 def test_a_recall_that_is_queued_while_another_panics_brings_no_level_back(
-    session: StillSession, console: Console, other: Console, ask: Callable[[Console], None]
+    session: StillSession,
+    server: OscServer,
+    console: Console,
+    other: Console,
+    ask: Callable[[Console], None],
 ) -> None:
     hold(session, other)
     ask(console)
@@ -103,6 +113,7 @@ def test_a_recall_that_is_queued_while_another_panics_brings_no_level_back(
     other.ask_ping(3)
     session.may_switch.set()
     assert "cancelled" in refusals(console)
+    assert server.counts.faults == 0
     assert session.mixer.get("master_gain_db") == -90
 
 
