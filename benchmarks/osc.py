@@ -5,7 +5,8 @@
 Starts a session on a JACK server with a dummy device (needs `jackd`) and an OSC server on it, sends
 from another process, and prints a Markdown table: a burst of 3000 messages, then many a second for
 a while, the time from packet to value, whether all came in their order; what eight clients that
-subscribed to meters at 30 Hz cost; and whether steps were late meanwhile.
+subscribed to meters at 30 Hz cost; how many packets of a second client are lost while another one
+floods the socket that all of them share; and whether steps were late meanwhile.
 """
 
 import argparse
@@ -49,6 +50,25 @@ print(*sent)
 """
 
 
+# As SENDER, but without waiting for an answer, which a flood may lose.
+PACED = SENDER.replace('    client.ask("/restem/ping")\n', "").replace("    client.settled()\n", "")
+
+# Sends as fast as it can, for some seconds, and prints how many packets that were.
+FLOOD = """
+import sys, time
+from restem.bridge.control.osc.client import OscClient
+from restem.bridge.control.osc.codec import encode
+port, seconds = int(sys.argv[1]), float(sys.argv[2])
+packet, sent = encode("/restem/ping", 1), 0
+with OscClient(port) as client:
+    began = time.monotonic()
+    while time.monotonic() < began + seconds:
+        client.send_packet(packet)
+        sent += 1
+print(sent)
+"""
+
+
 class Witness:
     """Notes when which value arrives at the mixer."""
 
@@ -82,6 +102,26 @@ class Witness:
         )
 
 
+def flooded(witness: Witness, server: OscServer, seconds: float, rate: int) -> str:
+    """A line of what a client loses while another one sends as fast as it can."""
+    before = server.counts.packets
+    command = [sys.executable, "-c", FLOOD, str(server.port), str(seconds + 4)]
+    flood = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    time.sleep(2)  # until it floods
+    count = round(rate * seconds)
+    sender = [sys.executable, "-c", PACED, *map(str, (server.port, count, rate, 1000)), ADDRESS]
+    witness.seen.clear()
+    subprocess.run(sender, stdout=subprocess.DEVNULL, check=True)
+    sent = int(flood.communicate()[0])
+    time.sleep(2)
+    seen, came = len(witness.seen), server.counts.packets - before
+    return (
+        f"beside a flood of {sent / (seconds + 4):.0f} packets a second, {count - seen} of {count} "
+        f"of another client's are lost at {rate} a second; "
+        f"{sent + count - came} of all before they were read"
+    )
+
+
 def cpu_seconds(server: OscServer) -> float:
     """Of the server's thread."""
     return time.clock_gettime(time.pthread_getcpuclockid(server._thread.ident))
@@ -98,6 +138,7 @@ def measure(profile: str, seconds: float, rate: int, jack: str) -> None:
             before = session.status()
             burst = witness.measure(server, BURST, 0)
             steady = witness.measure(server, round(rate * seconds), rate)
+            flood = flooded(witness, server, min(seconds, 10), 100)
             clients = [OscClient(server.port) for _ in range(CLIENTS)]
             for client in clients:
                 client.ask("/restem/subscribe", "/restem/meters", METERS_HZ, 600)
@@ -112,6 +153,7 @@ def measure(profile: str, seconds: float, rate: int, jack: str) -> None:
     print("|---|---|---|---|---|---|---|")
     print(f"| a burst | {burst} |\n| for {seconds:.0f} s | {steady} |")
     print(f"\n{CLIENTS} clients with meters at {METERS_HZ} Hz: {100 * share:.2f} % of a core")
+    print(flood)
     print(f"late steps before {before.late}, after {after.late}; packets lost {server.counts.lost}")
 
 

@@ -101,7 +101,7 @@ FLOORS = {
         remote terminal
         osc midi
         tree transport presets
-        session_nodes crossfade
+        session_nodes crossfade relative
         background
         node
         addresses

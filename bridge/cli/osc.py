@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ from restem.bridge.cli.options import (
     remote_settings,
 )
 from restem.bridge.cli.output import print_failures, print_note
+
+NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$|-inf(inity)?$", re.IGNORECASE)
 
 
 def add_osc(verb: argparse.ArgumentParser) -> None:
@@ -49,6 +52,7 @@ def _add_osc_client(verb: argparse.ArgumentParser) -> None:
         default=os.environ.get("RESTEM_OSC_PASSPHRASE"),
         help="if it wants one ($RESTEM_OSC_PASSPHRASE)",
     )
+    verb.add_argument("--json", action="store_true", help="print a line of JSON for each message")
 
 
 def add_osc_monitor(verb: argparse.ArgumentParser) -> None:
@@ -70,6 +74,7 @@ def add_osc_send(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("args", nargs="*", help="numbers or text; none reads the value")
     verb.add_argument("--types", metavar="TAGS", help="of the arguments: i, f or s for each")
     _add_osc_client(verb)
+    verb._negative_number_matcher = NEGATIVE  # else -1e1 and -inf would be options
     verb.set_defaults(run=_osc_send)
 
 
@@ -103,20 +108,23 @@ def _osc_client(args: argparse.Namespace) -> "Iterator[OscClient]":
 
 
 def _osc_monitor(args: argparse.Namespace) -> int:
-    from restem.bridge.control.osc.client import listen, monitor
+    from restem.bridge.control.osc.client import as_json, listen, monitor
 
+    form = as_json if args.json else None
     with suppress(KeyboardInterrupt):
         if args.listen is not None:
-            listen(args.listen, args.host, sys.stdout)
+            listen(args.listen, args.host, sys.stdout, form)
         else:
             with _osc_client(args) as client:
-                monitor(client, args.pattern, args.hz, sys.stdout)
+                monitor(client, args.pattern, args.hz, sys.stdout, form)
     return 0
 
 
 def _osc_send(args: argparse.Namespace) -> int:
-    from restem.bridge.control.osc.client import parse_args, send
+    from restem.bridge.control.osc.client import as_json, parse_args, send
 
     words = parse_args(args.args, args.types)
     with _osc_client(args) as client:
-        return int(not send(client, args.address, words, sys.stdout))
+        return int(
+            not send(client, args.address, words, sys.stdout, as_json if args.json else None)
+        )

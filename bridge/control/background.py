@@ -3,8 +3,11 @@
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from restem.bridge.control.node import RefusalError
+
+T = TypeVar("T")
 
 
 class Background:
@@ -38,3 +41,37 @@ class Background:
         while (work := self._queue.get()) is not None:
             if not self._finishing.is_set():
                 work()
+
+
+class Watched(Generic[T]):
+    """A value that may take long to find out, such as the names in a folder of a network.
+
+    Args:
+        find: finds it out; it raises nothing.
+        default: until it was found out for the first time.
+    """
+
+    PATIENCE_SECONDS = 0.1  # that a reader waits for a new value, once for each
+
+    def __init__(self, find: Callable[[], T], default: T) -> None:
+        self._find, self.value = find, default
+        self._lock = threading.Lock()
+        self._found: threading.Event | None = None  # of the search that is under way
+        self._is_late = False
+
+    def get(self) -> T:
+        """The value as it is now, or, if that takes long, as it was last; any thread may ask."""
+        with self._lock:
+            if self._found is None:
+                self._found = threading.Event()
+                threading.Thread(target=self._run, args=(self._found,), daemon=True).start()
+            found, patience = self._found, 0.0 if self._is_late else self.PATIENCE_SECONDS
+        if not found.wait(patience):
+            self._is_late = True
+        return self.value
+
+    def _run(self, found: threading.Event) -> None:
+        value = self._find()
+        with self._lock:
+            self.value, self._found, self._is_late = value, None, False
+        found.set()

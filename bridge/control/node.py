@@ -16,7 +16,8 @@ class Node:
     `types` are the OSC type tags of its value, or of what it is given if it cannot be read; "s*"
     is any number of them. It may be given `optional` arguments beside. A button is given nothing,
     or a number that is not 0. `write` raises ValueError if it refuses, in
-    one line; a slow one may take seconds, so that it is called where nobody waits.
+    one line; a slow one may take seconds, so that it is called where nobody waits. `prepare` is
+    called when such a write is asked for, and gives the one to call once its turn comes.
     """
 
     address: str
@@ -28,10 +29,12 @@ class Node:
     choices: Callable[[], Sequence[str]] | None = None
     read: Callable[[], Args] | None = None
     write: Callable[[Args], None] | None = None
+    prepare: Callable[[], Callable[[Args], None]] | None = None  # a write that a panic can end
     parameter: Parameter | None = None
     strip: str | None = None
     optional: str = ""
     slow: bool = False
+    moves: bool = False  # the mixer: what of it waits while a panic comes is dropped
     in_turn: bool = False  # slow, and its client's later packets wait for it
     touches_files: bool = False  # of any path but its choices: not for clients of other machines
     detail: bool = False  # part of another node's value; only read by its own address
@@ -49,6 +52,18 @@ class Node:
     @property
     def is_button(self) -> bool:
         return not self.types
+
+    @property
+    def is_switch(self) -> bool:
+        """True for what is on or off; a third state may be read."""
+        is_pair = self.types == "i" and self.low == 0 and self.high in (1, 2)
+        return is_pair and self.access == READ | WRITE
+
+    @property
+    def is_number(self) -> bool:
+        """True for one number that is read and set."""
+        is_one = self.types in ("i", "f") and self.access == READ | WRITE
+        return is_one and not self.is_switch
 
 
 @dataclass

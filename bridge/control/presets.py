@@ -9,6 +9,7 @@ A step is half as long as a ramp of the mixer's, so that two overlap and the sum
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import platformdirs
 import yaml
 
 from restem.bridge.control.addresses import ROOT, Args
+from restem.bridge.control.background import Watched
 from restem.bridge.control.crossfade import STALLED_SECONDS, Crossfade
-from restem.bridge.control.node import Node
+from restem.bridge.control.node import Node, RefusalError
 from restem.bridge.files.reader import one_line_errors
 from restem.bridge.takes.sidecar import by_strip
 from restem.models.atomic_write import atomically
@@ -54,11 +56,16 @@ class Presets:
         self.listeners: list[Callable[[], None]] = []  # called when presets came or went
         self._lock = threading.RLock()
         self._fade: Crossfade | None = None
+        self._cancelled = 0  # how often
+        self._names: Watched[tuple[str, ...]] = Watched(self._listed, ())
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
 
     def names(self) -> tuple[str, ...]:
-        """Stored presets, sorted."""
+        """Stored presets, sorted; those of before while a share takes long to list them."""
+        return self._names.get()
+
+    def _listed(self) -> tuple[str, ...]:
         try:
             paths = [path for path in self.folder.iterdir() if path.suffix == ".yaml"]
             files = [path for path in paths if path.is_file()]  # a pipe may never end
@@ -80,21 +87,32 @@ class Presets:
         if is_new:
             self._notify_listeners()
 
-    def recall(self, name: str, seconds: float = 0.0) -> None:
+    def recall(self, name: str, seconds: float = 0.0, asked: int | None = None) -> None:
         """Go to a preset's values, at once or as a crossfade; what is under way is taken over.
+
+        A number that is no preset's name means that one in the order of the names, from 1 on.
 
         Values of strips that this mixer lacks are left out; values that it lacks stay.
 
+        Args:
+            name: of the preset.
+            seconds: that the crossfade takes.
+            asked: after how many cancellations it was asked for; one more since then ends it.
+
         Raises:
-            ValueError: there is no such preset, it is damaged, or `seconds` is out of range.
+            ValueError: there is no such preset, it is damaged, `seconds` is out of range, or it was
+                cancelled.
         """
         if not 0 <= seconds <= LONGEST_SECONDS:
             raise ValueError(f"seconds must be in [0, {LONGEST_SECONDS:g}], got {seconds:g}")
         path = self._path(name)
+        if not path.is_file() and name in (numbers := self._by_number()):
+            name = numbers[name]
+            path = self._path(name)
         if not path.is_file():
             known = ", ".join(self.names()) or "none yet"
             raise ValueError(f"there is no preset '{name}'; expected one of {known}")
-        self._go(self._read(path), seconds)
+        self._go(self._read(path), seconds, asked)
         self.current = name
 
     def delete(self, name: str) -> None:
@@ -138,9 +156,13 @@ class Presets:
         self._go(self._read(path), 0.0)
 
     def cancel(self) -> None:
-        """End a crossfade where it stands; what it scheduled is the mixer's to drop."""
+        """End a crossfade where it stands, and recalls that wait or read their file.
+
+        What a crossfade scheduled is the mixer's to drop.
+        """
         with self._lock:
             self._fade = None
+            self._cancelled += 1
 
     def close(self) -> None:
         """End a crossfade that is under way, at its goal."""
@@ -159,11 +181,13 @@ class Presets:
             Node(
                 f"{ROOT}/preset",
                 "s",
-                "The preset that was recalled or saved last; set, recalls one, crossfaded in so "
-                "many seconds.",
+                "The preset that was recalled or saved last; set, recalls one, by its name or its "
+                "number in their order, crossfaded in so many seconds.",
                 choices=self.names,
                 read=lambda: (self.current,),
                 write=self._recall,
+                prepare=self._prepare_recall,
+                moves=True,
                 optional="f",
                 slow=True,
                 in_turn=True,
@@ -175,6 +199,8 @@ class Presets:
                 choices=self.names,
                 read=lambda: (self.current,),
                 write=self._recall,
+                prepare=self._prepare_recall,
+                moves=True,
                 slow=True,
                 in_turn=True,
                 detail=True,
@@ -199,8 +225,17 @@ class Presets:
             Node(f"{ROOT}/preset/names", "s*", "What presets there are.", read=self.names),
         ]
 
-    def _recall(self, args: Args) -> None:
-        self.recall(str(args[0]), *(float(seconds or 0) for seconds in args[1:]))
+    def _prepare_recall(self) -> Callable[[Args], None]:
+        """A recall that is asked for now."""
+        return partial(self._recall, asked=self._cancelled)
+
+    def _recall(self, args: Args, asked: int | None = None) -> None:
+        name, seconds = (*args, 0.0)[:2]
+        self.recall(str(name), float(seconds or 0), asked)
+
+    def _by_number(self) -> dict[str, str]:
+        """Names of presets by their place in their order, from 1 on."""
+        return {str(number): name for number, name in enumerate(self._listed(), 1)}
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{checked_name(name)}.yaml"
@@ -233,8 +268,10 @@ class Presets:
                     raise ValueError(f"{where}: {str(error)[:200]}") from error
         return values
 
-    def _go(self, goal: Values, seconds: float) -> None:
+    def _go(self, goal: Values, seconds: float, asked: int | None = None) -> None:
         with self._lock:
+            if asked not in (None, self._cancelled):
+                raise RefusalError("cancelled", "the recall was cancelled while it waited")
             fade = Crossfade(self.mixer, goal, seconds, self._fade)
             self._fade = None if fade.advance() else fade
             if self._fade and not self._thread and not self._closing.is_set():

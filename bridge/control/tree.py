@@ -11,9 +11,11 @@ from the one table of parameters.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from restem.bridge.control.addresses import ROOT, SPECIAL, Args, parameter_address, pattern
 from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg, fitting
+from restem.bridge.control.relative import RELATIVES
 from restem.bridge.control.session_nodes import SessionNodes
 from restem.bridge.session.base import Session
 from restem.models.errors import one_line
@@ -35,7 +37,7 @@ class ControlTree:
         self.nodes: dict[str, Node] = {}
         self.numbered: dict[str, Node] = {}  # the strips' again, by their numbers
         self.cancellers: list[Callable[[], None]] = []  # of what waits elsewhere
-        own = (*self._parameters(), *SessionNodes(session, self.cancel).nodes())
+        own = (*self._parameters(), *self._shared(), *SessionNodes(session, self.cancel).nodes())
         for node in (*own, *more):
             self.add(node)
         for number, strip in enumerate(self.mixer.strips, 1):
@@ -64,6 +66,48 @@ class ControlTree:
                     parameter=row,
                     strip=strip,
                 )
+
+    def _shared(self) -> Iterator[Node]:
+        """Nodes that move other nodes' values."""
+        yield Node(
+            f"{ROOT}/solo/clear",
+            "",
+            "Ends all solos.",
+            write=lambda _: self.move([("solo", False, strip) for strip in self.mixer.strips]),
+            moves=True,
+        )
+        yield Node(
+            f"{ROOT}/toggle",
+            "s",
+            "Flips the switches that an address or a pattern means; so does a button at "
+            "<address>/toggle.",
+            write=partial(self._relate, "toggle"),
+            moves=True,
+        )
+        yield Node(
+            f"{ROOT}/inc",
+            "sf",
+            "Moves the numbers that an address or a pattern means by a step, within their range; "
+            "so does a step sent to <address>/inc.",
+            write=partial(self._relate, "inc"),
+            moves=True,
+        )
+
+    def _relate(self, name: str, args: Args) -> None:
+        address, *steps = args
+        nodes = [node for node in self._relatives(f"{address!s}/{name}") if not node.slow]
+        if not nodes:
+            raise RefusalError("unknown_address", f"{address!s} has no {name} here")
+        for node in nodes:
+            self.write(node, tuple(steps))
+
+    def _relatives(self, address: str) -> list[Node]:
+        """The toggles or steps of the nodes that an address or a pattern means before them."""
+        above, _, name = address.rpartition("/")
+        if name not in RELATIVES:
+            return []
+        found = (RELATIVES[name](node, self.read, self.write) for node in self.named(above))
+        return [node for node in found if node is not None]
 
     def find(self, address: str) -> list[Node]:
         """The nodes that an address or a pattern means; a branch means all below it.
@@ -98,6 +142,8 @@ class ControlTree:
         for nodes in (self.nodes, self.numbered):
             if address in nodes:
                 return [nodes[address]]
+        if relatives := self._relatives(address):
+            return relatives
         if not SPECIAL.search(address):
             return []
         try:
@@ -195,6 +241,10 @@ class ControlTree:
         except Exception as error:  # any failure is reported to the client
             raise RefusalError("failed", one_line(error)) from error
         return answer
+
+    def prepared(self, node: Node) -> Node:
+        """A slow node whose write is asked for now, to be written to when its turn comes."""
+        return node if node.prepare is None else replace(node, write=node.prepare())
 
     def cancel(self, changes: Sequence[Change] = ()) -> None:
         """Drop all that waits for its time, crossfades too, and make other changes at once."""

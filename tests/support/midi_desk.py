@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import mido
 import yaml
 
-from restem.bridge.control.midi.controllers import Entry, MidiBridge
+from restem.bridge.control.midi.controllers import MidiBridge
+from restem.bridge.control.midi.mapping import Entry
 from restem.bridge.control.node import Node
 from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.mixer import Mixer
@@ -31,8 +32,8 @@ class Desk:
         self.told: list[str] = []
         self.bridge = MidiBridge(self.control, self.path, notify=self.told.append, **options)
         if not self.path:
-            self.bridge.entries = [Entry(**yaml.safe_load(f"{{{entry}}}")) for entry in entries]
-        self.bridge.bind()
+            self.bridge.map.entries = [Entry(**yaml.safe_load(f"{{{entry}}}")) for entry in entries]
+        self.bridge.map.bind()
         for node in self.bridge.nodes():
             self.control.add(node)
 

@@ -1,11 +1,13 @@
 """A client of the OSC server, and the two small tools that are made of it."""
 
+import base64
 import itertools
+import json
 import math
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from restem.bridge.control.addresses import ROOT, Arg
@@ -16,6 +18,7 @@ ANSWER_SECONDS = 2.0  # in which a server that is there answers
 DONE_SECONDS = 120.0  # in which it has done what it was asked for
 LEASE_SECONDS = 10.0
 SEND_BUFFER = 4 << 20
+Form = Callable[[Message], str]
 
 
 class OscClient:
@@ -138,7 +141,7 @@ def _guess(text: str) -> Arg:
             number = kind(text)
         except ValueError:
             continue
-        return number if math.isfinite(number) else text
+        return text if math.isnan(number) else number
     return text
 
 
@@ -157,8 +160,10 @@ def authorise(client: OscClient, passphrase: str) -> None:
         raise ValueError(str(answer.args[-1]))
 
 
-def send(client: OscClient, address: str, args: Sequence[Arg], out: TextIO) -> bool:
-    """Send a message and print what comes back; whether it was not refused.
+def send(
+    client: OscClient, address: str, args: Sequence[Arg], out: TextIO, form: Form | None = None
+) -> bool:
+    """Send a message and print what comes back, in lines of a form; whether it was not refused.
 
     Raises:
         ValueError: nobody answers.
@@ -171,12 +176,14 @@ def send(client: OscClient, address: str, args: Sequence[Arg], out: TextIO) -> b
     except (TimeoutError, OSError, EOFError) as error:
         raise ValueError(_nobody(client)) from error
     for message in answers:
-        print(as_text(message), file=out)
+        print((form or as_text)(message), file=out)
     errors = [message.args[1] for message in answers if message.address == f"{ROOT}/error"]
     return all(code == "clipped" for code in errors)
 
 
-def monitor(client: OscClient, pattern: str, rate_hz: float, out: TextIO) -> None:
+def monitor(
+    client: OscClient, pattern: str, rate_hz: float, out: TextIO, form: Form | None = None
+) -> None:
     """Print what a pattern means as it changes, until Ctrl-C.
 
     Raises:
@@ -193,13 +200,13 @@ def monitor(client: OscClient, pattern: str, rate_hz: float, out: TextIO) -> Non
         if message and message.args[:2] == (f"{ROOT}/renew", "no_subscription"):
             client.send(f"{ROOT}/subscribe", pattern, rate_hz, LEASE_SECONDS)  # it began anew
         elif message and message.address not in (f"{ROOT}/renew", f"{ROOT}/subscribe"):
-            print(as_text(message), file=out, flush=True)
+            print((form or as_text)(message), file=out, flush=True)
         if time.monotonic() - renewed > LEASE_SECONDS / 3:
             renewed = time.monotonic()
             client.send(f"{ROOT}/renew")
 
 
-def listen(port: int, host: str, out: TextIO) -> None:
+def listen(port: int, host: str, out: TextIO, form: Form | None = None) -> None:
     """Print whatever comes to a UDP port, until Ctrl-C.
 
     Raises:
@@ -219,7 +226,8 @@ def listen(port: int, host: str, out: TextIO) -> None:
                 continue
             for bundle in bundles:
                 for message in bundle.messages:
-                    print(f"{sender[0]}:{sender[1]} {as_text(message)}", file=out, flush=True)
+                    line = form(message) if form else f"{sender[0]}:{sender[1]} {as_text(message)}"
+                    print(line, file=out, flush=True)
 
 
 def _received(client: OscClient) -> Iterator[Message | None]:
@@ -236,6 +244,23 @@ def _received(client: OscClient) -> Iterator[Message | None]:
 def _nobody(client: OscClient) -> str:
     host, port = client.target[:2]
     return f"nobody answers at {host}, port {port}; is restem live running there?"
+
+
+def as_json(message: Message) -> str:
+    """A message as a line of JSON: blobs in base 64, null for what is no number.
+
+    >>> as_json(Message("/restem/meters/bass", (-3.5, 1, "x")))
+    '{"address": "/restem/meters/bass", "args": [-3.5, 1, "x"]}'
+    """
+    args = [
+        base64.b64encode(arg).decode()
+        if isinstance(arg, bytes)
+        else None
+        if isinstance(arg, float) and not math.isfinite(arg)
+        else arg
+        for arg in message.args
+    ]
+    return json.dumps({"address": message.address, "args": args}, ensure_ascii=False)
 
 
 def as_text(message: Message) -> str:

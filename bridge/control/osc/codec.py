@@ -5,6 +5,7 @@ python-osc reads and writes messages; what it would misread or loop over is refu
 
 import math
 import struct
+import time as clock
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,8 @@ LARGEST_DATAGRAM = 65_507  # bytes
 LARGEST_SENT = 1400  # bytes that go through any network in one piece
 DEEPEST = 8  # bundles in bundles
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
-IMMEDIATELY = 1  # the time tag
+ERA = 1 << 32  # seconds
+IMMEDIATELY = 1  # the time tag; 0 is what some send
 BUNDLE = b"#bundle\x00"
 TAGS = frozenset(b"ifhdTFNsb[]IScrm")
 READ_AS = bytes.maketrans(b"IScrm", b"Tsiii")  # types of the same size that python-osc lacks
@@ -78,8 +80,8 @@ def _messages(
     if len(packet) < 16:
         raise PacketError("a bundle without a time tag")
     tag: int = struct.unpack_from(">Q", packet, 8)[0]
-    if tag != IMMEDIATELY:
-        time = tag / (1 << 32) - NTP_EPOCH
+    if tag > IMMEDIATELY:
+        time = nearest_era(tag / (1 << 32) - NTP_EPOCH)
     at = 16
     while at < len(packet):
         if at + 4 > len(packet):
@@ -90,6 +92,12 @@ def _messages(
             raise PacketError(f"a bundle with a part of {size} bytes where {len(packet) - at} are")
         yield from _messages(packet[at : at + size], time, depth + 1)
         at += size
+
+
+def nearest_era(seconds: float) -> float:
+    """A time of NTP's first era, or that of another one which is nearest to now: each lasts for
+    2³² seconds, the first until 2036."""
+    return seconds + round((clock.time() - seconds) / ERA) * ERA
 
 
 def _message(packet: bytes) -> Message:

@@ -17,6 +17,8 @@ RATE_HZ, LEASE_SECONDS = 10.0, 10.0  # unless asked otherwise
 SHORTEST_LEASE, LONGEST_LEASE = 0.1, 86400.0
 WAITING = 8192  # packets of one client that wait for their turn
 BACKLOG = 1 << 20  # bytes that a TCP client may be behind
+ANSWERS = 32  # to one client that are remembered
+ECHOES, ECHO_SECONDS = 8, 2.0  # of them that may come back in so long; more are a loop
 ERRORS_A_SECOND = 50  # that one client is told; the rest is counted
 
 
@@ -62,7 +64,11 @@ class Peer:
         self.lost = 0  # packets that came too fast
         self.jobs = 0  # commands under way in the background
         self.held = 0  # those of them that its later packets wait for
+        self.stale = 0  # packets that waited for those while a panic came
         self.timed: list[float] = []  # when its timed messages are due, a heap
+        self.is_quiet = False  # what it sends is not answered
+        self._answers: deque[bytes] = deque(maxlen=ANSWERS)  # what it was sent
+        self._echoes: deque[float] = deque(maxlen=ECHOES)  # when it sent such a thing
         self._errors: deque[float] = deque(maxlen=ERRORS_A_SECOND)
 
     @property
@@ -72,8 +78,21 @@ class Peer:
         return self.authorised or is_here
 
     def send(self, address: str, *args: Arg, port: int | None = None) -> bool:
-        """Send a message; whether it went."""
-        return self._deliver(encode(address, *args), port or self.port)
+        """Send an answer, unless there is to be none; False if it could not be sent."""
+        packet = encode(address, *args)
+        if self.is_quiet:
+            return True
+        if packet not in self._answers:
+            self._answers.append(packet)
+        return self._deliver(packet, port or self.port)
+
+    def is_loop(self, packet: bytes) -> bool:
+        """True for an answer that comes back, again and again: from another restem, whose answers
+        come here as ours go there."""
+        if packet not in self._answers:
+            return False
+        self._echoes.append(time.monotonic())
+        return len(self._echoes) == ECHOES and self._echoes[-1] - self._echoes[0] < ECHO_SECONDS
 
     def send_packet(self, packet: bytes, port: int | None = None) -> bool:
         return self._deliver(packet, port or self.port)

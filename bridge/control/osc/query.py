@@ -21,10 +21,9 @@ from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
@@ -32,13 +31,18 @@ from websockets.protocol import State
 from restem.bridge.control.addresses import Arg, Args
 from restem.bridge.control.node import READ, Node, RefusalError
 from restem.bridge.control.osc.peers import Peer, plain_address, shortened
+from restem.bridge.control.osc.query_http import (
+    Connection,
+    is_near,
+    is_ours,
+    json_response,
+    response,
+)
 from restem.bridge.control.osc.server import OscServer
 from restem.models.errors import one_line
 
 LISTEN_HZ = 30.0  # at which values that are listened to are looked at
-CONNECTIONS = 64  # at a time, of both kinds
 LARGEST_FRAME = 1 << 16  # bytes that come in
-BACKLOG = 1 << 18  # bytes that a client may be behind
 OPEN_SECONDS, CLOSE_SECONDS = 10.0, 1.0  # that a client may take
 
 OPTIONAL = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT", "CLIPMODE")
@@ -110,100 +114,6 @@ def as_json(arg: Arg) -> Arg:
     """A value as JSON can say it; what it cannot is null."""
     unsayable = isinstance(arg, bytes) or (isinstance(arg, float) and not math.isfinite(arg))
     return None if unsayable else arg
-
-
-def response(status: HTTPStatus, body: str, kind: str = "text/plain; charset=utf-8") -> Response:
-    """An answer that ends its connection."""
-    content = body.encode()
-    headers = Headers({"Connection": "close", "Cache-Control": "no-store"})
-    if status != HTTPStatus.NO_CONTENT:
-        headers.update({"Content-Type": kind, "Content-Length": str(len(content))})
-    return Response(status.value, status.phrase, headers, content)
-
-
-def json_response(content: dict[str, Any]) -> Response:
-    return response(HTTPStatus.OK, json.dumps(content), "application/json")
-
-
-def is_near(origin: str) -> bool:
-    """True if a page is a file, or comes from this machine or its network.
-
-    A socket can set values, and browsers let any page of the Internet open one.
-    """
-    try:
-        host = urlsplit(origin).hostname or ""
-    except ValueError:
-        return False
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_private
-    return "://" in origin and is_near_name(host)
-
-
-def is_near_name(host: str) -> bool:
-    """True for names of this machine or its network, which nobody else can give away."""
-    return "." not in host or host.endswith((".local", ".localhost"))
-
-
-def is_ours(host: str) -> bool:
-    """True if a request's Host may be this server: an address, or a name that is near.
-
-    Any other name may be one of the Internet that was made to lead here (DNS rebinding).
-    """
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    with suppress(ValueError):
-        return bool(ipaddress.ip_address(name))
-    return is_near_name(name.rstrip("."))
-
-
-class Connection(ServerConnection):
-    """A connection, and its client as the OSC server sees it.
-
-    Args:
-        opened: where it is found while it is open.
-    """
-
-    def __init__(self, opened: set["Connection"], *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._opened = opened
-        self._packets: asyncio.Queue[bytes | str] = asyncio.Queue()
-        self.has_entered = False  # with a WebSocket
-        self._taken = self._sent = 0  # bytes; each is counted by one thread alone
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        host = str(plain_address(self.remote_address[0]))
-        # A browser's page or not is known once it has asked to enter.
-        name = f"ws {host}:{self.remote_address[1]}"
-        self.client = Peer(name, host, self.deliver, is_page=True)
-        self._opened.add(self)
-        if len(self._opened) > CONNECTIONS:
-            self.transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._opened.discard(self)
-
-    def deliver(self, packet: bytes | str, _: int | None) -> bool:
-        """Queue a packet to be sent, unless too much waits already; in the OSC server's thread."""
-        if self._taken - self._sent > BACKLOG:
-            return False
-        try:
-            self.loop.call_soon_threadsafe(self._packets.put_nowait, packet)
-        except RuntimeError:  # the loop has ended
-            return False
-        self._taken += len(packet)
-        return True
-
-    async def send_packets(self) -> None:
-        """Send what is delivered, as fast as the client takes it."""
-        with suppress(ConnectionClosed):
-            while True:
-                packet = await self._packets.get()
-                await self.send(packet)
-                self._sent += len(packet)
 
 
 class OscQuery:
@@ -371,6 +281,7 @@ class OscQuery:
         client = connection.client
         self.server.join(client)
         connection.has_entered = True
+        connection.data_received(b"")  # which came with the request
         sending = asyncio.create_task(connection.send_packets())
         try:
             with suppress(ConnectionClosed):

@@ -24,8 +24,9 @@ from restem.bridge.control.addresses import ROOT
 from restem.bridge.control.node import Node
 from restem.bridge.control.osc.codec import PacketError
 from restem.bridge.control.osc.commands import Commands
+from restem.bridge.control.osc.counts import Counts
 from restem.bridge.control.osc.peers import WAITING, Connection, Peer, plain_address
-from restem.bridge.control.osc.service import Counts, Dispatcher
+from restem.bridge.control.osc.service import Dispatcher
 from restem.bridge.control.tree import ControlTree
 
 HOST, PORT = "127.0.0.1", 7770
@@ -150,6 +151,9 @@ class OscServer(Dispatcher):
         self._posted.append(work)
         with suppress(OSError):  # full, so it wakes anyway, or closed
             self._wake.send(b"\0")
+
+    def is_in_turn(self) -> bool:
+        return threading.get_ident() == self._thread.ident
 
     def join(self, client: Peer) -> None:
         """Add a client of another transport, until it leaves; from any thread."""

@@ -11,14 +11,12 @@ here. Nothing in this thread sleeps or waits; what takes long runs in another on
 and what is behind it in its bundle comes after it.
 """
 
-import heapq
 import itertools
 import math
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from restem.bridge.control.addresses import ROOT, Args
@@ -32,49 +30,26 @@ from restem.bridge.control.osc.codec import (
     decode,
     encode,
 )
+from restem.bridge.control.osc.counts import Counts
 from restem.bridge.control.osc.peers import Peer, Subscription
+from restem.bridge.control.osc.schedule import (
+    AUTH,
+    Moves,
+    Schedule,
+    Step,
+    note_timed,
+    parted_at_auth,
+)
 from restem.bridge.control.tree import ControlTree
-from restem.streamer.mixer.mixer import Setting
 
-FARTHEST_SECONDS = 3600.0  # that a bundle may be ahead
-AUTH, ERROR = f"{ROOT}/auth", f"{ROOT}/error"
+FARTHEST_SECONDS = 60.0  # that a bundle may be ahead; more is another clock's time
+ERROR = f"{ROOT}/error"
 ALIVE = "/ping"  # TouchOSC's, again and again, which wants no answer
 OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
-SCHEDULED = 2000  # messages of one client that may wait for their time
-LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 JOBS = 16  # slow commands of one client that may wait for each other
 SUBSCRIPTIONS = 64  # of one client
 FINISH_SECONDS = 10.0  # that a slow command may take at the end
 Command = Callable[[Peer, Args], None]
-
-
-@dataclass
-class Counts:
-    """Counters since the server started."""
-
-    packets: int = 0
-    messages: int = 0
-    malformed: int = 0
-    refused: int = 0  # messages, or bundles with such
-    clipped: int = 0
-    late_bundles: int = 0  # whose time had passed
-    lost: int = 0  # packets that came too fast for their client's queue
-    faults: int = 0  # of restem's own
-    denied: int = 0  # packets of hosts that are not allowed
-    unsent: int = 0  # answers that could not be sent, and errors that were too many
-    own: int = 0  # packets that restem had sent to itself
-
-
-@dataclass
-class Moves:
-    """Changes that stand beside each other: the mixer makes them at one sample."""
-
-    settings: list[Setting] = field(default_factory=list)
-    sent: dict[str, tuple[Args, Args]] = field(default_factory=dict)  # and what it comes to
-    answer: WriteResult = field(default_factory=WriteResult)
-
-
-Step = Moves | Message
 
 
 class Dispatcher:
@@ -93,13 +68,16 @@ class Dispatcher:
         self.control, self.passphrase, self.notify = control, passphrase, notify
         self.counts = Counts()
         self.commands: dict[str, Command] = {}
-        self._scheduled: list[tuple[float, int, Peer, list[Step]]] = []
-        self._numbers = itertools.count()
+        self._scheduled = Schedule()
         self._background = Background("restem control")
         control.cancellers.append(self.cancel)
 
     def post(self, work: Callable[[], None]) -> None:
         """Post work to the server's thread; from any thread."""
+        raise NotImplementedError
+
+    def is_in_turn(self) -> bool:
+        """True in the server's thread."""
         raise NotImplementedError
 
     def clients(self) -> list[Peer]:
@@ -160,7 +138,17 @@ class Dispatcher:
         self._refuse(client, "", "fault", "restem failed at this; it goes on")
 
     def dispatch(self, client: Peer, packet: bytes) -> None:
+        """Dispatch a packet; one that goes to and fro between two restems is not answered."""
+        client.is_quiet = client.is_loop(packet)
+        self.counts.looped += client.is_quiet
+        try:
+            self._dispatch_packet(client, packet)
+        finally:
+            client.is_quiet = False
+
+    def _dispatch_packet(self, client: Peer, packet: bytes) -> None:
         client.last_seen = time.monotonic()
+        is_stale, client.stale = client.stale > 0, max(0, client.stale - 1)
         try:
             bundles = decode(packet)
         except PacketError as error:
@@ -169,22 +157,33 @@ class Dispatcher:
             return
         for bundle in itertools.chain.from_iterable(map(parted_at_auth, bundles)):
             try:
-                self._dispatch_bundle(client, bundle)
+                self._dispatch_bundle(client, bundle, is_stale)
             except Exception as error:
                 self._fail(client, error)
 
-    def _dispatch_bundle(self, client: Peer, bundle: Bundle) -> None:
-        """Check a bundle's changes, and obey all of it in its order, or refuse it."""
+    def _dispatch_bundle(self, client: Peer, bundle: Bundle, is_stale: bool) -> None:
+        """Check a bundle's changes, and obey all of it in its order, or refuse it.
+
+        Args:
+            client: of whom.
+            bundle: of one moment.
+            is_stale: it waited while a panic came, so that it moves nothing.
+        """
         self.counts.messages += len(bundle.messages)
         ahead = 0.0 if bundle.time is None else bundle.time - time.time()
         due = time.monotonic() + ahead
         if ahead > FARTHEST_SECONDS:
-            self._refuse(client, "", "too_far", f"a time {ahead:.0f} s from now")
+            text = f"a time {ahead / 60:.0f} minutes from now, by restem's clock; 1 at most"
+            self._refuse(client, "", "too_far", text)
             return
         if bundle.time is not None and ahead < 0:
             self.counts.late_bundles += 1
         steps = self._steps(client, bundle.messages)
         if steps is None:
+            return
+        if is_stale:
+            steps = self._still(client, steps)
+        if not steps:
             return
         if ahead <= 0:
             self._run(client, deque(steps))
@@ -245,7 +244,7 @@ class Dispatcher:
             self._notify_clipped(client, first.answer)
             steps = steps[1:]
         if steps:
-            heapq.heappush(self._scheduled, (due, next(self._numbers), client, steps))
+            self._scheduled.add(client, steps, due)
 
     def _run(self, client: Peer, steps: deque[Step]) -> None:
         """Take steps in their order; those behind a slow one once it is done."""
@@ -263,22 +262,45 @@ class Dispatcher:
 
     def _wait_and_run(self, client: Peer, steps: deque[Step]) -> None:
         """Take steps once what is under way in the background is done."""
+        moment = self._scheduled.moment()
+
+        def rest() -> None:
+            is_cancelled = self._scheduled.is_cancelled(moment)
+            self._run(client, deque(self._still(client, steps) if is_cancelled else steps))
+
         try:
-            rest = partial(self._run, client, steps)
             self.in_background(client, lambda: rest, in_turn=client.held > 0)
         except RefusalError as error:
             self._refuse(client, "", error.code, str(error))
 
     def cancel(self) -> None:
-        """Drop what waits for its time; from any thread."""
-        number = next(self._numbers)
-        self.post(lambda: self._forget_scheduled(number))
+        """Drop what waits for its time, and what would move something behind a slow command; from
+        any thread."""
+        moment = self._scheduled.moment()
+        if self.is_in_turn():
+            self._cancel_waiting(moment)
+        else:
+            self.post(lambda: self._cancel_waiting(moment))
 
-    def _forget_scheduled(self, before: int) -> None:
-        self._scheduled = [each for each in self._scheduled if each[1] > before]
-        heapq.heapify(self._scheduled)
+    def _cancel_waiting(self, moment: int) -> None:
+        self._scheduled.cancel(moment)
         for client in self.clients():
             client.timed.clear()
+            client.stale = len(client.waiting) if client.held else 0
+
+    def _still(self, client: Peer, steps: Iterable[Step]) -> list[Step]:
+        """Steps without those that move something, of which their client is told."""
+        steps = list(steps)
+        still = [step for step in steps if not self._is_move(step)]
+        if len(still) < len(steps):
+            self._refuse(client, "", "cancelled", "this was cancelled while it waited")
+        return still
+
+    def _is_move(self, step: Step) -> bool:
+        if isinstance(step, Moves):
+            return True
+        nodes = self.control.named(step.address)
+        return any(node.moves and (step.args or node.is_button) for node in nodes)
 
     def check_let_in(self, client: Peer, address: str) -> None:
         """Refuse what wants the passphrase to a client that has not sent it."""
@@ -337,9 +359,11 @@ class Dispatcher:
         if client.jobs >= JOBS:
             raise RefusalError("busy", f"{JOBS} of your commands are under way; wait for /sync")
 
+        prepared, is_quiet = self.control.prepared(node), client.is_quiet
+
         def work() -> Callable[[], None]:
             try:
-                self.control.write(node, args)
+                self.control.write(prepared, args)
             except RefusalError as error:
                 code, text = error.code, str(error)
                 return lambda: self._refuse(client, node.address, code, text)
@@ -349,7 +373,7 @@ class Dispatcher:
 
             def notify() -> None:
                 client.note_own({node.address: (args, value)})
-                if not node.in_turn:
+                if not node.in_turn and not is_quiet:
                     self.count_unsent(client.send(node.address, *value))
 
             return notify
@@ -358,8 +382,7 @@ class Dispatcher:
 
     def catch_up(self) -> None:
         """Take steps whose time has come."""
-        while self._scheduled and self._scheduled[0][0] <= time.monotonic():
-            _, _, client, steps = heapq.heappop(self._scheduled)
+        for client, steps in self._scheduled.pop_due():
             self._run(client, deque(steps))
 
     def note_fault(self, error: Exception) -> None:
@@ -403,10 +426,10 @@ class Dispatcher:
 
     def next_due(self) -> float:
         """Time of the next scheduled message or subscription, by `time.monotonic`."""
-        due = [self._scheduled[0][0]] if self._scheduled else []
+        due = [self._scheduled.next_due()]
         for client in self.clients():
             due += [each.due() for each in client.subscriptions.values()]
-        return min(due, default=math.inf)
+        return min(due)
 
     def update(self) -> None:
         """Send what changed to whom it is due; end leases."""
@@ -436,27 +459,3 @@ class Dispatcher:
                 client.send_error(node.address, "too_large", f"{len(packet)} bytes: ask over TCP")
             elif client.send_packet(packet, subscription.port):
                 subscription.seen[node.address] = value
-
-
-def parted_at_auth(bundle: Bundle) -> Iterator[Bundle]:
-    """A bundle in parts: a passphrase is heard at once, and holds for what comes after it."""
-    for is_auth, group in itertools.groupby(bundle.messages, lambda m: m.address == AUTH):
-        yield Bundle(tuple(group), None if is_auth else bundle.time)
-
-
-def note_timed(client: Peer, messages: Sequence[Message], due: float) -> None:
-    """Keep count of what waits for its time, in the mixer or here.
-
-    Raises:
-        RefusalError: it is too much.
-    """
-    now = time.monotonic()
-    while client.timed and client.timed[0] <= now:
-        heapq.heappop(client.timed)
-    if len(client.timed) + len(messages) > SCHEDULED:
-        raise RefusalError("too_many", f"at most {SCHEDULED} messages of yours may wait")
-    args = (arg for message in messages for arg in message.args)
-    if any(isinstance(arg, str | bytes) and len(arg) > LONGEST_TIMED for arg in args):
-        raise RefusalError("too_large", f"arguments that wait have at most {LONGEST_TIMED} bytes")
-    for _ in messages:
-        heapq.heappush(client.timed, due)

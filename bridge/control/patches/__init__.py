@@ -1,9 +1,10 @@
-"""Patches for Max and Pure Data that control restem, made from the table of parameters.
+"""Patches for Max and Pure Data, and layouts for TouchOSC and Open Stage Control, that control
+restem, made from the table of parameters.
 
     widgets ── restem-vocals-fader-out ──► network ──► restem
     widgets ◄── set, to restem-vocals-fader ── network ◄── restem
 
-Both have the same names to send to and to receive from, in which * is a strip:
+The patches have the same names to send to and to receive from, in which * is a strip:
 
     restem-*-PARAMETER         moves a strip's widget, as a hand does; so do `restem-PARAMETER`,
                                `restem-profile`, `restem-record`, `restem-reset`, `restem-panic`
@@ -17,6 +18,14 @@ Both have the same names to send to and to receive from, in which * is a strip:
 """
 
 from restem.bridge.control.patches.max import max_device, max_patch
+from restem.bridge.control.patches.open_stage_control import open_stage_control_session
 from restem.bridge.control.patches.pd import pd_patch
+from restem.bridge.control.patches.touchosc import touchosc_layout
 
-__all__ = ["max_device", "max_patch", "pd_patch"]
+__all__ = [
+    "max_device",
+    "max_patch",
+    "open_stage_control_session",
+    "pd_patch",
+    "touchosc_layout",
+]

@@ -537,3 +537,19 @@ def test_listeners_are_told_when_presets_come_and_go(tmp_path: Path) -> None:
     box.recall("one")
     box.delete("one")
     assert seen == [("one",), ()]
+
+
+def test_presets_are_recalled_by_their_number_in_the_order_of_their_names(tmp_path: Path) -> None:
+    box = presets(tmp_path)
+    control = ControlTree(SimpleNamespace(engine=SimpleNamespace(mixer=box.mixer)), box.nodes())
+    for gain, name in ((-1.0, "verse"), (-2.0, "chorus"), (-3.0, "7")):
+        box.mixer.set("gain_db", gain, "vocals")
+        box.save(name)
+    for number, gain, name in ((2, -2.0, "chorus"), (3.0, -1.0, "verse"), (7, -3.0, "7")):
+        control.write(*control.find("/restem/preset"), (number,))
+        assert (box.mixer.get("gain_db", "vocals"), box.current) == (gain, name)
+    for number in (0, 4, -1):
+        with pytest.raises(RefusalError, match=f"no preset '{number}'"):
+            control.write(*control.find("/restem/preset/recall"), (number,))
+    with pytest.raises(RefusalError, match="no preset '1'"):
+        control.write(*control.find("/restem/preset/delete"), (1,))

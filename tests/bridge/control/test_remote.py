@@ -64,12 +64,14 @@ def fitting_args(node: Node, folder: Path) -> tuple[Any, ...]:
         "preset/save": "mine",
         "preset/delete": "mine",
         "midi/learn": "",
+        "toggle": f"{ROOT}/stem/vocals/mute",
+        "inc": f"{ROOT}/stem/vocals/pan",
         "midi/forget": f"{ROOT}/stem/vocals/fader",
         "transport/load": str(folder / "song.wav"),
     }
     name = node.address.removeprefix(f"{ROOT}/")
     if name in special:
-        return (special[name],)
+        return (special[name], *(0 for _ in node.types[1:]))
     return tuple(0 for _ in node.types)
 
 

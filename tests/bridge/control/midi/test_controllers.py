@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from restem.bridge.control.midi import controllers as midi
-from restem.bridge.control.midi.controllers import MidiBridge, read_map
+from restem.bridge.control.midi import learning
+from restem.bridge.control.midi.controllers import MidiBridge
+from restem.bridge.control.midi.mapping import read_map
 from restem.bridge.control.node import Node, RefusalError
 from tests.support.jack_server import until
 from tests.support.midi_desk import FADER, GAIN, MUTE, PAN, Desk
@@ -401,8 +403,8 @@ def test_learning_maps_the_next_control_that_moves(tmp_path: Path) -> None:
     )
     desk.cc(4, 127)
     assert desk.get("pan") == 1
-    desk.bridge.save()
-    assert read_map(tmp_path / "map.yaml") == desk.bridge.entries
+    desk.bridge.map.save()
+    assert read_map(tmp_path / "map.yaml") == desk.bridge.map.entries
     assert [path.name for path in tmp_path.iterdir()] == ["map.yaml"]
 
 
@@ -437,18 +439,18 @@ def test_a_fader_that_still_trembles_does_not_take_the_next_address() -> None:
     desk.write("/restem/midi/learn", PAN)
     desk.cc(1, 63)
     desk.cc(2, 10, 11)
-    assert {(e.control, e.address) for e in desk.bridge.entries} == {(1, FADER), (2, PAN)}
+    assert {(e.control, e.address) for e in desk.bridge.map.entries} == {(1, FADER), (2, PAN)}
 
 
 def test_a_control_that_has_come_to_rest_can_be_learned_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(midi, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(learning, "SETTLE_SECONDS", 0.0)
     desk = Desk()
     for address in (FADER, PAN):
         desk.write("/restem/midi/learn", address)
         desk.cc(1, 60)
-    assert [(e.control, e.address) for e in desk.bridge.entries] == [(1, PAN)]
+    assert [(e.control, e.address) for e in desk.bridge.map.entries] == [(1, PAN)]
 
 
 def test_pairs_of_controls_are_learned_as_such() -> None:
@@ -457,19 +459,17 @@ def test_pairs_of_controls_are_learned_as_such() -> None:
     desk.cc(1, 50)
     desk.cc(33, 12)
     desk.cc(34, 12)
-    assert [(e.control, e.fine) for e in desk.bridge.entries] == [(1, 33)]
+    assert [(e.control, e.fine) for e in desk.bridge.map.entries] == [(1, 33)]
 
 
-def test_parameters_with_numbers_are_not_learned_as_controls() -> None:
+def test_parameters_of_midi_itself_and_modes_are_not_learned() -> None:
     desk = Desk()
     desk.write("/restem/midi/learn", FADER)
-    for number, value in ((99, 1), (98, 5), (6, 60), (38, 0), (123, 0)):
+    for number, value in ((101, 0), (100, 0), (6, 60), (38, 0), (96, 1), (123, 0)):
         desk.cc(number, value)
-    assert desk.bridge.entries == []
-    assert desk.told == ["MIDI: this control sends NRPN; let it send plain control changes"]
-    desk.write("/restem/midi/learn", FADER)
-    desk.cc(6, 60)
-    assert [e.control for e in desk.bridge.entries] == [6]
+    assert desk.bridge.map.entries == []
+    desk.cc(6, 60, channel=2)
+    assert [e.control for e in desk.bridge.map.entries] == [6]
 
 
 def test_learning_can_be_cancelled() -> None:
@@ -504,7 +504,7 @@ def test_a_map_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     desk.write("/restem/midi/learn", FADER)
     desk.cc(7, 1)
-    desk.bridge.save()
+    desk.bridge.map.save()
     assert "the map is not saved" in desk.told[-1]
 
 
@@ -514,7 +514,7 @@ def test_entries_for_what_is_not_there_are_kept_and_told(tmp_path: Path, box: Fa
         assert "there is no /restem/stem/harp/fader" in desk.told[0]
         desk.cc(8, 0)
     assert desk.get("fader") == 0
-    assert len(desk.bridge.entries) == 2
+    assert len(desk.bridge.map.entries) == 2
 
 
 @pytest.mark.parametrize(
@@ -522,8 +522,11 @@ def test_entries_for_what_is_not_there_are_kept_and_told(tmp_path: Path, box: Fa
     [
         ("- {channel: 17, control: 1, address: /a}", "1: channel must be 1 to 16, got 17"),
         ("- {channel: 1, control: 128, address: /a}", "control must be 0 to 127, got 128"),
-        ("- {channel: 1, address: /a}", "expected either control or note"),
-        ("- {channel: 1, control: 1, note: 1, address: /a}", "expected either control or note"),
+        ("- {channel: 1, address: /a}", "expected one of control, note, pitch, nrpn"),
+        (
+            "- {channel: 1, control: 1, note: 1, address: /a}",
+            "expected one of control, note, pitch, nrpn",
+        ),
         ("- {channel: 1, note: 1, fine: 2, address: /a}", "fine must be another control"),
         ("- {channel: 1, control: 1, fine: 1, address: /a}", "fine must be another control"),
         ("- {channel: 1, note: 1, address: /a, mode: flip}", "mode must be one of toggle"),

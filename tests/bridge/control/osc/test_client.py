@@ -1,6 +1,8 @@
 """The tools on the command line: `restem osc-send` and `restem osc-monitor`."""
 
 import io
+import json
+import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from restem.bridge.cli.main import main
-from restem.bridge.control.osc.client import OscClient, listen, monitor, parse_args
-from restem.bridge.control.osc.codec import encode
+from restem.bridge.control.osc.client import OscClient, as_json, listen, monitor, parse_args
+from restem.bridge.control.osc.codec import Message, encode
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import ControlTree
 from tests.support.jack_server import until
@@ -61,6 +63,34 @@ def test_what_takes_long_is_waited_for_and_clipped_is_not_refused(
     assert (code, out) == (0, f"/restem/error {GAIN} clipped '40 is not in [-90, 12] dB: 12'\n")
 
 
+def test_numbers_below_zero_of_any_form_and_empty_text_are_arguments(
+    server: OscServer, session: StillSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = ("--port", server.port)
+    for word, gain in (("-1e1", -10), ("-.5e+1", -5), ("-inf", -90)):
+        assert run(capsys, "osc-send", *port, GAIN, word)[0] == 0
+        assert session.mixer.get("gain_db", "vocals") == gain
+    code, out, err = run(capsys, "osc-send", *port, "/restem/ping", "")
+    assert (code, out, err) == (0, "/restem/pong ''\n", "")
+    with pytest.raises(SystemExit):
+        run(capsys, "osc-send", *port, GAIN, "-loud")
+
+
+def test_answers_are_json_where_a_script_reads_them(
+    server: OscServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("osc-send", "--json", "--port", server.port)
+    _, out, _ = run(capsys, *words, "/restem/stem/vocals/{pan,mute}")
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"address": "/restem/stem/vocals/mute", "args": [0]},
+        {"address": "/restem/stem/vocals/pan", "args": [0.0]},
+    ]
+    code, out, _ = run(capsys, *words, GAIN, "loud")
+    assert (code, json.loads(out)["args"][1]) == (1, "wrong_type")
+    answer = Message("/x", (math.inf, b"ab", None, True, "ü"))
+    assert json.loads(as_json(answer)) == {"address": "/x", "args": [None, "YWI=", None, True, "ü"]}
+
+
 def test_nobody_who_answers_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -86,6 +116,7 @@ def test_a_passphrase_opens_and_a_wrong_one_is_one_line(
 
 def test_words_are_numbers_where_they_look_like_it() -> None:
     assert parse_args(["1", "2.5", "x", "1e3", "nan"]) == [1, 2.5, "x", 1000.0, "nan"]
+    assert parse_args(["-1e1", "-inf", "inf", "", "-"]) == [-10.0, -math.inf, math.inf, "", "-"]
     with pytest.raises(ValueError, match="types: expected 1 of i, f and s, got 'ff'"):
         parse_args(["1"], "ff")
     with pytest.raises(ValueError, match="types: could not convert string to float: 'x'"):

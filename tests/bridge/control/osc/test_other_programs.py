@@ -1,7 +1,9 @@
-"""OSC as others speak it, against a session on a real JACK server: liblo, ChucK, python-osc."""
+"""OSC as others speak it, against a session on a real JACK server: liblo, pyliblo3, ChucK, npm's
+osc, python-osc."""
 
 import ctypes
 import ctypes.util
+import os
 import re
 import shutil
 import socket
@@ -32,6 +34,7 @@ RATE = 48000
 AHEAD_SECONDS = 0.5
 WATCHED = 10  # cycles of the server
 JITTER = 4 * BLOCK  # of when they come, on a busy machine
+NODE_MODULES = Path(__file__).parents[4] / ".ci" / "node" / "node_modules"
 GAIN, MASTER = "/restem/stem/bass/gain_db", "/restem/master_gain_db"
 
 
@@ -178,6 +181,87 @@ def test_chuck_sets_reads_and_is_told_of_mistakes(
         assert find(rf"{GAIN} f -3\.5")
         assert find("/restem/error sss unknown_address")
     assert session.engine.mixer.get("gain_db", "bass") == -3.5
+
+
+def test_pyliblo3_sets_reads_and_is_told_of_mistakes(
+    session: LiveSession, server: OscServer
+) -> None:
+    pyliblo3 = pytest.importorskip("pyliblo3", reason="needs pyliblo3: pip install pyliblo3")
+    said: list[tuple[str, list[Any]]] = []
+    peer = pyliblo3.Server()
+    peer.add_method(None, None, lambda path, args, *_: said.append((path, args)))
+    target = pyliblo3.Address("127.0.0.1", server.port)
+    peer.send(target, GAIN, ("d", -4.5))
+    peer.send(target, "/restem/stem/bass/mute", True)
+    peer.send(target, pyliblo3.Bundle(pyliblo3.Message("/restem/stem/{bass,bass}/gain_db")))
+    peer.send(target, "/restem/stem/bass/mute", False)
+    peer.send(target, "/restem/nothing", 1)
+    peer.send(target, "/restem/sync", 7)
+
+    def heard() -> bool:
+        peer.recv(10)
+        return ("/restem/synced", [7]) in said
+
+    until(heard, "pyliblo3")
+    assert said[0] == (GAIN, [-4.5])
+    assert said[1][0] == "/restem/error"
+    assert said[1][1][:2] == ["/restem/nothing", "unknown_address"]
+    assert len(said) == 3
+    assert session.engine.mixer.get("gain_db", "bass") == -4.5
+    peer.free()
+
+
+NODE = """
+const osc = require("osc");
+const peer = new osc.UDPPort({
+    localAddress: "127.0.0.1", localPort: 0,
+    remoteAddress: "127.0.0.1", remotePort: Number(process.argv[2]), metadata: true,
+});
+peer.on("message", (message) => {
+    const args = message.args.map((arg) => arg.type + arg.value);
+    console.log([message.address, ...args].join(" "));
+    if (message.address === "/restem/synced") process.exit(0);
+});
+peer.on("error", (error) => { console.log("error", error.message); });
+peer.on("ready", () => {
+    const say = (address, ...args) => ({ address, args });
+    peer.send({
+        timeTag: osc.timeTag(-1),
+        packets: [
+            say("/restem/stem/bass/gain_db", { type: "d", value: -5.5 }),
+            say("/restem/stem/bass/mute", { type: "T" }),
+            say("/restem/stem/bass/mute", { type: "F" }),
+        ],
+    });
+    peer.send(say("/restem/stem/bass/gain_db"));
+    peer.send(say("/restem/nothing", { type: "i", value: 1 }));
+    peer.send(say("/restem/sync", { type: "i", value: 7 }));
+});
+peer.open();
+"""
+
+
+def test_npms_osc_sets_reads_and_is_told_of_mistakes(
+    session: LiveSession, server: OscServer, tmp_path: Path
+) -> None:
+    needs("node", "nodejs")
+    if not (NODE_MODULES / "osc").is_dir():
+        pytest.skip("needs npm's osc: npm install --prefix .ci/node --ignore-scripts osc@2.4.5")
+    script = tmp_path / "peer.js"
+    script.write_text(NODE)
+    result = subprocess.run(
+        ["node", str(script), str(server.port)],
+        env={**os.environ, "NODE_PATH": str(NODE_MODULES)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{GAIN} f-5.5", result.stdout + result.stderr
+    assert lines[1].startswith("/restem/error s/restem/nothing sunknown_address")
+    assert lines[2:] == ["/restem/synced i7"]
+    assert session.engine.mixer.get("gain_db", "bass") == -5.5
 
 
 def by_python_osc(port: int, at: float, changes: dict[str, float]) -> None:

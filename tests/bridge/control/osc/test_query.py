@@ -27,11 +27,10 @@ from restem.bridge.control.node import Node
 from restem.bridge.control.osc.codec import decode, encode
 from restem.bridge.control.osc.query import (
     ATTRIBUTES,
-    CONNECTIONS,
     LARGEST_FRAME,
-    Connection,
     OscQuery,
 )
+from restem.bridge.control.osc.query_http import CONNECTIONS, Connection
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.parameters import PARAMETERS
@@ -509,7 +508,7 @@ def test_of_values_that_a_client_is_too_slow_for_the_newest_comes(
         delivered.append(deliver(connection, packet, port))
         return delivered[-1]
 
-    monkeypatch.setattr("restem.bridge.control.osc.query.BACKLOG", 100)
+    monkeypatch.setattr("restem.bridge.control.osc.query_http.BACKLOG", 100)
     monkeypatch.setattr(Connection, "send", send_late)
     monkeypatch.setattr(Connection, "deliver", noted)
     with Client(query) as client:
@@ -762,20 +761,62 @@ def test_no_crowd_locks_out_those_who_are_in(query: OscQuery, client: Client) ->
         socket.create_connection(("127.0.0.1", query.port), PATIENCE_SECONDS)
         for _ in range(CONNECTIONS)
     ]
-    assert lines[-1].recv(1) == b""
-    lines[0].setblocking(False)
+    assert lines[0].recv(1) == b""  # it has asked for nothing for longest
+    lines[-1].setblocking(False)
     with pytest.raises(BlockingIOError):  # it is still open
-        lines[0].recv(1)
+        lines[-1].recv(1)
     assert client.settled() == []
     for line in lines:
         line.close()
 
-    def served() -> bool:
-        with suppress(OSError, http.client.HTTPException):
-            return ask(query, "/")[0] == 200
-        return False
 
-    until(served, "a place")
+def test_connections_that_ask_for_nothing_lock_nobody_out(query: OscQuery) -> None:
+    lines = [
+        socket.create_connection(("127.0.0.1", query.port), PATIENCE_SECONDS)
+        for _ in range(CONNECTIONS)
+    ]
+    lines[1].sendall(b"GET / HTTP/1.1\r\n")  # half a request
+    for _ in range(3):
+        assert ask(query, "/restem/version")[0] == 200
+    with Client(query) as client:
+        assert client.settled() == []
+    for line in lines:
+        line.close()
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"POST /restem/bypass HTTP/1.1\r\nContent-Length: 3\r\n\r\n[1]", 405),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 405),
+        (b"GET /restem/version HTTP/1.1\r\nContent-Length: 3\r\n\r\n[1]", 200),
+        (b"POST / HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" + bytes(300_000), 405),
+        (b"GET /restem/version HTTP/1.1\r\n\r\nGET /restem HTTP/1.1\r\n\r\n", 200),
+    ],
+)
+def test_bodies_and_further_requests_do_not_cost_the_answer(
+    query: OscQuery, request_text: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", query.port), PATIENCE_SECONDS) as line:
+        line.sendall(request_text)
+        answer = b""
+        while part := line.recv(1 << 16):
+            answer += part
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.1 %d " % status)
+    assert b"connection: close" in head
+
+
+def test_a_frame_that_comes_with_the_request_is_obeyed_too(
+    query: OscQuery, session: StillSession
+) -> None:
+    key = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    packet = encode(GAIN, -6.0)
+    frame = bytes([0x82, 0x80 | len(packet), 0, 0, 0, 0]) + packet
+    with socket.create_connection(("127.0.0.1", query.port), PATIENCE_SECONDS) as line:
+        line.sendall(request + key + b"\r\n" + frame)
+        until(lambda: session.mixer.get("gain_db", "vocals") == -6, "the change")
 
 
 @pytest.mark.parametrize(

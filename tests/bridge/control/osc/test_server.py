@@ -20,7 +20,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from restem.bridge.control.osc import service
-from restem.bridge.control.osc.codec import encode
+from restem.bridge.control.osc.codec import NTP_EPOCH, encode
 from restem.bridge.control.osc.commands import COMMANDS
 from restem.bridge.control.osc.peers import WAITING
 from restem.bridge.control.osc.server import OscServer
@@ -201,8 +201,8 @@ def test_who_is_not_let_in_cannot_fill_the_schedule() -> None:
     with OscServer(control()[1], port=0, passphrase="sesame") as server:
         console = Console(server)
         for _ in range(50):
-            console.send_packet(bundle(encode("/restem/ping", 1), at=time.time() + 60))
-            console.send_packet(bundle(encode("/restem/dump"), at=time.time() + 60))
+            console.send_packet(bundle(encode("/restem/ping", 1), at=time.time() + 50))
+            console.send_packet(bundle(encode("/restem/dump"), at=time.time() + 50))
         for _ in range(50):
             assert console.receive().args[1] == "auth"
         assert len(server._scheduled) == 50  # pings are answered to anybody
@@ -211,7 +211,7 @@ def test_who_is_not_let_in_cannot_fill_the_schedule() -> None:
 def test_what_waits_and_what_is_subscribed_to_is_limited(
     server: OscServer, console: Console, session: StillSession
 ) -> None:
-    packet = bundle(*[encode(GAIN, -1.0)] * 50, at=time.time() + 600)
+    packet = bundle(*[encode(GAIN, -1.0)] * 50, at=time.time() + 50)
     for _ in range(50):
         console.send_packet(packet)
     assert {error.args[1] for error in console.settled()} == {"too_many"}
@@ -277,7 +277,7 @@ def test_panic_and_cancel_drop_what_waits_for_its_time(
     console.ask(command)
     run(session.mixer, 10 * RATE)
     assert session.mixer.get("master_gain_db") == (-90 if command == "/restem/panic" else 0)
-    assert server._scheduled == []
+    assert len(server._scheduled) == 0
     assert not any(client.timed for client in server.clients())
     later = bundle(encode("/restem/ping", 8), at=time.time() + 0.05)
     console.send_packet(later)
@@ -368,10 +368,36 @@ def test_a_time_that_has_passed_means_now_and_is_counted(
     assert console.settled()[0].args[1] == "too_far"
 
 
+@pytest.mark.parametrize("ahead", [70.0, 1200.0, 3000.0])
+def test_a_time_far_ahead_is_refused_in_a_line(
+    server: OscServer, console: Console, session: StillSession, ahead: float
+) -> None:
+    console.send_packet(bundle(encode("/restem/ping"), at=time.time() + ahead))
+    (answer,) = console.settled()
+    assert answer.args[1] == "too_far"
+    assert f"{ahead / 60:.0f} minutes" in answer.args[2]
+    assert len(server._scheduled) == 0
+
+
+def test_times_after_2036_are_not_those_of_1900(
+    console: Console, session: StillSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ping = encode("/restem/ping", 7)
+    part = struct.pack(">i", len(ping)) + ping
+    in_2036 = b"#bundle\0" + struct.pack(">II", 5, 0) + part
+    console.send_packet(in_2036)
+    assert [m.args[1] for m in console.settled()] == ["too_far"]
+    console.send_packet(b"#bundle\0" + struct.pack(">II", 0, 0) + part)
+    assert texts(console.settled()) == [("/restem/pong", 7)]
+    monkeypatch.setattr(time, "time", lambda: 2**32 + 4.8 - NTP_EPOCH)
+    console.send_packet(in_2036)
+    assert texts(console.until("/restem/pong")) == [("/restem/pong", 7)]
+
+
 def test_bundles_in_bundles_have_times_of_their_own(
     console: Console, session: StillSession
 ) -> None:
-    inner = bundle(encode(GAIN, -3.0), at=time.time() + 60)
+    inner = bundle(encode(GAIN, -3.0), at=time.time() + 50)
     console.send_packet(bundle(encode("/restem/bypass", 1), inner))
     assert console.settled() == []
     assert session.mixer.get("bypass") is True
