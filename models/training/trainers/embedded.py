@@ -39,7 +39,7 @@ class EmbeddedTrainingConfig:
     cooldown: float = 1.0  # share of the schedule, at its end, in which they fall by half a cosine
     averaging: float = 0.998
     losses: LossWeights = field(default_factory=LossWeights)
-    precision: str = "fp32"  # or bf16, of the matrix products
+    precision: str = "fp32"  # or bf16, of the matrix products, where the device computes in it
 
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "bf16"):
@@ -90,7 +90,9 @@ class EmbeddedTraining:
         if self.config.learns != "separator":
             repaired = draw_repaired(targets, min(self.config.repaired_stems, len(self.stems)))
         with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"
+            self.device.type,
+            torch.bfloat16,
+            enabled=self.config.precision == "bf16" and computes_in_bfloat16(self.device),
         ):
             mask, gain, _ = self.model.gains(bins, repaired=repaired)
         losses = {}
@@ -178,6 +180,14 @@ def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
     network = zoo.build_network("embedded", params, "embedded: params")
     assert isinstance(network, EmbeddedCascade)
     return network.config
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether matrix products in bfloat16 are fast: emulated, they take 40 times as long."""
+    if device.type != "cpu":
+        return True
+    able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since PyTorch 2.10
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 def _initial_network(config: EmbeddedTrainingConfig) -> EmbeddedCascade:

@@ -41,6 +41,20 @@ def test_training_learns_what_it_is_shown(precision: str) -> None:
     assert losses[-1] < losses[0] - 1
 
 
+def test_a_processor_without_bfloat16_is_not_made_to_emulate_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    losses = {}
+    for able in (False, True):
+        monkeypatch.setattr(
+            torch.cpu, "get_capabilities", lambda able=able: {"amx_bf16": able}, raising=False
+        )
+        losses[able] = small(precision="bf16").step(*batch(), progress=0.5)
+    exact = small(precision="fp32").step(*batch(), progress=0.5)
+    assert losses[False] == exact
+    assert losses[True] != exact
+
+
 def test_both_stages_and_all_their_weights_are_trained() -> None:
     training, example = small(weight_decay=0.0), batch()
     before = {n: p.clone() for n, p in training.model.named_parameters()}
