@@ -31,7 +31,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from restem.models.band_split import BandBlock, BandDecoder, BandEncoder, Summary
+from restem.models.band_split import BandBlock, BandDecoder, BandEncoder, Summary, windows
 from restem.models.stems import STEMS
 
 FEATURES = ("spectrum", "levels", "both")
@@ -129,19 +129,6 @@ def compress(spectrum: Tensor, power: Tensor) -> Tensor:
     """
     scale = (power + 1e-8) ** -0.35
     return torch.view_as_real(spectrum) * scale.unsqueeze(-1)
-
-
-def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
-    """The analysis window and the synthesis window of a frame, [n_fft] and [2 * hop_length].
-
-    After Mauler and Martin (EUSIPCO 2007); their product is a periodic Hann window over the last
-    `2 * hop_length` samples, whatever came before. For `n_fft = 2 * hop_length` both are its root.
-    """
-    short = torch.hann_window(2 * hop_length, dtype=torch.float64)
-    rise = torch.hann_window(2 * (n_fft - hop_length), dtype=torch.float64)[: n_fft - hop_length]
-    analysis = torch.cat((rise, short[hop_length:])).sqrt()
-    synthesis = short / analysis[-2 * hop_length :].clamp_min(1e-12)
-    return analysis.float(), synthesis.float()
 
 
 def loudness(power: Tensor, before: Tensor, fall: float) -> Tensor:

@@ -11,6 +11,7 @@ from restem.models.band_split import (
     along_bands,
     mlp,
     scan,
+    windows,
 )
 from restem.models.embedded import (
     EmbeddedCascade,
@@ -21,7 +22,6 @@ from restem.models.embedded import (
     pool,
     power,
     spread,
-    windows,
 )
 from restem.models.stems import STEMS
 from restem.models.training.trainers.embedded import restore_clip

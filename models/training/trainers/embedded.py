@@ -183,7 +183,7 @@ def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are fast: emulated, they take 40 times as long."""
+    """Tell if matrix products in bfloat16 are fast: emulated, they take 40 times as long."""
     if device.type != "cpu":
         return True
     able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since PyTorch 2.10
