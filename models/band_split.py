@@ -1,4 +1,4 @@
-"""Layers of a causal band-split network: bands in and out, recurrences, mixers inside a frame.
+"""Layers of a causal band-split network: windows, bands in and out, recurrences, mixers in a frame.
 
 Shape letters as in `models.embedded`; `r` rows of batch (and stem), `i` and `o`
 features in and out.
@@ -9,6 +9,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+
+def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
+    """The analysis window and the synthesis window of a frame, [n_fft] and [2 * hop_length].
+
+    After Mauler and Martin (EUSIPCO 2007); their product is a periodic Hann window over the last
+    `2 * hop_length` samples, whatever came before. For `n_fft = 2 * hop_length` both are its root.
+    """
+    short = torch.hann_window(2 * hop_length, dtype=torch.float64)
+    rise = torch.hann_window(2 * (n_fft - hop_length), dtype=torch.float64)[: n_fft - hop_length]
+    analysis = torch.cat((rise, short[hop_length:])).sqrt()
+    synthesis = short / analysis[-2 * hop_length :].clamp_min(1e-12)
+    return analysis.float(), synthesis.float()
 
 
 class BandEncoder(nn.Module):

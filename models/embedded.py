@@ -31,12 +31,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from restem.models.band_split import BandBlock, BandDecoder, BandEncoder, Summary
+from restem.models.band_split import BandBlock, BandDecoder, BandEncoder, Summary, windows
 from restem.models.stems import STEMS
 
-FEATURES = ("spectrum", "levels")
+FEATURES = ("spectrum", "levels", "both")
 FALL_DB = 6.0  # a second: how fast a loud passage is forgotten
 NOTHING = 1e-20  # a power that no sound has
+LOUD = 150.0  # the mean power of a bin in a loud passage of a master
 FAINT = 1e-9  # a power relative to the loudest passage, below which levels no longer tell
 
 
@@ -48,7 +49,7 @@ class EmbeddedConfig:
     bins must sum to `n_fft // 2`: the Nyquist bin is left out and stays silent.
 
     `features` are what the network sees of a mix: its "spectrum", or "levels" of its grid points
-    relative to the loudest passage of late.
+    relative to the loudest passage of late, or "both", the spectrum relative to that passage, too.
     """
 
     sample_rate: int = 48000
@@ -128,19 +129,6 @@ def compress(spectrum: Tensor, power: Tensor) -> Tensor:
     """
     scale = (power + 1e-8) ** -0.35
     return torch.view_as_real(spectrum) * scale.unsqueeze(-1)
-
-
-def windows(n_fft: int, hop_length: int) -> tuple[Tensor, Tensor]:
-    """The analysis window and the synthesis window of a frame, [n_fft] and [2 * hop_length].
-
-    After Mauler and Martin (EUSIPCO 2007); their product is a periodic Hann window over the last
-    `2 * hop_length` samples, whatever came before. For `n_fft = 2 * hop_length` both are its root.
-    """
-    short = torch.hann_window(2 * hop_length, dtype=torch.float64)
-    rise = torch.hann_window(2 * (n_fft - hop_length), dtype=torch.float64)[: n_fft - hop_length]
-    analysis = torch.cat((rise, short[hop_length:])).sqrt()
-    synthesis = short / analysis[-2 * hop_length :].clamp_min(1e-12)
-    return analysis.float(), synthesis.float()
 
 
 def loudness(power: Tensor, before: Tensor, fall: float) -> Tensor:
@@ -224,10 +212,13 @@ class EmbeddedCascade(nn.Module):
         wide, narrow = config.separator_dim, config.repair_dim
         bins = [(count, points * size) for count, points, size in config.bands]
         grid = [(count, points) for count, points, _ in config.bands]
+        levels = c + 2 * (c == 2)
         if config.features == "levels":
-            self.mix_encoder = BandEncoder(grid, c + 2 * (c == 2), wide)
+            self.mix_encoder = BandEncoder(grid, levels, wide)
         else:
             self.mix_encoder = BandEncoder(bins, 2 * c, wide)
+        if config.features == "both":
+            self.level_encoder = BandEncoder(grid, levels, wide)
         self.separator = nn.ModuleList(BandBlock(k, wide) for _ in range(config.separator_layers))
         self.summary = Summary(k, wide, config.summary_dim)
         self.mask = BandDecoder(grid, wide, s * c)
@@ -344,8 +335,7 @@ class EmbeddedCascade(nn.Module):
         if memory is None:
             memory = self._silence(len(mix), len(mix) * len(strength))
         loudness, *hidden = memory
-        features, levels, loudness = self.features(mix, loudness)
-        x = self.mix_encoder(features)
+        x, levels, loudness = self.encode(mix, loudness)
         last = len(self.separator)
         for number, block in enumerate(self.separator, start=1):
             x, hidden[number - 1] = block(x, hidden[number - 1])
@@ -367,19 +357,36 @@ class EmbeddedCascade(nn.Module):
         gains = own + torch.view_as_complex(change.unflatten(-1, (-1, 2)))
         return mask, gains, (loudness, *hidden)
 
-    def features(self, mix: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features of a mix, [b, t, f, c], that the network sees.
+    def encode(self, mix: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode what the network sees of a mix, [b, t, f, c].
 
         Args:
             before: the loudness so far, [b].
 
         Returns:
-            The encoder's input, each channel's compressed level [b, t, g, c], the loudness.
+            Features of each band [b, t, k, d], each channel's compressed level [b, t, g, c], the
+            loudness.
         """
         config, powers = self.config, power(mix)
         if config.features == "spectrum":
             levels = pool(powers.sqrt(), config.pools).square().add(1e-8).pow(0.15)
-            return compress(mix, powers).flatten(-2), levels, before
+            return self.mix_encoder(compress(mix, powers).flatten(-2)), levels, before
+        levels, follower = self.levels(powers, mix, before)
+        own = levels[..., : config.channels]
+        if config.features == "levels":
+            return self.mix_encoder(levels), own, follower[:, -1]
+        scale = torch.exp((math.log(LOUD) - follower) / 2)[..., None, None]
+        spectrum = compress(mix * scale, powers * scale.square()).flatten(-2)
+        x = self.mix_encoder(spectrum) + self.level_encoder(levels)
+        return x, own * LOUD**0.15, follower[:, -1]
+
+    def levels(self, powers: Tensor, mix: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Compressed levels of the channels, the middle and the sides, and the loudness.
+
+        Returns:
+            [b, t, g, d] and [b, t].
+        """
+        config = self.config
         if config.channels == 2:  # the middle and the sides tell where a sound is
             left, right = torch.view_as_real(mix).unbind(-2)
             middle, both = (left * right).sum(-1), powers.mean(-1)
@@ -390,5 +397,4 @@ class EmbeddedCascade(nn.Module):
         fall = FALL_DB / 10 * math.log(10) * config.hop_length / config.sample_rate
         follower = loudness(total, before, fall)
         relative = pooled * torch.exp(-follower)[..., None, None]
-        levels = (relative + FAINT).pow(0.15)  # [b, t, g, d]
-        return levels, levels[..., : config.channels], follower[:, -1]
+        return (relative + FAINT).pow(0.15), follower

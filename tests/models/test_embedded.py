@@ -11,6 +11,7 @@ from restem.models.band_split import (
     along_bands,
     mlp,
     scan,
+    windows,
 )
 from restem.models.embedded import (
     EmbeddedCascade,
@@ -21,7 +22,6 @@ from restem.models.embedded import (
     pool,
     power,
     spread,
-    windows,
 )
 from restem.models.stems import STEMS
 from restem.models.training.trainers.embedded import restore_clip
@@ -77,8 +77,9 @@ def test_a_long_analysis_streams_as_it_renders_at_the_latency_of_the_short_windo
         assert peak_error(streamed, repaired[..., : streamed.shape[-1]]) < 1e-5
 
 
-def test_levels_do_not_care_how_loud_the_mix_is() -> None:
-    model = embedded(**LONG)
+@pytest.mark.parametrize("features", ["levels", "both"])
+def test_levels_do_not_care_how_loud_the_mix_is(features: str) -> None:
+    model = embedded(**{**LONG, "features": features})
     mix = noise(6400) * torch.linspace(0.01, 1, 6400)
     mix[:, 2000:3000] = 0  # a pause
     answer = render(model, mix)

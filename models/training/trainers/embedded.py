@@ -28,7 +28,8 @@ class EmbeddedTrainingConfig:
     """Hidden matrices are trained with Muon (arXiv 2502.16982), everything else with AdamW."""
 
     params: dict[str, Any] = field(default_factory=dict)  # overrides of `EmbeddedConfig`
-    start: str = ""  # weights to begin with: a name, or a path of a .safetensors file
+    # Weights to begin with: a name, or a path of a .safetensors file; `params` then change theirs.
+    start: str = ""
     learns: str = "both"  # stages, or `separator` or `repair` alone: the other stays as it is
     learning_rate: float = 1.5e-3
     hidden_learning_rate: float = 4e-3
@@ -38,7 +39,7 @@ class EmbeddedTrainingConfig:
     cooldown: float = 1.0  # share of the schedule, at its end, in which they fall by half a cosine
     averaging: float = 0.998
     losses: LossWeights = field(default_factory=LossWeights)
-    precision: str = "fp32"  # or bf16, of the matrix products
+    precision: str = "fp32"  # or bf16, of the matrix products, where the device computes in it
 
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "bf16"):
@@ -89,7 +90,9 @@ class EmbeddedTrainer:
         if self.config.learns != "separator":
             repaired = draw_repaired(targets, min(self.config.repaired_stems, len(self.stems)))
         with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"
+            self.device.type,
+            torch.bfloat16,
+            enabled=self.config.precision == "bf16" and computes_in_bfloat16(self.device),
         ):
             mask, gain, _ = self.model.gains(bins, repaired=repaired)
         losses = {}
@@ -179,6 +182,14 @@ def embedded_config(params: dict[str, Any]) -> EmbeddedConfig:
     return network.config
 
 
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Tell if matrix products in bfloat16 are fast: emulated, they take 40 times as long."""
+    if device.type != "cpu":
+        return True
+    able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since PyTorch 2.10
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+
+
 def _initial_network(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
     """The network with its first weights; only what learns wants gradients."""
     if config.start:
@@ -186,8 +197,9 @@ def _initial_network(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
         model = store.load_network(path)
         if not isinstance(model, EmbeddedCascade):
             raise ValueError(f"{path}: start: not the weights of an embedded cascade")
-        if config.params:
-            raise ValueError("embedded: start brings its own params; leave one of the two out")
+        # A stem's repair learns whole, and gets its strength at the end.
+        params = asdict(model.config) | {"repair_strength": ()} | config.params
+        model = adapted(model, embedded_config(params))
     else:
         model = EmbeddedCascade(embedded_config(config.params))
     model.requires_grad_(True)
@@ -196,6 +208,28 @@ def _initial_network(config: EmbeddedTrainingConfig) -> EmbeddedCascade:
             part = "repair" if name.split(".")[0] in OF_REPAIR else "separator"
             parameter.requires_grad_(part == config.learns)
     return model.train()
+
+
+def adapted(model: EmbeddedCascade, config: EmbeddedConfig) -> EmbeddedCascade:
+    """A network's weights in one of another hop or of more features.
+
+    A recurrence remembers for as many seconds as before; what the weights have not begins at zero.
+
+    Raises:
+        ValueError: a size differs.
+    """
+    ratio = config.hop_length / model.config.hop_length
+    network, old = EmbeddedCascade(config), model.state_dict()
+    state = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    for name, value in old.items():
+        if name not in state or state[name].shape != value.shape:
+            raise ValueError(f"embedded: params: {name} is of another size in the weights of start")
+        state[name] = value.clone()
+        if name.endswith("across_time.gates.bias"):
+            keep = state[name][: len(value) // 3]  # the logits of what a frame keeps of the past
+            keep.copy_(torch.logit(torch.sigmoid(keep.double()) ** ratio, eps=1e-5))
+    network.load_state_dict(state)
+    return network
 
 
 def _optimizers(

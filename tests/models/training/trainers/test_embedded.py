@@ -41,6 +41,20 @@ def test_training_learns_what_it_is_shown(precision: str) -> None:
     assert losses[-1] < losses[0] - 1
 
 
+def test_a_processor_without_bfloat16_is_not_made_to_emulate_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    losses = {}
+    for able in (False, True):
+        monkeypatch.setattr(
+            torch.cpu, "get_capabilities", lambda able=able: {"amx_bf16": able}, raising=False
+        )
+        losses[able] = small(precision="bf16").step(*batch(), progress=0.5)
+    exact = small(precision="fp32").step(*batch(), progress=0.5)
+    assert losses[False] == exact
+    assert losses[True] != exact
+
+
 def test_both_stages_and_all_their_weights_are_trained() -> None:
     training, example = small(weight_decay=0.0), batch()
     before = {n: p.clone() for n, p in training.model.named_parameters()}
@@ -83,6 +97,33 @@ def test_a_repair_may_learn_behind_a_separator_that_stays(tmp_path: Path) -> Non
     after = second.restore(example[0][0])
     assert torch.equal(after["separator"], before["separator"])
     assert not torch.equal(after["repair"], before["repair"])
+
+
+def test_a_repair_learns_whole_whatever_strength_it_had(tmp_path: Path) -> None:
+    first = small()
+    first.strength = (0.0,) * 8
+    first.export(tmp_path / "a.safetensors")
+    config = EmbeddedTrainingConfig(start=str(tmp_path / "a.safetensors"))
+    second = EmbeddedTraining(config, torch.device("cpu"))
+    assert torch.equal(second.model.strength, torch.ones(8))
+
+
+def test_weights_may_begin_a_network_of_shorter_frames_and_more_features(tmp_path: Path) -> None:
+    first = small()
+    first.export(tmp_path / "a.safetensors")
+    changed = {"hop_length": 32, "features": "both"}
+    config = EmbeddedTrainingConfig(changed, start=str(tmp_path / "a.safetensors"))
+    model = EmbeddedTraining(config, torch.device("cpu")).model
+    assert (model.latency, model.config.features) == (32, "both")
+    state, old = model.state_dict(), first.averaged.half().float().state_dict()
+    assert not any(state[name].any() for name in state if name.startswith("level_encoder"))
+    assert torch.equal(state["mask.weight.0"], old["mask.weight.0"])
+    bias = "separator.0.across_time.gates.bias"
+    kept, before = (torch.sigmoid(weights[bias][:8]) for weights in (state, old))
+    torch.testing.assert_close(kept.square(), before)  # two frames are as long as one was
+    wider = EmbeddedTrainingConfig({"separator_dim": 16}, start=str(tmp_path / "a.safetensors"))
+    with pytest.raises(ValueError, match="another size in the weights of start"):
+        EmbeddedTraining(wider, torch.device("cpu"))
 
 
 def test_a_state_brings_everything_back() -> None:
