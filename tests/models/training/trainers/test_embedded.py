@@ -104,7 +104,7 @@ def test_a_repair_learns_whole_whatever_strength_it_had(tmp_path: Path) -> None:
     first.strength = (0.0,) * 8
     first.export(tmp_path / "a.safetensors")
     config = EmbeddedTrainingConfig(start=str(tmp_path / "a.safetensors"))
-    second = EmbeddedTraining(config, torch.device("cpu"))
+    second = EmbeddedTrainer(config, torch.device("cpu"))
     assert torch.equal(second.model.strength, torch.ones(8))
 
 
@@ -113,7 +113,7 @@ def test_weights_may_begin_a_network_of_shorter_frames_and_more_features(tmp_pat
     first.export(tmp_path / "a.safetensors")
     changed = {"hop_length": 32, "features": "both"}
     config = EmbeddedTrainingConfig(changed, start=str(tmp_path / "a.safetensors"))
-    model = EmbeddedTraining(config, torch.device("cpu")).model
+    model = EmbeddedTrainer(config, torch.device("cpu")).model
     assert (model.latency, model.config.features) == (32, "both")
     state, old = model.state_dict(), first.averaged.half().float().state_dict()
     assert not any(state[name].any() for name in state if name.startswith("level_encoder"))
@@ -123,7 +123,7 @@ def test_weights_may_begin_a_network_of_shorter_frames_and_more_features(tmp_pat
     torch.testing.assert_close(kept.square(), before)  # two frames are as long as one was
     wider = EmbeddedTrainingConfig({"separator_dim": 16}, start=str(tmp_path / "a.safetensors"))
     with pytest.raises(ValueError, match="another size in the weights of start"):
-        EmbeddedTraining(wider, torch.device("cpu"))
+        EmbeddedTrainer(wider, torch.device("cpu"))
 
 
 def test_a_state_brings_everything_back() -> None:
