@@ -178,7 +178,7 @@ def stage_networks(
 
 
 def _how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[str]) -> str:
-    """How to get the weights of a set that are missing: all at once where that is offered."""
+    """Explain how to get the missing weights of a set: all at once where that is offered."""
     offer = published_weights(missing[0])
     if offer and offer.source and len(missing) > 1:
         return f"restem weights fetch {config.weights}"

@@ -13,7 +13,7 @@ LABEL = 24
 
 @dataclass(frozen=True)
 class Place:
-    """Where something is, in pixels."""
+    """Position and size of something, in pixels."""
 
     x: int
     y: int
