@@ -129,7 +129,7 @@ def test_a_part_of_an_answer_is_a_part_of_the_answer(
 ) -> None:
     cascade = Cascade(seeded_separator(STEMS), seeded_repair(STEMS, repaired))
     mix = noise(8000)
-    # Rounding alone: 1.1e-5 to 1.7e-5, with the kernels for SSE4, AVX2 and AVX-512.
+    # Rounding alone: 1.1e-5 to 1.7e-5 with the kernels for SSE4 and AVX2.
     assert close(cascade(mix, start, stop), cascade(mix)[..., start:stop], 3e-5)
     assert cascade.repair is not None
     stems = cascade.separator(mix)

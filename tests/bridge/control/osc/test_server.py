@@ -802,7 +802,7 @@ while True:
 
 
 def answered(console: Console, number: int) -> bool:
-    """Ask once more; where a flood comes faster than packets can be read, UDP loses any."""
+    """Ask once more: on a busy machine a single ping stayed unanswered; UDP may lose any."""
     console.send("/restem/ping", number)
     try:
         console.until("/restem/pong", number)
