@@ -13,6 +13,7 @@ import torch
 from restem.bridge.control.node import RefusalError
 from restem.bridge.control.transport import transport_nodes
 from restem.bridge.control.tree import ControlTree
+from restem.bridge.session import headless
 from restem.bridge.session.headless import BEHIND_SECONDS, FileSession
 from restem.bridge.session.transport import Block, read_audio
 from restem.streamer.builder import ModelRequest, load_profile
@@ -233,18 +234,36 @@ def test_a_stream_that_breaks_is_dropped_and_said(session: FileSession, tape: Ta
     session._problem = ""
 
 
+class Pauses(threading.Event):
+    """A clock that only its own waits advance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now += timeout or 0
+        return super().wait(timeout)
+
+
 def test_a_take_of_a_stream_is_made_in_real_time_and_has_all_of_it(
-    session: FileSession, tape: Tape
+    session: FileSession, tape: Tape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mix = quiet(2 * RATE, seed=8)
     stream = Fast(mix)
+    pauses = Pauses()
+    monkeypatch.setattr(headless, "time", pauses)
+    monkeypatch.setattr(session, "_closing", pauses)
     session.feed(stream)
     session.recorder.start()
     tape.blank()
-    began = time.monotonic()
+    began = pauses.now
     stream.may_go.set()
     tape.since(0, mix.shape[1])
-    assert time.monotonic() - began > 2 - BEHIND_SECONDS
+    assert pauses.now - began == pytest.approx(2, abs=BEHIND_SECONDS)
     folder = session.recorder.stop()
     assert folder is not None
     assert session.status().take_lost == 0

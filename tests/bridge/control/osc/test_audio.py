@@ -14,6 +14,7 @@ import soundfile
 import torch
 
 from restem.bridge.control.node import RefusalError
+from restem.bridge.control.osc import jitter_buffer
 from restem.bridge.control.osc.audio import OscAudio, message
 from restem.bridge.control.osc.codec import LARGEST_SENT, Message
 from restem.bridge.control.osc.jitter_buffer import (
@@ -491,23 +492,39 @@ def test_a_gap_is_silent_its_neighbours_fade_and_all_else_is_untouched() -> None
     assert np.abs(np.diff(gains[FADE:-FADE])).max() < 0.05
 
 
+class Clock:
+    """Takes the place of `time` where a test says how late it is."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_a_live_sender_that_stalls_is_silent_in_its_time_and_comes_back_in_its_place(
-    music: Audio,
+    music: Audio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock = Clock()
+    monkeypatch.setattr(jitter_buffer, "time", clock)
     stream = incoming(stall_seconds=0.01)
     packets = packets_of(music[:, :6000], 100)
     for packet in packets[:20]:
         stream.push(*packet)
     heard: list[Audio] = []
-    began = time.monotonic()
 
-    def plays_until(frames: int) -> bool:
-        block = stream.read(100)
-        heard.extend([block.audio] if block else [])
-        return stream.next >= frames
+    def play_until(frames: int) -> None:
+        for _ in range(1000):
+            if stream.next >= frames:
+                return
+            block = stream.read(100)
+            heard.extend([block.audio] if block else [])
+            clock.now += 0.001
+        pytest.fail(f"frame {stream.next} after 1000 blocks")
 
-    until(lambda: plays_until(3000), "the wall clock")
-    assert time.monotonic() - began > 900 / RATE  # the buffer's first frames wait for nobody
+    play_until(3000)
+    # A block a millisecond while there is enough, then 10 ms of patience, then real time.
+    assert clock.now == pytest.approx(0.014 + 0.010 + 1600 / RATE, abs=0.003)
     assert stream.counts.lost_frames == 0  # perhaps there was no more
     with pytest.raises(RefusalError, match="frames from 2000 on were due before 3064"):
         stream.push(*packets[20])
@@ -516,7 +533,7 @@ def test_a_live_sender_that_stalls_is_silent_in_its_time_and_comes_back_in_its_p
         stream.push(*packet)
     assert (stream.counts.lost_frames, stream.counts.lost) == (1064, 10)
     stream.close()
-    until(lambda: plays_until(6000), "the rest")
+    play_until(6000)
     there = np.ones(6000 + 2 * FADE, np.bool_)
     there[FADE + 2000 : FADE + 3100] = False
     expected = music[:, :6000] * gap_gains(there)
