@@ -94,7 +94,7 @@ def row(name: str, values: np.ndarray, unit: str) -> str:
 
 def measure(profile: str, minutes: float, server: str) -> None:
     """One pair: with restem, then without."""
-    wanted = Settings(profile, jack="restem", server=server, channels="stems")
+    wanted = Settings(profile, backend="jack", server=server, channels="stems")
     with LiveSession(wanted, notify=lambda text: print(text, file=sys.stderr)) as session:
         clicks = Clicks(server)
         assert isinstance(session.stream, JackStream)

@@ -128,7 +128,7 @@ def cpu_seconds(server: OscServer) -> float:
 
 
 def measure(profile: str, seconds: float, rate: int, jack: str) -> None:
-    wanted = Settings(profile, jack="restem", server=jack, channels="stems")
+    wanted = Settings(profile, backend="jack", server=jack, channels="stems")
     tell = lambda text: print(text, file=sys.stderr)  # noqa: E731
     with LiveSession(wanted, tell) as session:
         control = ControlTree(session)

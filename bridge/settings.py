@@ -24,7 +24,8 @@ class Settings:
     effects: str | None = None  # a YAML file of them, in place of the profile's own
     input: str | None = None  # a device's number or name; with JACK: ports to connect to
     output: str | None = None
-    jack: str | None = None  # the name of a JACK client; None for sound devices
+    backend: str = "portaudio"  # a name of `bridge.audio.backend.BACKENDS`
+    client: str = "restem"  # its name for other programs, where the backend has names
     server: str | None = None  # the JACK server's name
     input_channels: tuple[int, int] | None = None  # device inputs that are left and right, from 0
     channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`

@@ -84,6 +84,6 @@ def open_backend(settings: Settings, outputs: int, sample_rate: int) -> AudioBac
     Raises:
         ValueError: as `AudioBackend`.
     """
-    module, name = BACKENDS["jack" if settings.jack else "portaudio"].split(":")
+    module, name = BACKENDS[settings.backend].split(":")
     make: Callable[[Settings, int, int], AudioBackend] = getattr(import_module(module), name)
     return make(settings, outputs, sample_rate)

@@ -338,7 +338,7 @@ class JackBackend:
                     f"{option} is nothing that a JACK client decides: set rate and block size in "
                     "the server, and connect the inputs with --input or in a patchbay"
                 )
-        client, _ = open_client(f"{settings.jack} probe", settings.server)
+        client, _ = open_client(f"{settings.client} probe", settings.server)
         self.sample_rate, self.host_block_size = int(client.samplerate), int(client.blocksize)
         client.close()
         self._wanted: set[tuple[str, str]] = set()  # connections, source first
@@ -348,10 +348,9 @@ class JackBackend:
 
     def open(self, engine: Engine, lost: AudioStream | None = None) -> JackStream:
         wanted = self.settings
-        name = wanted.jack or "restem"
         if lost is None:
-            return JackStream(engine, name, wanted.server, wanted.input, wanted.output)
-        return JackStream(engine, name, wanted.server)
+            return JackStream(engine, wanted.client, wanted.server, wanted.input, wanted.output)
+        return JackStream(engine, wanted.client, wanted.server)
 
     def remember(self, stream: AudioStream) -> None:
         """Learn the connections, and make those again whose port has come back.

@@ -163,7 +163,7 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
     from restem.streamer.engine.playback_kernel import LatePolicy
     from restem.streamer.profiles import DEFAULT
 
-    late = getattr(args, "late", None)
+    late, client = getattr(args, "late", None), getattr(args, "jack", None)
     return Settings(
         profile=args.profile or DEFAULT,
         device=args.device,
@@ -171,7 +171,8 @@ def engine_settings(args: argparse.Namespace) -> "Settings":
         effects=args.effects,
         input=getattr(args, "input", None),
         output=getattr(args, "output", None),
-        jack=getattr(args, "jack", None),
+        backend="jack" if client else "portaudio",
+        client=client or "restem",
         server=getattr(args, "server", None),
         input_channels=parse_inputs(getattr(args, "inputs", None)),
         channels=getattr(args, "channels", "stereo"),

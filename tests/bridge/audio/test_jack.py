@@ -29,7 +29,7 @@ def music() -> Audio:
 
 @pytest.fixture(scope="module")
 def session(jack: str) -> Iterator[LiveSession]:
-    wanted = Settings(jack="restem", server=jack, channels="stems-only", allowance=16384)
+    wanted = Settings(backend="jack", server=jack, channels="stems-only", allowance=16384)
     with LiveSession(wanted) as session:
         yield session
 

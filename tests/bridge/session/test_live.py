@@ -38,7 +38,7 @@ PATIENCE_MS = 5000  # the server's clock waits for its clients anyway: machines 
 
 @pytest.fixture(scope="module")
 def session(jack: str, profile: str) -> Iterator[LiveSession]:
-    wanted = Settings(profile, jack="restem", server=jack, channels="stems-only", allowance=16384)
+    wanted = Settings(profile, backend="jack", server=jack, channels="stems-only", allowance=16384)
     with LiveSession(wanted) as session:
         yield session
 
@@ -335,7 +335,9 @@ def test_what_a_profile_says_of_live_holds_unless_asked_otherwise(
 
 def test_a_source_on_two_outputs_has_two_ports(jack: str, profile: str) -> None:
     channels = "1=vocals.left,2=vocals.left,5=dry.right"
-    wanted = Settings(profile, jack="twice", server=jack, channels=channels, allowance=16384)
+    wanted = Settings(
+        profile, backend="jack", client="twice", server=jack, channels=channels, allowance=16384
+    )
     with LiveSession(wanted) as session:
         ports = [port.shortname for port in session.stream.client.outports]
     assert ports == ["vocals_L", "vocals_L_2", "silence", "silence_2", "dry_R"]

@@ -43,7 +43,7 @@ def session(jack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liv
     path = tmp_path_factory.mktemp("profile") / "small.yaml"
     path.write_text(PROFILE)
     channels = "1=master.left,2=master.right"
-    wanted = Settings(str(path), jack="restem", server=jack, channels=channels, allowance=16384)
+    wanted = Settings(str(path), backend="jack", server=jack, channels=channels, allowance=16384)
     with LiveSession(wanted) as session:
         session.engine.mixer.set("dry_wet", 0.0)  # the network does not matter
         session.engine.mixer.set("ceiling", False)
