@@ -21,6 +21,7 @@ from restem.streamer.engine.playback_kernel import (
     CHANNELS,
     CONTEXT_WORDS,
     LARGEST,
+    OUTPUTS_USED,
     PATIENCE_MS,
     carray,
     floats,
@@ -39,12 +40,11 @@ from restem.streamer.mixer.kernel import OUTPUTS
     INPUTS,
     LEFT,
     RIGHT,
-    OUTPUTS_USED,
     XRUNS,
     CALLS,
     LONGEST,
     PORTS,
-) = range(CONTEXT_WORDS, CONTEXT_WORDS + 12)
+) = range(CONTEXT_WORDS, CONTEXT_WORDS + 11)
 DURATIONS = 1 << 16  # callbacks whose durations, and beginnings, are kept
 SCRATCH, OTHER_SCRATCH = 2 * DURATIONS, 2 * DURATIONS + 2  # two words for each thread
 TIMES = 2 * DURATIONS + 4  # durations, beginnings, and scratch
@@ -102,7 +102,7 @@ def listen(context: NDArray[np.int64], source: Audio, word: int, done: int, coun
 def play(context: NDArray[np.int64], target: Audio, done: int, count: int) -> None:
     """Run the engine on what lies in `Playback.input`, into [n, o] from frame `done` on."""
     outs = context[OUTPUTS_USED]
-    out = floats(context, AT_OUTPUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
+    out = floats(context, AT_OUTPUT, outs * LARGEST).reshape((outs, LARGEST))
     process_at(context, count)
     for output in range(outs):
         for i in range(count):
@@ -214,11 +214,11 @@ class Callback:
         self._arrays = (engine.playback, self.times, between, captured)
         own = [
             *(array.ctypes.data for array in (self.times, between, captured)),
-            *(len(between), inputs, left, right, outputs, 0, 0, 0),
+            *(len(between), inputs, left, right, 0, 0, 0),
             *ports,
         ]
         self.context = np.concatenate(
-            [engine.playback.context(engine.policy), np.array(own, np.int64)]
+            [engine.playback.context(engine.policy, outputs), np.array(own, np.int64)]
         )
 
     @property

@@ -20,7 +20,6 @@ from restem.bridge.audio.callbacks import (
     AT_TIMES,
     INPUTS,
     LEFT,
-    OUTPUTS_USED,
     PORTS,
     TIMES,
     Callback,
@@ -34,12 +33,12 @@ from restem.streamer.engine.playback_kernel import (
     AT_OUTPUT,
     CHANNELS,
     LARGEST,
+    OUTPUTS_USED,
     carray,
     floats,
     pointer,
     process_at,
 )
-from restem.streamer.mixer.kernel import OUTPUTS
 from restem.streamer.mixer.routing import MASTER
 
 CAPTURE, PLAYBACK = 0, 1  # directions of JackLatencyCallbackMode
@@ -58,7 +57,7 @@ def process(context: Any, frames: int) -> None:
     began = now_ns(times)
     channels, ins, outs = context[CHANNELS], context[INPUTS], context[OUTPUTS_USED]
     heard = floats(context, AT_INPUT, channels * LARGEST).reshape((channels, LARGEST))
-    out = floats(context, AT_OUTPUT, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST))
+    out = floats(context, AT_OUTPUT, outs * LARGEST).reshape((outs, LARGEST))
     done = 0
     while done < frames:
         count = min(LARGEST, frames - done)

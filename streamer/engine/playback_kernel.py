@@ -96,22 +96,22 @@ class Playback(NamedTuple):
             *(state.strips, state.dry, state.input, state.output, mixer),
         )
 
-    def context(self, policy: LatePolicy) -> Words:
+    def context(self, policy: LatePolicy, outputs: int = OUTPUTS) -> Words:
         """Arguments of native code: addresses in the order of the fields, then `CHANNELS` etc.
 
-        The arrays must live as long as it.
+        The arrays must live as long as it. Only the first `outputs` are filled.
         """
         _, stems, channels, capacity = self.decks.shape
         sizes = (channels, stems, capacity, len(self.tap), len(self.mixer))
-        return np.array([*(a.ctypes.data for a in self), *sizes, policy, 0], np.int64)
+        return np.array([*(a.ctypes.data for a in self), *sizes, policy, 0, outputs], np.int64)
 
 
 # Words of a context.
 AT_INPUT, AT_OUTPUT = Playback._fields.index("input"), Playback._fields.index("output")
-CHANNELS, STEMS, CAPACITY, TAPS, MIXER_WORDS, POLICY, PATIENCE_MS = range(
-    len(Playback._fields), len(Playback._fields) + 7
+CHANNELS, STEMS, CAPACITY, TAPS, MIXER_WORDS, POLICY, PATIENCE_MS, OUTPUTS_USED = range(
+    len(Playback._fields), len(Playback._fields) + 8
 )
-CONTEXT_WORDS = PATIENCE_MS + 1
+CONTEXT_WORDS = OUTPUTS_USED + 1
 
 
 def _pointer(typing_context: Any, address: Any) -> Any:
@@ -151,7 +151,9 @@ def view(context: Words) -> Any:
         ),
         floats(context, 7, channels * LARGEST).reshape((channels, LARGEST)),
         floats(context, 8, channels * LARGEST).reshape((channels, LARGEST)),
-        floats(context, 9, OUTPUTS * LARGEST).reshape((OUTPUTS, LARGEST)),
+        floats(context, 9, context[OUTPUTS_USED] * LARGEST).reshape(
+            (context[OUTPUTS_USED], LARGEST)
+        ),
         carray(pointer(context[10]), (context[MIXER_WORDS],), np.int64),
     )
 

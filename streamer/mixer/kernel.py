@@ -208,6 +208,15 @@ def finish_ramps(memory: Words) -> None:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
+def is_moving(state: State, k: int) -> bool:
+    """Tell whether a ramp of a coefficient is under way."""
+    for slot in range(RAMPS):  # noqa: SIM110 (Numba knows no generators)
+        if state.left[slot, k] > 0:
+            return True
+    return False
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def ramp(state: State, k: int, count: int) -> None:
     """Write the next samples of a coefficient.
 
@@ -221,6 +230,11 @@ def ramp(state: State, k: int, count: int) -> None:
     on its target to the bit.
     """
     line, curve = state.line, state.curves[k]
+    if not is_moving(state, k):
+        still = np.float32(state.targets[k])
+        for i in range(count):
+            curve[i] = still
+        return
     for i in range(count):
         line[i] = state.targets[k]
     for slot in range(RAMPS):
