@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from restem.bridge.cli.options import add_device, add_json, add_stems, names_argument
-from restem.bridge.cli.output import print_note, print_table, progress_bar
+from restem.bridge.cli.output import print_note, print_table
+from restem.bridge.progress import progress_bar
 
 
 def add_demo(verb: argparse.ArgumentParser) -> None:
@@ -51,12 +52,14 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
         "--metrics",
         type=names_argument,
         metavar="A,B",
-        help="of mmsnr, si-sdr, zimtohrli, fad (all)",
+        help="of mmsnr, si-sdr, sdr, zimtohrli, fad (all)",
     )
     verb.add_argument(
         "--embedding", default="mel", help="for fad: mel, clap, clap:MODEL, MODULE:FUNCTION (mel)"
     )
-    verb.add_argument("-o", "--out", type=Path, help="write scores.json and scores.png here")
+    verb.add_argument(
+        "-o", "--out", type=Path, help="write scores.json, scores.csv and scores.png here"
+    )
     verb.add_argument("--keep", action="store_true", help="write mixes and stems to OUT, too")
     verb.add_argument("--overwrite", action="store_true", help="replace what exists in OUT")
     add_device(verb)
@@ -99,5 +102,5 @@ def _evaluate(args: argparse.Namespace) -> int:
         return 0
     print_table(scores.columns, scores.rows())
     if args.out:
-        print(f"scores.json and scores.png are in {args.out}")
+        print(f"scores.json, scores.csv and scores.png are in {args.out}")
     return 0

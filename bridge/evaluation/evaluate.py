@@ -25,6 +25,7 @@ from torch import Tensor
 
 from restem.bridge.evaluation.plots import draw_scores
 from restem.bridge.evaluation.scores import FAD, MIX, SILENT_PEAK, Scorer, Scores, pick_metrics
+from restem.bridge.evaluation.tables import as_csv
 from restem.bridge.files.reader import one_line_errors, open_mix
 from restem.bridge.files.writer import StemFile
 from restem.models.atomic_write import atomically
@@ -42,7 +43,7 @@ SEPARATOR, RESTORED, ESTIMATE = "separator", "restored", "estimate"
 CHANNELS = 2
 SHORTEST_SECONDS = 0.25  # of an excerpt: below it metrics are undefined
 LENGTH_TOLERANCE_SECONDS = 0.1  # between an estimate and its song: encoders pad
-FIGURES, PICTURE = "scores.json", "scores.png"
+FIGURES, PICTURE, TABLE = "scores.json", "scores.png", "scores.csv"
 Progress = Callable[[float, float], None]  # done, in all
 
 
@@ -111,7 +112,7 @@ class ProgressMeter:
 
 
 def run_evaluation(request: EvaluationRequest, progress: Progress = ignore) -> Scores:
-    """Evaluate; with `request.out`, write scores.json and scores.png there when all is done.
+    """Evaluate; with `request.out`, write scores.json, .csv and .png there when all is done.
 
     Raises:
         ValueError: the request, a song, a profile or an estimate does not fit; one line.
@@ -140,6 +141,8 @@ def run_evaluation(request: EvaluationRequest, progress: Progress = ignore) -> S
         figures = json.dumps({"request": request.as_dict(), **scores.as_dict()}, indent=2)
         with atomically(request.out / FIGURES) as part:
             part.write_text(figures + "\n", encoding="utf-8")
+        with atomically(request.out / TABLE) as part:
+            part.write_text(as_csv(scores), encoding="utf-8")
         draw_scores(scores, request.out / PICTURE)
     return scores
 
@@ -352,7 +355,7 @@ def _prepare_out(request: EvaluationRequest, songs: Sequence[Song], stems: Seque
     """Check before hours of work that results can be written, and overwrite none."""
     if request.out is None:
         return
-    targets = [request.out / FIGURES, request.out / PICTURE]
+    targets = [request.out / name for name in (FIGURES, PICTURE, TABLE)]
     if request.keep:
         names = (MIX, *stems)
         targets += [request.out / song.name / f"{name}.wav" for song in songs for name in names]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from restem.bridge.evaluation.intervals import Interval, bootstrap, by_song, text
 from restem.models.training.embeddings import Embedding
 from restem.models.training.metrics import (
     ZIMTOHRLI_REMEDY,
@@ -25,6 +26,7 @@ from restem.models.training.metrics import (
     Items,
     frechet,
     mmsnr,
+    sdr,
     si_sdr,
     zimtohrli,
 )
@@ -48,6 +50,7 @@ MMSNR = Metric("mmsnr", "MMSNR, dB", 2, higher=True)
 CLIP_METRICS: dict[Metric, Callable[[Tensor, Tensor, int], float]] = {
     MMSNR: mmsnr,
     Metric("si-sdr", "SI-SDR, dB", 2, higher=True): lambda r, e, _: si_sdr(r, e),
+    Metric("sdr", "SDR, dB", 2, higher=True): sdr,
     Metric("zimtohrli", "Zimtohrli", 4, higher=False): zimtohrli,
 }
 FAD = "fad"
@@ -156,7 +159,7 @@ class Scores:
     @property
     def columns(self) -> tuple[str, ...]:
         missing = ("missing",) if self.missing else ()
-        return ("metric", "stem", "clips", "silent", *missing, *self.systems, "gain")
+        return ("metric", "stem", "clips", "silent", *missing, *self.systems, "gain", "95 %")
 
     def rows(self) -> list[tuple[str, ...]]:
         """The table: metric by metric, stem by stem, averages below."""
@@ -165,12 +168,24 @@ class Scores:
         counts = [clips, self.silent, *([missing] if missing else [])]
         rows = []
         for metric in self.metrics:
-            for stem in self.stems:
+            *spread, spread_of_all = (text(i, metric.digits) for i in self.intervals(metric))
+            for stem, bounds in zip(self.stems, spread, strict=True):
                 cells = (f"{count.get(stem, 0)}" for count in counts)
-                rows.append((metric.title, stem, *cells, *self.line(metric, stem).cells()))
+                rows.append((metric.title, stem, *cells, *self.line(metric, stem).cells(), bounds))
             total = (f"{sum(count.values())}" for count in counts)
-            rows.append((metric.title, "average", *total, *self.average(metric).cells()))
+            average = self.average(metric).cells()
+            rows.append((metric.title, "average", *total, *average, spread_of_all))
         return rows
+
+    def intervals(self, metric: Metric) -> list[Interval]:
+        """Bootstrap intervals of the gain, by stem and of the average; NaN for distances."""
+        songs = [*dict.fromkeys(clip.song for clip in self.clips)]
+        gains = {
+            (clip.song, clip.stem): ScoreRow(metric, clip.stem, clip.scores[metric.key]).gain
+            for clip in self.clips
+            if metric.key in clip.scores
+        }
+        return bootstrap(by_song(songs, self.stems, gains))
 
     def as_dict(self) -> dict[str, Any]:
         """Full figures for scripts, per song too; what is undefined is None."""
@@ -188,6 +203,10 @@ class Scores:
                 for stem in self.stems
             },
             "average": {metric.key: self.average(metric).values for metric in self.metrics},
+            "gain_intervals_95": {
+                metric.key: dict(zip((*self.stems, "average"), self.intervals(metric), strict=True))
+                for metric in self.metrics
+            },
             "clips": [dataclasses.asdict(clip) for clip in self.clips],
             "notes": list(self.notes),
         }
@@ -366,6 +385,6 @@ def _defined(value: Any) -> Any:
     """Replace NaN by None, recursively, for JSON."""
     if isinstance(value, dict):
         return {key: _defined(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_defined(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -112,6 +112,38 @@ def si_sdr(reference: Tensor, estimate: Tensor) -> float:
     return float(level.clamp(-SI_SDR_BOUND, SI_SDR_BOUND).mean())
 
 
+def sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Signal-to-distortion ratio in dB as MUSDB18's tables have it; higher is better.
+
+    That of museval, BSS Eval v4 of images (Stöter et al., arXiv 1804.06267): over windows of one
+    second, all channels together, the median. Windows in which one of the two is silent are left
+    out; museval leaves them out of every stem of the song. Bounded to ±100 dB.
+
+    Args:
+        reference, estimate: [c, n].
+        sample_rate: Hz.
+
+    Returns:
+        The median; NaN if no window is left.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if reference.shape != estimate.shape:
+        raise ValueError(
+            f"reference and estimate must be alike, got {list(reference.shape)} and "
+            f"{list(estimate.shape)}"
+        )
+    size = min(sample_rate, reference.shape[-1])
+    windows = [x.double().unfold(-1, size, size) for x in (reference, estimate)]  # [c, t, n]
+    sounds = torch.stack([(x.sum(0) != 0).any(-1) for x in windows]).all(0)  # as museval's
+    signal, error = (x.square().sum((0, 2))[sounds] for x in (windows[0], windows[1] - windows[0]))
+    if not len(signal):
+        return float("nan")
+    level = 10 * torch.log10(signal / error)
+    return float(np.median(level.clamp(-SI_SDR_BOUND, SI_SDR_BOUND).numpy()))
+
+
 def zimtohrli(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Zimtohrli's perceptual distance: 0 for identical signals, at most 1; lower is better.
 

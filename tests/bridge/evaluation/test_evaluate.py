@@ -180,13 +180,13 @@ def test_silent_stems_are_left_out_and_counted(
     ]
     lines = run(capsys, songs, "--metrics", "mmsnr")[1].splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
-    assert cells[0] == ["metric", "stem", "clips", "silent", "mix", "restored", "gain"]
+    assert cells[0] == ["metric", "stem", "clips", "silent", "mix", "restored", "gain", "95 %"]
     assert [row[:4] for row in cells[2:]] == [
         ["MMSNR, dB", "vocals", "2", "0"],
         ["MMSNR, dB", "drums", "1", "1"],
         ["MMSNR, dB", "average", "3", "1"],
     ]
-    mix, restored, gain = map(float, cells[-1][4:])
+    mix, restored, gain = map(float, cells[-1][4:7])
     assert gain == pytest.approx(restored - mix, abs=0.02)
 
 
@@ -337,7 +337,7 @@ def test_missing_estimates_are_named_and_counted(
     header, _, vocals, drums, _ = (line.split("|")[1:-1] for line in out.splitlines())
     assert header[4].strip() == "missing"
     assert [cell.strip() for cell in vocals[2:5]] == ["1", "0", "1"]
-    assert [cell.strip() for cell in drums[2:]] == ["0", "1", "1", "-", "-", "-"]
+    assert [cell.strip() for cell in drums[2:]] == ["0", "1", "1", "-", "-", "-", "-"]
     answer = figures(capsys, *arguments)
     assert answer["stems"]["drums"]["missing"] == ["one"]
     assert answer["average"]["mmsnr"]["estimate"] == scores(answer, "vocals")["estimate"]
@@ -396,7 +396,7 @@ def test_what_is_written_is_what_is_printed(
     request = written.pop("request")
     assert written == printed
     assert (request["seconds"], request["embedding"]) == (1.5, "mel")
-    assert {path.name for path in out.iterdir()} == {"scores.json", "scores.png"}
+    assert {path.name for path in out.iterdir()} == {"scores.json", "scores.png", "scores.csv"}
     picture = matplotlib.image.imread(out / "scores.png")
     assert picture.std() > 0.1
 
@@ -488,7 +488,7 @@ def test_without_zimtohrli_the_rest_is_scored_and_this_is_said(
         (("nowhere",), 1, "nowhere: no such folder"),
         (("SONGS", "--layout", "slakh3000"), 1, "unknown layout 'slakh3000'; expected"),
         (("SONGS", "--songs", "one,three"), 1, "no song 'three'; expected some of one, two"),
-        (("SONGS", "--metrics", "sdr"), 1, "unknown metric 'sdr'; expected one of mmsnr, si-sdr"),
+        (("SONGS", "--metrics", "pesq"), 1, "unknown metric 'pesq'; expected one of mmsnr, si-sdr"),
         (("SONGS", "--metrics", ""), 1, "unknown metric ''"),
         (("SONGS", "--embedding", "vggish"), 1, "unknown embedding 'vggish'; expected mel"),
         (("SONGS", "--seconds", "0.5"), 1, "--seconds must be at least 1, got 0.5"),
@@ -546,7 +546,7 @@ def test_undefined_scores_are_none_for_scripts_and_a_dash_for_people() -> None:
     scorer.add("one", stem, {"vocals": stem}, {"restored": {"vocals": stem}}, RATE)
     result = scorer.result()
     assert result.as_dict()["stems"]["drums"]["scores"]["mmsnr"] == {MIX: None, "restored": None}
-    assert result.rows()[1] == ("MMSNR, dB", "drums", "0", "1", "-", "-", "-")
+    assert result.rows()[1] == ("MMSNR, dB", "drums", "0", "1", "-", "-", "-", "-")
     assert not math.isnan(result.average(MMSNR).values[MIX])
 
 

@@ -16,6 +16,7 @@ from restem.models.training.metrics import (
     frechet,
     mel_filters,
     mmsnr,
+    sdr,
     si_sdr,
     zimtohrli,
 )
@@ -272,3 +273,23 @@ def test_items_that_do_not_fit_are_refused(items: Floats, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         known.add(items)
     assert known.count == 9
+
+
+def test_sdr_is_the_median_over_seconds_as_musevals() -> None:
+    reference = noise(8 * 1000, seed=3)
+    errors = torch.tensor([0.1, 0.5, 0.02, 1.0, 0.3, 0.2, 0.7, 0.05]).repeat_interleave(1000)
+    estimate = reference + errors * noise(8 * 1000, seed=4)
+    reference[:, 4000:5000] = 0  # a silent window is left out
+    estimate = torch.cat((estimate, noise(500, seed=5)), dim=-1)  # half a window, too
+    reference = torch.cat((reference, noise(500, seed=6)), dim=-1)
+    # The nanmedian of museval 0.4.1's bss_eval with window and hop of 1000.
+    assert sdr(reference, estimate, 1000) == pytest.approx(14.018153, abs=1e-5)
+    assert sdr(reference, reference, 1000) == 100
+    assert math.isnan(sdr(0 * reference, estimate, 1000))
+
+
+def test_sdr_counts_level_and_takes_clips_shorter_than_a_second() -> None:
+    clip = noise(700)
+    assert sdr(clip, 0.5 * clip, 1000) == pytest.approx(20 * math.log10(2), abs=1e-4)
+    with pytest.raises(ValueError, match="must be alike"):
+        sdr(clip, clip[:, :-1], 1000)
