@@ -20,7 +20,7 @@ from restem.bridge.audio.portaudio import Device, portaudio_module
 from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.streamer.builder import pick_stems
 from restem.streamer.engine.engine import Engine
-from restem.streamer.mixer.routing import MASTER, Routing, bus_names
+from restem.streamer.mixer.routing import DRY, MASTER, Routing, bus_names, minus_name
 from restem.streamer.resampler import Audio
 from restem.streamer.stream import render
 
@@ -71,7 +71,7 @@ def verify(
     block = settings.host_block_size or HOST_BLOCK_SIZE
     mix = music(rate, seconds, block)
     with settings.start_engine(build, block, rate) as engine:
-        buses = bus_names(stems)
+        buses = (*bus_names(stems), minus_name(stems[0]))
         engine.mixer.route(Routing.pairs(buses))
         engine.mixer.set("ceiling", False)
         played, durations = _play(engine, mix, block, progress)
@@ -83,6 +83,7 @@ def verify(
         _latency(out[stems[0]], rendered[0], latency, f"latency of the stems ({stems[0]})"),
         _same(out, rendered, stems, latency),
         _sum(out, engine.mixer.strips),
+        _minus(out, stems[0]),
         Check(
             "no step is late",
             f"{status.late} of {status.steps} steps late, p99 "
@@ -160,6 +161,16 @@ def _sum(out: dict[str, Audio], strips: Sequence[str]) -> Check:
     error = float(np.abs(total - out[MASTER]).max())
     return Check(
         "the master is the sum of the strips",
+        f"off by {error:.1e}",
+        f"{TOLERANCE:.0e}",
+        error < TOLERANCE,
+    )
+
+
+def _minus(out: dict[str, Audio], stem: str) -> Check:
+    error = float(np.abs(out[stem] + out[minus_name(stem)] - out[DRY]).max())
+    return Check(
+        f"{stem} and the mix without it add up to the mix",
         f"off by {error:.1e}",
         f"{TOLERANCE:.0e}",
         error < TOLERANCE,

@@ -33,7 +33,8 @@ def add_live(verb: argparse.ArgumentParser) -> None:
         "--channels",
         default="stereo",
         metavar="MAP",
-        help="outputs: stereo, stems (after the master), stems-only, or 1=vocals.left,.. (stereo)",
+        help="outputs: stereo, stems (after the master), stems-only, or 1=vocals.left,.., with "
+        "no_vocals.left for the mix without a stem (stereo)",
     )
     verb.add_argument(
         "--inputs", metavar="L,R", help="input channels that are heard, counted from 1 (1,2)"

@@ -14,7 +14,7 @@ Stopping, or coming to an end, lets out what was heard; a loop is one piece of m
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from restem.bridge.session.status import SessionStatus
 from restem.bridge.session.transport import Listener, Source, Transport
 from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.models.errors import first_line
-from restem.streamer.mixer.routing import Routing, bus_names
+from restem.streamer.mixer.kernel import OUTPUTS
+from restem.streamer.mixer.routing import SIDES, Routing, bus_names, minus_names
 
 PATIENCE_MS = 2000  # for stems that are late, in every 1024 frames
 BEHIND_SECONDS = 0.25  # that the clock makes up for; what is more it lets go
@@ -50,10 +51,10 @@ class FileSession(Session):
             settings,
             settings.host_block_size or HOST_BLOCK_SIZE,
             rate,
-            lambda stems: Routing.pairs(bus_names(stems)),
+            lambda stems: Routing.pairs(_buses(stems)),
             notify,
         )
-        self.buses = bus_names(self.engine.stems)
+        self.buses = _buses(self.engine.stems)
         self.transport = Transport(rate, self.engine.channels)
         self.listeners: list[Listener] = []  # called in the clock's thread
         self._fed: Source | None = None
@@ -164,3 +165,9 @@ class FileSession(Session):
         self.wake()
         self._clock.join()
         super().close()
+
+
+def _buses(stems: Sequence[str]) -> tuple[str, ...]:
+    """All buses, and the mix without each stem where there is room for that."""
+    buses = (*bus_names(stems), *minus_names(stems))
+    return buses if len(buses) * len(SIDES) <= OUTPUTS else bus_names(stems)

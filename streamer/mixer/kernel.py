@@ -1,8 +1,9 @@
 """The mixer's native half, for audio callbacks: it never allocates, locks, waits or raises.
 
     stems ─ clean ─ gain left, right ─┬─ direct outs
-                                      Σ ─ dry/wet ─ master gain ─ ceiling ─ bypass ─ master
+              │                       Σ ─ dry/wet ─ master gain ─ ceiling ─ bypass ─ master
     dry ─── clean ────────────────────────┴─────────────────────────────────┘
+              └─ dry - stem ─ the mix without it
 
 All of its state is one int64 array, `memory`, that never moves: a callback needs its address and
 nothing else. Its parts are in `State`.
@@ -63,7 +64,7 @@ class State(NamedTuple):
     bits: NDArray[np.int32]  # the same memory
     tops: Words  # [2 s + 2] peaks of this block, as the bits of a float32, which sort like integers
     peaks: Words  # [2 s + 2] peaks since they were last read
-    routes: Words  # [OUTPUTS] the row that each output plays
+    routes: Words  # [OUTPUTS] the row that each output plays; behind silence, dry less a stem
     log: Words  # [LOG, 2] which publication was begun, at which position
 
 
@@ -312,12 +313,26 @@ def mix_master(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def play_outputs(state: State, out: Audio, start: int, count: int) -> None:
+def play_outputs(state: State, stems: Audio, out: Audio, start: int, count: int) -> None:
     silence = state.sources.shape[0] - 1
     for output in range(out.shape[0]):
         row = load_acquire(state.routes, output) if output < OUTPUTS else silence
+        if row > silence:
+            play_minus(state, stems, row - silence - 1, out[output], start, count)
+            continue
         for i in range(count):
             out[output, start + i] = state.sources[row, i]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def play_minus(state: State, stems: Audio, number: int, out: Audio, start: int, count: int) -> None:
+    """Play a side of the dry mix less a stem as it came; `number` is 2 * strip + side."""
+    strip, side = number // 2, number % 2
+    dry = state.sources[state.sources.shape[0] - 3 + side]
+    samples = stems[strip, min(side, stems.shape[1] - 1)]
+    for i in range(count):
+        x = samples[start + i]
+        out[start + i] = dry[i] - (x if abs(x) <= HUGE else ZERO)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -373,7 +388,7 @@ def mix_block(memory: Words, dry: Audio, stems: Audio, out: Audio, count: int) -
             size = min(size, memory[WAIT])
             memory[WAIT] -= size
         bad += play_chunk(memory, state, dry, stems, done, size)
-        play_outputs(state, out, done, size)
+        play_outputs(state, stems, out, done, size)
         done += size
     for meter in range(state.tops.size):
         raise_to(state.peaks, meter, state.tops[meter])

@@ -57,7 +57,7 @@ from restem.streamer.mixer.parameters import (
     parameter,
     strip_names,
 )
-from restem.streamer.mixer.routing import DRY, MASTER, Routing, source_names
+from restem.streamer.mixer.routing import DRY, MASTER, SILENCE, Routing, source_names
 
 __all__ = ["AutomationEvent", "Change", "Mixer", "Routing", "mix_block"]
 
@@ -432,7 +432,7 @@ class Mixer:
         """
         rows = routing.rows(self.stems)
         self.routing = routing
-        silence = len(source_names(self.stems)) - 1
+        silence = source_names(self.stems).index(SILENCE)
         self._state.routes[:] = rows + [silence] * (OUTPUTS - len(rows))
 
     def process(self, dry: Audio, stems: Audio) -> Audio:

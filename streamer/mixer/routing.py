@@ -1,6 +1,8 @@
-"""Source of each output: the master, a strip after its fader, the dry mix, or silence."""
+"""Source of each output: the master, a strip after its fader, the dry mix, the dry mix without a
+stem (before any fader), or silence.
+"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from restem.streamer.mixer.kernel import OUTPUTS
@@ -9,6 +11,7 @@ from restem.streamer.mixer.parameters import strip_names
 SIDES = ("left", "right")
 MASTER, DRY = "master", "dry"
 SILENCE = "silence"
+WITHOUT = "no"
 PRESETS = ("stereo", "stems", "stems-only")
 
 
@@ -21,14 +24,39 @@ def bus_names(stems: Sequence[str]) -> tuple[str, ...]:
     return (*strip_names(stems), MASTER, DRY)
 
 
+def minus_name(*stems: str) -> str:
+    """The name of the mix without some stems.
+
+    >>> minus_name("vocals", "drums")
+    'no_vocals_drums'
+    """
+    return "_".join((WITHOUT, *stems))
+
+
+def minus_names(stems: Sequence[str]) -> tuple[str, ...]:
+    """The buses of the dry mix without each stem, but for those that a strip is called.
+
+    >>> minus_names(["vocals", "drums"])
+    ('no_vocals', 'no_drums')
+    """
+    return tuple(name for name in map(minus_name, stems) if name not in strip_names(stems))
+
+
 def source_names(stems: Sequence[str]) -> tuple[str, ...]:
     """All that an output may play, in the order of the mixer's rows.
 
     >>> source_names(["vocals"])[:4]
     ('master.left', 'master.right', 'vocals.left', 'vocals.right')
+    >>> source_names(["vocals"])[-3:]
+    ('silence', 'no_vocals.left', 'no_vocals.right')
     """
     buses = (MASTER, *strip_names(stems), DRY)
-    return (*(f"{bus}.{side}" for bus in buses for side in SIDES), SILENCE)
+    minus = map(minus_name, stems)
+    return (*_sides(buses), SILENCE, *_sides(minus))
+
+
+def _sides(buses: Iterable[str]) -> Iterator[str]:
+    return (f"{bus}.{side}" for bus in buses for side in SIDES)
 
 
 @dataclass(frozen=True)
@@ -55,7 +83,7 @@ class Routing:
     @staticmethod
     def pairs(buses: Sequence[str]) -> "Routing":
         """Left and right of each bus."""
-        return Routing(tuple(f"{bus}.{side}" for bus in buses for side in SIDES))
+        return Routing(tuple(_sides(buses)))
 
     @staticmethod
     def of(sources: Mapping[int, str]) -> "Routing":
@@ -82,10 +110,11 @@ class Routing:
         """
         if len(self.outputs) > OUTPUTS:
             raise ValueError(f"at most {OUTPUTS} outputs, got {len(self.outputs)}")
-        rows = {name: row for row, name in enumerate(source_names(stems))}
+        names = source_names(stems)
+        rows = {name: names.index(name) for name in names}  # a strip comes before its namesake
         for number, source in enumerate(self.outputs, 1):
             if source not in rows:
-                buses = ", ".join((MASTER, *strip_names(stems), DRY))
+                buses = ", ".join((MASTER, *strip_names(stems), DRY, *minus_names(stems)))
                 raise ValueError(
                     f"output {number}: unknown source {source!r}; "
                     f"expected silence, or .left or .right of {buses}"

@@ -29,7 +29,7 @@ def test_promises_that_are_kept_pass(profile: str) -> None:
     checks = run(profile)
     sound = {promise: c for promise, c in checks.items() if "callback" not in promise}
     assert all(check.passed for check in sound.values()), sound
-    assert len(checks) == 6
+    assert len(checks) == 7
 
 
 def test_a_render_that_is_something_else_is_found(

@@ -77,9 +77,9 @@ COMMANDS = (
     CommandRow(
         "audio/subscribe",
         "bus [lease_s] [port]",
-        "Sends a stem, residual, master or dry, or what a pattern means, as /restem/audio/out/BUS "
-        "sequence position channels blob, until the lease (10 s) ends or is renewed. Answers with "
-        "bus and lease.",
+        "Sends a stem, residual, master, dry or no_STEM (the mix without it), or what a pattern "
+        "means, as /restem/audio/out/BUS sequence position channels blob, until the lease (10 s) "
+        "ends or is renewed. Answers with bus and lease.",
     ),
     CommandRow("audio/unsubscribe", "[bus]", "Ends that, or all that you receive."),
     CommandRow(

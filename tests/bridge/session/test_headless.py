@@ -100,6 +100,7 @@ def check_stems(profile: str, mix: Audio, buses: dict[str, Audio]) -> None:
     count = buses["dry"].shape[1]
     expected = dict(zip(STEMS, stems[..., :count], strict=True))
     expected |= {"master": stems.sum(axis=0)[:, :count], "dry": mix[:, :count]}
+    expected |= {f"no_{stem}": expected["dry"] - expected[stem] for stem in STEMS}
     for bus, audio in expected.items():
         assert np.abs(buses[bus] - audio).max() < 1e-5 * np.abs(audio).max(), bus
     assert not buses["residual"].any()

@@ -835,3 +835,18 @@ def test_pump_says_when_it_wants_to_be_called_again() -> None:
             mixer.flush_scheduled()
         mix_block(mixer.memory, *level(1024), out, 1024)
     assert [moment.position for moment in mixer.history()] == [100, 10 * RATE]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_mix_without_a_stem_is_exact_whatever_the_faders_do(channels: int) -> None:
+    mixer = Mixer(STEMS, RATE, channels)
+    mixer.route(Routing.pairs([routing.minus_name(stem) for stem in STEMS]))
+    mixer.set_all([("gain_db", -20, "vocals"), ("mute", True, "drums"), ("solo", True, "bass")])
+    mixer.set("master_gain_db", -90)
+    dry, stems = noise(1000, channels=channels)
+    stems[0, 0, 5], dry[0, 7] = np.nan, np.inf  # no audio, so silence
+    out = mixer.process(dry, stems).reshape(len(STEMS), 2, -1)
+    clean_dry, clean = (np.where(np.isfinite(a), a, 0) for a in (dry, stems))
+    for number in range(len(STEMS)):
+        expected = np.broadcast_to(clean_dry - clean[number], (2, 1000))
+        assert np.array_equal(out[number], expected)

@@ -35,7 +35,7 @@ def test_an_unknown_source_is_answered_with_the_choices() -> None:
     with pytest.raises(
         ValueError,
         match=r"^output 3: unknown source 'vocal.left'; expected silence, or .left or .right of "
-        "master, vocals, drums, residual, dry$",
+        "master, vocals, drums, residual, dry, no_vocals, no_drums$",
     ):
         Routing.of({1: "dry.left", 3: "vocal.left"}).rows(["vocals", "drums"])
 
@@ -47,8 +47,14 @@ def test_more_outputs_than_the_table_holds_are_refused() -> None:
 
 def test_every_source_has_a_row_of_its_own() -> None:
     names = source_names(STEMS)
-    assert Routing(names).rows(STEMS) == list(range(23))
+    assert Routing(names).rows(STEMS) == list(range(39))
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:
     assert doctest.testmod(routing).failed == 0
+
+
+def test_a_strip_called_as_the_mix_without_another_is_itself() -> None:
+    stems = ("vocals", "no_vocals")
+    assert Routing(("no_vocals.left",)).rows(stems) == [source_names(stems).index("no_vocals.left")]
+    assert Routing(("no_vocals.left",)).rows(stems) == [4]
