@@ -8,7 +8,7 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from restem.streamer.model.resampled import at_rate, can_stream
 from restem.streamer.processors.base import Processor, check_numbers
 from restem.streamer.processors.effected import Effect, Effected
 from restem.streamer.profiles import DEFAULT
-from restem.streamer.resampler import Audio, Resampler
-from restem.streamer.stream import Stream, render_whole
+from restem.streamer.resampler import Audio
+from restem.streamer.stream import Stream, render_converted, render_whole
 
 CHUNK = 2**15  # samples that go through all of it at once
 
@@ -48,23 +48,32 @@ class StemRestorer(Processor):
 
     Args:
         model: a profile's name or file, or a streaming model of one or two channels.
+        profile: the same for names and files, by its own name; `live-cpu` if neither is given.
+        device, stems: of a profile, as for `load_profile`.
         effects: for some of the stems, plugins that they go through; see `Effected`.
         parameters: as above.
 
     Raises:
-        ValueError: the model cannot be built, or a parameter or its value is none.
+        ValueError: the model cannot be built, is there already while a device or stems are given,
+            or a parameter or its value is none.
     """
 
     def __init__(
         self,
-        model: str | Path | StreamingModel = DEFAULT,
+        model: str | Path | StreamingModel | None = None,
         effects: Mapping[str, Effect] | None = None,
+        *,
+        profile: str | Path | None = None,
+        device: str = "auto",
+        stems: Sequence[str] | None = None,
         **parameters: Value,
     ) -> None:
-        named = isinstance(model, str | Path)
-        self._given = model
-        self._name = str(model) if named else type(model).__name__
-        built: StreamingModel = load_profile(model) if named else model  # type: ignore[arg-type, assignment]
+        if model is not None and profile is not None:
+            raise ValueError(f"model and profile: give one, got {model!r} and {profile!r}")
+        model = model or profile or DEFAULT
+        self._given = {"model": model, "device": device, "stems": stems}
+        self._name = str(model) if isinstance(model, str | Path) else type(model).__name__
+        built = _built(model, device, stems)
         check_streaming(built)
         self._effects = dict(effects or {})
         self._model = Effected(built, self._effects) if self._effects else built
@@ -132,7 +141,7 @@ class StemRestorer(Processor):
         """A copy is a fresh restorer: of the same model and parameters, without the stream."""
         if self._effects:
             return super().__reduce__()
-        return _made_again, (type(self), self._given, self._changed())
+        return _made_again, (type(self), {**self._given, **self._changed()})
 
     def _changed(self) -> dict[str, Value]:
         """The parameters that are not as they were; a fader is its gain."""
@@ -208,18 +217,13 @@ class StemRestorer(Processor):
 
     def _restored(self, wide: Audio, sample_rate: int, streams: bool) -> Audio:
         """The stems of a whole signal, [c, n] -> [s, c, n]."""
-        model, samples = self._model, wide.shape[1]
+        model = self._model
         if streams:
             here = torch.from_numpy(wide)
             answer: Audio = render_whole(self._model_at(sample_rate), here).cpu().numpy()
             return answer
-        there = Resampler(sample_rate, model.sample_rate, model.channels)
-        stems = render_whole(model, torch.from_numpy(there.process(wide, last=True).copy()))
-        shape = len(model.stems), model.channels
-        back = Resampler(model.sample_rate, sample_rate, math.prod(shape))
-        rows = back.process(stems.flatten(0, 1).cpu().numpy(), last=True)[:, :samples]
-        rows = np.pad(rows, ((0, 0), (0, samples - rows.shape[1])))
-        return rows.reshape(*shape, samples)
+        converted: Audio = render_converted(model, torch.from_numpy(wide), sample_rate).numpy()
+        return converted
 
     def _model_at(self, sample_rate: float) -> StreamingModel:
         if sample_rate not in self._at_rate:
@@ -307,10 +311,18 @@ class StemRestorer(Processor):
         return self._mixed(wide, self._restored(wide, sample_rate, streams=False), len(audio))
 
 
-def _made_again(
-    cls: type[StemRestorer], model: str | Path | StreamingModel, parameters: dict[str, Value]
-) -> StemRestorer:
-    return cls(model, None, **parameters)
+def _built(
+    model: str | Path | StreamingModel, device: str, stems: Sequence[str] | None
+) -> StreamingModel:
+    if isinstance(model, str | Path):
+        return load_profile(model, device, stems)
+    if device != "auto" or stems is not None:
+        raise ValueError("device and stems are for profiles; a model has its own")
+    return model
+
+
+def _made_again(cls: type[StemRestorer], arguments: dict[str, Any]) -> StemRestorer:
+    return cls(**arguments)
 
 
 Attribute = tuple[Parameter, str | None]  # and its strip

@@ -5,7 +5,7 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restem.streamer.model.protocol import StreamingModel, check_streaming
+from restem.streamer.resampler import Audio, Resampler
 
 HIGHEST_PEAK = 1000.0  # louder than any mix; 16-bit integers that are no whisper are above it
 
@@ -154,28 +155,57 @@ def _with_silence(
         yield silence[:, : samples - start]
 
 
-def render(model: StreamingModel, audio: Tensor | NDArray[Any]) -> Tensor:
+@overload
+def render(model: StreamingModel, audio: Tensor | NDArray[Any]) -> Tensor: ...
+@overload
+def render(model: StreamingModel, audio: Tensor, sample_rate: int) -> Tensor: ...
+@overload
+def render(model: StreamingModel, audio: NDArray[Any], sample_rate: int) -> Audio: ...
+def render(
+    model: StreamingModel, audio: Tensor | NDArray[Any], sample_rate: int | None = None
+) -> Tensor | Audio:
     """Restore a whole signal, on the path that streams it.
 
     Args:
         model: what to run.
-        audio: [c, n] at the model's sample rate, in floating point, full scale ±1.
+        audio: [c, n] in floating point, full scale ±1.
+        sample_rate: Hz, of `audio` and the answer; the model's if None.
 
     Returns:
-        [s, c, n] float32, aligned with `audio`, on its device.
+        [s, c, n] float32, aligned with `audio`, on its device; an array if it is one and its sample
+        rate is given.
 
     Raises:
-        TypeError, ValueError: as `Stream.process`.
+        TypeError, ValueError: as `Stream.process`, or the sample rate is no whole number.
     """
     check_streaming(model)
-    audio = as_audio(audio, model.channels)
-    check_level(audio)
-    return render_whole(model, audio)
+    wave = as_audio(audio, model.channels)
+    check_level(wave)
+    if sample_rate is None:
+        return render_whole(model, wave)
+    if sample_rate != round(sample_rate) or sample_rate < 1:
+        raise ValueError(f"sample_rate must be a whole number of Hz, got {sample_rate}")
+    stems = render_converted(model, wave, round(sample_rate))
+    return stems.numpy() if isinstance(audio, np.ndarray) else stems.to(wave.device)
 
 
 def render_whole(model: StreamingModel, audio: Tensor) -> Tensor:
     """`render` at any level."""
     return torch.cat([*render_blocks(model, audio.split(model.block_size, dim=-1))], dim=-1)
+
+
+def render_converted(model: StreamingModel, audio: Tensor, sample_rate: int) -> Tensor:
+    """`render` at any level and sample rate: converted before and after, as files are."""
+    if sample_rate == model.sample_rate:
+        return render_whole(model, audio)
+    there = Resampler(sample_rate, model.sample_rate, model.channels)
+    wide = there.process(audio.cpu().float().numpy(), last=True)
+    stems = render_whole(model, torch.from_numpy(wide.copy()))
+    shape, samples = (len(model.stems), model.channels), audio.shape[-1]
+    back = Resampler(model.sample_rate, sample_rate, math.prod(shape))
+    rows = back.process(stems.flatten(0, 1).cpu().numpy(), last=True)[:, :samples]
+    rows = np.pad(rows, ((0, 0), (0, samples - rows.shape[1])))
+    return torch.from_numpy(rows.reshape(*shape, samples))
 
 
 def as_audio(audio: object, channels: int) -> Tensor:

@@ -373,3 +373,20 @@ def test_a_stream_in_which_a_step_failed_waits_for_a_reset(effects: dict[str, An
         with pytest.raises(RuntimeError, match=r"samples are lost; call reset\(\)"):
             call()
     np.testing.assert_array_equal(streamed(restorer, AUDIO), expected)
+
+
+def test_a_profile_is_built_for_a_device_and_some_of_its_stems(profile: str) -> None:
+    restorer = StemRestorer(profile=profile, device="cpu", stems=["drums", "vocals"])
+    assert restorer.model.stems == ("vocals", "drums")
+    assert restorer.stems(AUDIO[:, :2000], RATE).shape == (2, 2, 2000)
+    again = copy.copy(restorer)
+    assert again.model.stems == ("vocals", "drums")
+    np.testing.assert_array_equal(again(AUDIO[:, :2000], RATE), restorer(AUDIO[:, :2000], RATE))
+
+
+def test_a_model_has_its_own_stems_and_device(profile: str) -> None:
+    for arguments in ({"stems": ["bass"]}, {"device": "cpu"}):
+        with pytest.raises(ValueError, match="device and stems are for profiles"):
+            StemRestorer(Plain(), **arguments)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="model and profile: give one"):
+        StemRestorer(Plain(), profile=profile)

@@ -356,3 +356,25 @@ def test_mono_is_refused_by_a_stereo_stream() -> None:
 def test_a_host_block_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 sample, got 0"):
         Stream(small_models()["halves"], 0)
+
+
+@pytest.mark.parametrize("sample_rate", [44100, 48000, 96000])
+def test_a_render_at_another_rate_comes_back_at_it(sample_rate: int) -> None:
+    model = small_models()["halves"]
+    mix = noise(sample_rate // 4).float()
+    spectrum = torch.fft.rfft(mix)
+    spectrum[:, int(0.4 * 44100 / 4) :] = 0
+    mix = torch.fft.irfft(spectrum, mix.shape[-1])
+    stems = render(model, mix, sample_rate)
+    assert isinstance(stems, torch.Tensor)
+    arrays = render(model, mix.numpy(), sample_rate)
+    assert isinstance(arrays, np.ndarray)
+    np.testing.assert_array_equal(arrays, stems.numpy())
+    middle = slice(1000, -1000)
+    assert torch.allclose(stems.sum(0)[:, middle], mix[:, middle], atol=1e-3)
+
+
+@pytest.mark.parametrize("sample_rate", [0, -1, 44100.5])
+def test_a_sample_rate_that_is_none_is_refused(sample_rate: float) -> None:
+    with pytest.raises(ValueError, match="sample_rate must be a whole number of Hz"):
+        render(small_models()["halves"], noise(64), sample_rate)  # type: ignore[call-overload]
