@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from restem.bridge.separate import separate
     from restem.streamer.builder import load_profile
     from restem.streamer.model.chunked import Chunked
     from restem.streamer.model.combine import Series
@@ -30,20 +31,22 @@ __all__ = [
     "load_profile",
     "render",
     "render_blocks",
+    "separate",
 ]
 
 _HOMES = {
-    "Chain": "processors.chain",
-    "Chunked": "model.chunked",
-    "Effected": "processors.effected",
-    "Mix": "processors.chain",
-    "Series": "model.combine",
-    "StemRestorer": "stem_restorer",
-    "Stream": "stream",
-    "StreamingModel": "model.protocol",
-    "load_profile": "builder",
-    "render": "stream",
-    "render_blocks": "stream",
+    "Chain": "streamer.processors.chain",
+    "Chunked": "streamer.model.chunked",
+    "Effected": "streamer.processors.effected",
+    "Mix": "streamer.processors.chain",
+    "Series": "streamer.model.combine",
+    "StemRestorer": "streamer.stem_restorer",
+    "Stream": "streamer.stream",
+    "StreamingModel": "streamer.model.protocol",
+    "load_profile": "streamer.builder",
+    "render": "streamer.stream",
+    "render_blocks": "streamer.stream",
+    "separate": "bridge.separate",
 }
 
 __version__: str
@@ -55,7 +58,7 @@ def __getattr__(name: str) -> Any:
 
         value: Any = version("restem")
     elif name in _HOMES:
-        value = getattr(import_module(f"restem.streamer.{_HOMES[name]}"), name)
+        value = getattr(import_module(f"restem.{_HOMES[name]}"), name)
     else:
         raise AttributeError(f"module 'restem' has no attribute {name!r}")
     globals()[name] = value

@@ -185,6 +185,18 @@ def _how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[s
     return store.how_to_get(missing[0])
 
 
+def weights_files(profile: Profile, stems: Iterable[str] | None = None) -> list[Path]:
+    """The files that wanted stems of a profile are built from, where they are here."""
+    names: list[str] = []
+    for stage in (profile.separator, profile.repair):
+        if stage is None or stage.weights == SEEDED:
+            continue
+        one_for_all = stage is profile.separator and profile.separator.window is None
+        wanted = pick_stems(profile.stems, stems)
+        names += [stage.weights] if one_for_all else [_weights_name(stage, s) for s in wanted]
+    return [store.find_weights(name) for name in names if store.has_weights(name)]
+
+
 def describe_profiles() -> list[dict[str, Any]]:
     """The package's profiles for people and scripts, latency included, without their weights."""
     rows = []

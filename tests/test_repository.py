@@ -91,10 +91,11 @@ FLOORS = {
     "bridge": """
         cli
         control
-        session verify demo training plugin
-        audio takes evaluation batch speed
+        session verify demo training plugin separate
+        batch
+        audio takes evaluation speed
         files weights web settings
-        signals checkpoints
+        signals checkpoints progress errors
     """,
     "bridge/control": """
         address_table patches
@@ -249,6 +250,7 @@ def test_the_public_names() -> None:
         "load_profile",
         "render",
         "render_blocks",
+        "separate",
     ]
     assert all(getattr(restem, name) for name in restem.__all__)
     assert not hasattr(restem, "Nonesuch")

@@ -16,7 +16,6 @@ from restem.bridge.cli.evaluate import add_demo, add_evaluate
 from restem.bridge.cli.live import add_devices, add_live
 from restem.bridge.cli.osc import add_osc, add_osc_monitor, add_osc_send
 from restem.bridge.cli.output import (
-    describe_error,
     finish_answers,
     prepare_streams,
     print_error,
@@ -28,6 +27,7 @@ from restem.bridge.cli.songs import add_songs
 from restem.bridge.cli.train import add_train
 from restem.bridge.cli.verify import add_verify
 from restem.bridge.cli.weights import add_weights
+from restem.bridge.errors import describe_error
 from restem.bridge.signals import ended_as_by_ctrl_c
 
 

@@ -157,6 +157,10 @@ def seconds_argument(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected seconds, more than 0, got '{text}'")
 
 
+def start_argument(text: str) -> float:
+    return 0.0 if text.strip("0.") == "" and text.count(".") < 2 else seconds_argument(text)
+
+
 def engine_settings(args: argparse.Namespace) -> "Settings":
     """Settings of `live` and `verify`."""
     from restem.bridge.settings import Settings

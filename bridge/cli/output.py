@@ -5,15 +5,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Any
 
-from restem.models.errors import one_line
+from restem.bridge.progress import Progress, progress_bar
 
-Progress = Callable[[float, float], None]  # done, in all
 LINE_SECONDS = 9.0  # between two lines of progress
 
 
@@ -41,39 +39,6 @@ def progress_lines(label: str) -> Iterator[Progress]:
     finally:
         ended.set()
         teller.join()
-
-
-@contextmanager
-def progress_bar(label: str, real_time: bool = False) -> Iterator[Progress]:
-    """A progress bar on stderr where that is a terminal; `real_time` if it counts seconds."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(label, total=None, rate="")
-
-        def advance(done: float, total: float) -> None:
-            speed = bar.tasks[0].speed
-            rate = f"{speed:.1f}x real time" if speed and real_time else ""
-            bar.update(task, completed=done, total=total, rate=rate)
-
-        yield advance
 
 
 def prepare_streams() -> None:
@@ -148,16 +113,3 @@ def print_failures(failures: Sequence[str]) -> int:
     for failure in failures:
         print_error(failure)
     return 1 if failures else 0
-
-
-def describe_error(error: Exception, mix: Path | None = None) -> str:
-    """One line; errors that are no bad input say where they happened and how to learn more."""
-    text = one_line(error)
-    if isinstance(error, ValueError | OSError):
-        return text
-    place = f"{mix}: " if mix else ""
-    if type(error).__name__ == "OutOfMemoryError":
-        return f"{place}the GPU's memory is full; ask for fewer --stems or --device cpu"
-    kind = type(error).__name__
-    described = kind if text == kind else f"{kind}: {text}"
-    return f"{place}{described} (--debug shows where)"

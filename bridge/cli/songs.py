@@ -6,7 +6,8 @@ import warnings
 from pathlib import Path
 
 from restem.bridge.cli.options import add_json, seconds_argument
-from restem.bridge.cli.output import print_note, print_rows, progress_bar
+from restem.bridge.cli.output import print_note, print_rows
+from restem.bridge.progress import progress_bar
 
 
 def add_songs(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -4,7 +4,8 @@ import argparse
 import json
 
 from restem.bridge.cli.options import add_engine, engine_settings, seconds_argument
-from restem.bridge.cli.output import print_table, progress_bar
+from restem.bridge.cli.output import print_table
+from restem.bridge.progress import progress_bar
 
 
 def add_verify(verb: argparse.ArgumentParser) -> None:

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from restem.bridge.cli.options import add_json
-from restem.bridge.cli.output import print_rows, progress_bar
+from restem.bridge.cli.output import print_rows
+from restem.bridge.progress import progress_bar
 
 
 def add_weights(verb: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ import soundfile
 
 from restem.bridge.files.containers import check_whole, has_lost_its_size, links
 from restem.bridge.files.sources import (
+    ArraySource,
     AvSource,
     ChainSource,
     SoundFileSource,
@@ -55,6 +56,24 @@ class MixReader:
         self.bad_samples, self.peak = 0, 0.0
         self.first_bad_seconds: float | None = None
         self._source = source
+        self._start = 0
+
+    def select(self, start: float, duration: float | None = None) -> None:
+        """Restrict the mix to a part, before it is read.
+
+        Args:
+            start, duration: seconds; up to the end if there is less, or for None.
+
+        Raises:
+            ValueError: there is nothing from `start` on.
+        """
+        first = round(start * self.sample_rate)
+        if first >= self.frames:
+            lasts = self.frames / self.sample_rate
+            raise ValueError(f"{self.path}: lasts {lasts:.2f} s; begin before, not at {start:g} s")
+        self._start, self.frames = first, self.frames - first
+        if duration is not None:
+            self.frames = min(self.frames, max(1, round(duration * self.sample_rate)))
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +87,9 @@ class MixReader:
         Raises:
             ValueError: the file ends or breaks before its last sample.
         """
-        done = 0
+        done = -self._start
+        while done < 0:
+            done += self._read(min(BLOCK, -done), done).shape[1]
         while done < self.frames:
             block = self._read(min(BLOCK, self.frames - done), done)
             sound = self._silence_bad(block, done)
@@ -84,7 +105,8 @@ class MixReader:
                 return block
         except RuntimeError:  # libsndfile's kind, and FFmpeg's
             reason = "the rest cannot be decoded"
-        there, promised = done / self.sample_rate, self.frames / self.sample_rate
+        there = (self._start + done) / self.sample_rate
+        promised = (self._start + self.frames) / self.sample_rate
         raise ValueError(
             f"{self.path}: is damaged after {there:.1f} of {promised:.1f} s ({reason}); "
             "get a whole copy"
@@ -95,7 +117,8 @@ class MixReader:
         if not bad.any():
             return block
         if self.first_bad_seconds is None:
-            self.first_bad_seconds = (done + int(bad.any(axis=0).argmax())) / self.sample_rate
+            at = self._start + done + int(bad.any(axis=0).argmax())
+            self.first_bad_seconds = at / self.sample_rate
         self.bad_samples += int(bad.sum())
         return np.where(bad, np.float32(0), block)
 
@@ -122,6 +145,17 @@ def open_mix(path: str | Path) -> MixReader:
         source.close()
         raise
     return MixReader(path, source)
+
+
+def open_array(audio: Audio, sample_rate: int) -> MixReader:
+    """Read [c, n] in memory as a file is read.
+
+    Raises:
+        ValueError: it has no samples, more than two channels, or a sample rate out of range.
+    """
+    source = ArraySource(audio, sample_rate)
+    _check_source(Path("mix"), source)
+    return MixReader(Path("mix"), source)
 
 
 def _open_source(path: Path) -> Source:
@@ -170,3 +204,20 @@ def explain_os_error(path: Path, error: OSError) -> OSError:
     line = type(error)(f"{path}: {error.strerror}" + (f"; {remedy}" if remedy else ""))
     line.errno = error.errno
     return line
+
+
+def explain_failed_write(path: Path, reason: str) -> OSError:
+    """Explain a failed write: codecs know little, the system says more of a file beside it."""
+    probe = path.with_name(f"{path.name}.probe")
+    try:
+        with probe.open("wb", buffering=0) as file:
+            for _ in range(16):
+                file.write(bytes(2**16))
+    except OSError as error:
+        return explain_os_error(path, error)
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return OSError(
+        f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder"
+    )

@@ -1,7 +1,7 @@
 """Stem files: a mix is restored block by block, its stems are written so too, all or none.
 
-    mix -> model's rate, stereo -> render_blocks -> mix's rate and channels -> vocals.1f.wav.part
-                                                            all complete: .. -> vocals.wav ..
+    mix -> model's rate, stereo -> render_blocks -> mix's rate and channels -> outputs
+                            outputs -> vocals.1f.wav.part .. all complete: .. -> vocals.wav ..
 
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
@@ -10,6 +10,7 @@ import dataclasses
 import math
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restem.bridge.files.encoder import CODECS, EncodedFile
+from restem.bridge.files.levels import CLIPS, Rescaled
+from restem.bridge.files.names import USUAL, Naming
+from restem.bridge.files.outputs import ALL, Outputs, Selection
 from restem.bridge.files.reader import MixReader, open_mix
+from restem.bridge.files.record import Recipe
+from restem.bridge.files.tags import Tags, read_tags, write_tags
 from restem.bridge.files.writer import (
+    FORMATS,
     StemFile,
     all_or_none,
     check_targets,
     pick_subtype,
     stem_files,
 )
+from restem.bridge.progress import Progress
+from restem.streamer.mixer.routing import MASTER
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.resampler import Audio, Resampler
 from restem.streamer.stream import render_blocks
@@ -48,22 +58,27 @@ class RenderReport:
     bad_samples: int  # NaN or Inf in the mix, replaced by silence
     first_bad_seconds: float | None
     stems: int
-    files: tuple[Path, ...]  # of the stems, and of a master if there is one
+    files: tuple[Path, ...]  # of the stems, then of `others`
+    others: tuple[str, ...] = ()  # a master, the residual, the mix without some stems
+    gain_db: float = 0.0  # by which all files were scaled
 
     def line(self) -> str:
         """The report in one line for people."""
         minutes, tenths = divmod(round(10 * self.frames / self.sample_rate), 600)
+        stems = [_count(self.stems, "stem")] if self.stems else []
         parts = [
-            _count(self.stems, "stem") + (" and master" if len(self.files) > self.stems else ""),
+            " and ".join([*stems, *self.others]),
             f"{minutes}:{tenths / 10:04.1f}",
             f"real-time factor {self.real_time_factor:.2f}",
             f"peak {self.peak_dbfs:.1f} dBFS",
             _count(self.clipped_samples, "clipped sample"),
         ]
+        if self.gain_db:
+            parts.append(f"scaled by {self.gain_db:.1f} dB")
         if self.first_bad_seconds is not None:
             bad = _count(self.bad_samples, "NaN or Inf sample")
             parts.append(f"{bad} silenced, the first at {self.first_bad_seconds:.3f} s")
-        is_take = folder_name(self.mix) != self.folder.name  # whose mixes have one name all
+        is_take = MASTER in self.others  # whose mixes have one name all
         return f"{self.folder.name if is_take else self.mix.name}: {', '.join(parts)}"
 
     def as_dict(self) -> dict[str, object]:
@@ -81,29 +96,71 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def output_folders(mix_paths: Iterable[str | Path], out: str | Path) -> dict[Path, Path]:
-    """Assign each mix the folder of its stems, of its name in `out`.
+@dataclass(frozen=True)
+class RenderOptions:
+    """What is written of a mix, and how.
+
+    Args:
+        selection: what gets a file.
+        naming: of the files.
+        start, duration: seconds; the part of the mix that is restored, as if it had been cut out.
+        clip: beyond full scale: `clamp` in integers, `rescale` all files by one gain, or write
+            `float`.
+        dither: 16-bit files, with noise of a triangular density of one step each way.
+        bitrate: of compressed files, kbit/s; their usual one if None.
+        tags: keep those of the mix, its cover too, with the stem's name in the title.
+        recipe: for a record beside the files; none if None.
 
     Raises:
-        ValueError: two mixes have one name; upper and lower case are no difference to every disk.
+        ValueError: a number or a way to clip is none.
     """
-    folders: dict[Path, Path] = {}
-    owners: dict[str, Path] = {}
-    for path in map(Path, mix_paths):
-        name = folder_name(path)
-        folders[path] = Path(out) / name
-        owner = owners.setdefault(name.casefold(), path)
-        if owner != path:
-            raise ValueError(
-                f"{owner} and {path}: both would go to {folders[owner]}; "
-                "rename one or render it to another folder"
-            )
-    return folders
+
+    selection: Selection = ALL
+    naming: Naming = USUAL
+    start: float = 0.0
+    duration: float | None = None
+    clip: str = CLIPS[0]
+    dither: bool = False
+    bitrate: int | None = None
+    tags: bool = True
+    recipe: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        if self.clip not in CLIPS:
+            raise ValueError(f"unknown way to clip '{self.clip}'; expected one of {_list(CLIPS)}")
+        if not 0 <= self.start < math.inf:
+            raise ValueError(f"start must be 0 seconds or more, got {self.start:g}")
+        if self.duration is not None and not 0 < self.duration < math.inf:
+            raise ValueError(f"duration must be more than 0 seconds, got {self.duration:g}")
+
+    def subtype(self, file_format: str, subtype: str | None) -> str:
+        """The sample format of files; none of compressed ones.
+
+        Raises:
+            ValueError: the format is unknown, or does not go with these options.
+        """
+        if file_format not in (*FORMATS, *CODECS):
+            known = _list((*FORMATS, *CODECS))
+            raise ValueError(f"unknown file format '{file_format}'; expected one of {known}")
+        floats = "FLOAT" if self.clip == "float" else None
+        if floats and (file_format != "wav" or subtype not in (None, floats)):
+            raise ValueError("clip float: only WAV files of subtype FLOAT hold it; leave one out")
+        if file_format in CODECS and subtype:
+            raise ValueError(f"{file_format} has no subtype '{subtype}'; give a bitrate instead")
+        if file_format in FORMATS and self.bitrate:
+            raise ValueError(f"a bitrate is for compressed files: {_list((*CODECS,))}")
+        picked = "" if file_format in CODECS else pick_subtype(file_format, floats or subtype)
+        if self.dither and picked != "PCM_16":
+            kind = picked or file_format
+            raise ValueError(f"dither is for 16-bit files, not {kind}: take subtype PCM_16")
+        return picked
 
 
-def folder_name(path: Path) -> str:
-    """A file's name without its suffix, if a folder can be called so: `...wav` would be `..`."""
-    return path.stem if path.stem.strip(".") else path.name
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names)
+
+
+PLAIN = RenderOptions()
 
 
 def render_file(
@@ -114,7 +171,8 @@ def render_file(
     file_format: str = "wav",
     subtype: str | None = None,
     overwrite: bool = False,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Progress | None = None,
+    options: RenderOptions = PLAIN,
 ) -> RenderReport:
     """Restore the stems of a file, each to a file of the mix's length, sample rate and channels.
 
@@ -125,45 +183,127 @@ def render_file(
         model: what to run.
         mix_path: the mix.
         out_folder: the files become `out_folder/<mix>/<stem>.<file_format>`.
-        file_format: wav or flac; a WAV beyond 4 GiB is written as RF64.
+        file_format: wav, flac, m4a, mp3 or opus; a WAV beyond 4 GiB is written as RF64.
         subtype: one of `FORMATS`; FLOAT for wav and PCM_24 for flac if None.
         overwrite: replace stems that exist.
         progress: called with the seconds of music done and the seconds in all.
+        options: other files, other names, a part of the mix.
 
     Raises:
-        ValueError: the mix does not fit (see `open_mix`), or the format is unknown.
+        ValueError: the mix does not fit (see `open_mix`), or the format or an option is unknown.
         FileExistsError: a stem exists, and `overwrite` is not set; nothing was done.
         OSError: reading or writing failed.
     """
-    started = time.perf_counter()
-    subtype = pick_subtype(file_format, subtype)
     with open_mix(mix_path) as mix:
-        folder = output_folders([mix.path], out_folder)[mix.path]
-        targets = [folder / f"{stem}.{file_format}" for stem in model.stems]
-        check_targets(targets, mix.path, overwrite)
-        peak, done = 0.0, 0
-        shape = mix.channels, mix.frames
-        with (
-            all_or_none(targets, overwrite) as parts,
-            stem_files(dict.fromkeys(parts, shape), mix.sample_rate, subtype) as files,
-        ):
-            for stems in fit_length(restore_blocks(model, mix), mix.frames):
-                peak = max(peak, checked_peak(stems, mix, done))
-                for file, stem in zip(files, stems, strict=True):
-                    file.write(stem)
-                done += stems.shape[-1]
-                if progress:
-                    progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
-    return make_report(mix, files, targets, len(model.stems), peak, started)
+        return render_mix(
+            model, mix, out_folder, file_format, subtype, overwrite, progress, options
+        )
+
+
+def render_mix(
+    model: StreamingModel,
+    mix: MixReader,
+    out_folder: str | Path,
+    file_format: str = "wav",
+    subtype: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    options: RenderOptions = PLAIN,
+) -> RenderReport:
+    """Restore a mix that is open as `render_file` does."""
+    started = time.perf_counter()
+    subtype = options.subtype(file_format, subtype)
+    mix.select(options.start, options.duration)
+    outputs = Outputs(model.stems, options.selection)
+    targets = options.naming.files(mix.path, Path(out_folder), outputs.names, file_format)
+    record = options.recipe and options.recipe.record(mix.path, targets[0])
+    notes = [record.path] if record else []
+    overwrite = overwrite or bool(record and record.owns(targets))
+    check_targets(targets, mix.path, overwrite)
+    if record and not overwrite:
+        record.path.unlink(missing_ok=True)  # its files are gone
+    tags = read_tags(mix.path) if options.tags else Tags()
+    meter = Meter(output_blocks(model, mix, outputs), mix, progress)
+    scaled = Rescaled(meter, targets[0].parent)
+    shape = mix.channels, mix.frames
+    with all_or_none([*notes, *targets], overwrite) as every:
+        parts = every[len(notes) :]
+        shapes = dict.fromkeys(parts, shape)
+        form = subtype, options.dither, options.bitrate
+        with stem_files(shapes, mix.sample_rate, *form) as files:
+            for signals in scaled if options.clip == "rescale" else meter:
+                for file, signal in zip(files, signals, strict=True):
+                    file.write(signal)
+        for part, name in zip(parts, outputs.names, strict=True):
+            write_tags(part, file_format, tags.of_stem(name))
+        if record:
+            record.write(every[0], parts, targets)
+    report = make_report(mix, files, targets, outputs.stems, meter.peak, started, outputs.others)
+    return dataclasses.replace(report, gain_db=20 * math.log10(scaled.gain))
+
+
+class Meter:
+    """Blocks [.., n] on their way, their peak, and progress in seconds.
+
+    Raises:
+        ValueError: one has NaN or Inf.
+    """
+
+    def __init__(self, blocks: Iterable[Audio], mix: MixReader, progress: Progress | None) -> None:
+        self._blocks, self._mix, self._progress = blocks, mix, progress
+        self.peak = 0.0
+
+    def __iter__(self) -> Iterator[Audio]:
+        rate, done = self._mix.sample_rate, 0
+        for block in self._blocks:
+            self.peak = max(self.peak, checked_peak(block, self._mix, done))
+            yield block
+            done += block.shape[-1]
+            if self._progress:
+                self._progress(done / rate, self._mix.frames / rate)
+
+
+def output_blocks(model: StreamingModel, mix: MixReader, outputs: Outputs) -> Iterator[Audio]:
+    """The wanted signals, [o, c, n], at the mix's sample rate and channels and as long as it."""
+    kept: deque[Audio] = deque()  # itertools.tee keeps up to 57 blocks too many
+
+    def read() -> Iterator[Audio]:
+        for block in mix:
+            kept.append(block)
+            yield block
+
+    def again() -> Iterator[Audio]:
+        while True:
+            yield kept.popleft()
+
+    dry = block_reader(again())
+    for stems in fit_length(restore_blocks(model, mix, read()), mix.frames):
+        yield outputs(stems, dry(stems.shape[-1]))
+
+
+def block_reader(blocks: Iterable[Audio]) -> Callable[[int], Audio]:
+    """A function that gives the next so many samples of [c, n] blocks of any lengths."""
+    source: Iterator[Audio] = iter(blocks)
+    rest: list[Audio] = []
+
+    def take(count: int) -> Audio:
+        while not rest or sum(block.shape[1] for block in rest) < count:
+            rest.append(next(source))
+        joined = np.concatenate(rest, axis=1)
+        rest[:] = [joined[:, count:]]
+        return joined[:, :count]
+
+    return take
 
 
 def make_report(
     mix: MixReader,
-    files: Sequence[StemFile],
+    files: Sequence[StemFile | EncodedFile],
     targets: Sequence[Path],
     stems: int,
     peak: float,
     started: float,
+    others: tuple[str, ...] = (),
 ) -> RenderReport:
     """Report on a mix that was rendered since `started` on `time.perf_counter`."""
     warn_of_level(mix)
@@ -181,6 +321,7 @@ def make_report(
         first_bad_seconds=mix.first_bad_seconds,
         stems=stems,
         files=tuple(targets),
+        others=others,
     )
 
 
@@ -200,11 +341,21 @@ def warn_of_level(mix: MixReader) -> None:
     )
 
 
-def restore_blocks(model: StreamingModel, mix: MixReader) -> Iterator[Audio]:
-    """The stems, [s, c, n], at the mix's sample rate and channels, up to rounding as long as it."""
+def restore_blocks(
+    model: StreamingModel, mix: MixReader, blocks: Iterable[Audio] | None = None
+) -> Iterator[Audio]:
+    """The stems, [s, c, n], at the mix's sample rate and channels, up to rounding as long as it.
+
+    Args:
+        model: what to run.
+        mix: its sample rate and channels hold for the answer.
+        blocks: of the mix, if it is read elsewhere.
+    """
     stem_count = len(model.stems)
     back = Resampler(model.sample_rate, mix.sample_rate, stem_count * mix.channels)
-    for answer in render_blocks(model, _for_model(model, mix)):
+    there = Resampler(mix.sample_rate, model.sample_rate, mix.channels)
+    read = _for_model(model, mix if blocks is None else blocks, there)
+    for answer in render_blocks(model, read):
         stems: Audio = answer.numpy()
         if mix.channels == 1:
             stems = stems.mean(axis=1, keepdims=True)
@@ -214,12 +365,13 @@ def restore_blocks(model: StreamingModel, mix: MixReader) -> Iterator[Audio]:
     yield rest.reshape(stem_count, mix.channels, -1)
 
 
-def _for_model(model: StreamingModel, mix: MixReader) -> Iterator[Tensor]:
+def _for_model(
+    model: StreamingModel, blocks: Iterable[Audio], there: Resampler
+) -> Iterator[Tensor]:
     """The mix at the model's sample rate; mono goes to all channels."""
-    there = Resampler(mix.sample_rate, model.sample_rate, mix.channels)
-    for block in mix:
+    for block in blocks:
         yield torch.from_numpy(there.process(block)).expand(model.channels, -1)
-    rest = there.process(np.zeros((mix.channels, 0), np.float32), last=True)
+    rest = there.process(np.zeros((there.channels, 0), np.float32), last=True)
     yield torch.from_numpy(rest).expand(model.channels, -1)
 
 
@@ -234,6 +386,11 @@ def fit_length(blocks: Iterable[Audio], frames: int) -> Iterator[Audio]:
 
 
 def checked_peak(stems: Audio, mix: MixReader, done: int) -> float:
+    """The peak of a block that begins after `done` samples.
+
+    Raises:
+        ValueError: it has NaN or Inf.
+    """
     peak = float(np.abs(stems).max(initial=0))
     if not math.isfinite(peak):
         raise ValueError(

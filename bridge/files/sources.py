@@ -8,6 +8,7 @@ import struct
 import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 UNSUPPORTED = 4  # libsndfile: encoding not supported
 OFFLINE = {"protocol_whitelist": "none"}  # a playlist must not make FFmpeg open other files
 MP3_SLACK = 2  # frames that encoders count too many
+MP4_PACKET = 2048  # samples, of the longest AAC packets
 
 
 class Source(Protocol):
@@ -62,6 +64,23 @@ class SoundFileSource:
 
     def close(self) -> None:
         self._file.close()
+
+
+class ArraySource:
+    """Audio in memory, [c, n]."""
+
+    def __init__(self, audio: Audio, sample_rate: int) -> None:
+        self._audio, self._at = audio, 0
+        self.sample_rate = sample_rate
+        self.channels, self.frames = audio.shape
+
+    def read(self, count: int) -> Audio:
+        block = self._audio[:, self._at : self._at + count]
+        self._at += block.shape[1]
+        return block
+
+    def close(self) -> None:
+        self._audio = self._audio[:, :0]
 
 
 class _Span:
@@ -142,6 +161,7 @@ class AvSource:
         self._path = path
         self.sample_rate = self.channels = self.frames = 0
         self._packets = self._lost = 0
+        self._seconds: Fraction | None = None  # that an MP4 tells
         try:
             for block in self._decode():
                 self.frames += block.shape[1]
@@ -150,6 +170,7 @@ class AvSource:
                 f"{path}: cannot be read as audio; convert it to WAV or FLAC first"
             ) from error
         self._check()
+        self._trim()
         self._blocks = self._decode()
         self._rest = np.zeros((self.channels, 0), np.float32)
 
@@ -160,7 +181,10 @@ class AvSource:
             with self._path.open("rb") as file, av.open(file, "r", options=OFFLINE) as container:
                 if not container.streams.audio:
                     raise ValueError(f"{self._path}: has no audio in it; name an audio file")
-                for frame in self._frames(container, container.streams.audio[0]):
+                stream = container.streams.audio[0]
+                if "mp4" in container.format.name and stream.duration and stream.time_base:
+                    self._seconds = stream.duration * stream.time_base
+                for frame in self._frames(container, stream):
                     self._check_frame(frame.sample_rate, frame.layout.nb_channels)
                     yield _samples(frame.to_ndarray(), frame.format.is_planar, self.channels)
         except av.FFmpegError as error:
@@ -207,6 +231,13 @@ class AvSource:
             warnings.warn(
                 f"{self._path}: left out what is no MP3 in it, in {self._lost} places", stacklevel=2
             )
+
+    def _trim(self) -> None:
+        """Leave out what fills up the last packet of an MP4, as FFmpeg does not."""
+        if self._seconds is not None:
+            told = round(self._seconds * self.sample_rate)
+            if 0 < self.frames - told < MP4_PACKET:
+                self.frames = told
 
     def read(self, count: int) -> Audio:
         blocks, held = [self._rest], self._rest.shape[1]

@@ -10,7 +10,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from restem.bridge.files.reader import explain_os_error, one_line_errors
+from restem.bridge.files.encoder import CODECS, EncodedFile
+from restem.bridge.files.reader import explain_failed_write, one_line_errors
 from restem.bridge.files.sources import libsndfile_path
 from restem.streamer.resampler import Audio
 
@@ -33,18 +34,24 @@ class StemFile:
         channels, frames: the shape of all audio that will be written; frames is None where nobody
             knows yet, and the header leaves room to turn a WAV into an RF64.
         subtype: one of `FORMATS`; integers are rounded and clipped to full scale.
+        dither: a generator of noise that is added before rounding, triangular, one step each way.
 
     Raises:
         OSError: the file cannot be created.
     """
 
     def __init__(
-        self, path: Path, sample_rate: int, channels: int, frames: int | None, subtype: str
+        self,
+        path: Path,
+        sample_rate: int,
+        channels: int,
+        frames: int | None,
+        subtype: str,
+        dither: np.random.Generator | None = None,
     ) -> None:
-        self.path, self.frames, self.subtype = path, frames, subtype
+        self.path, self.frames, self.subtype, self._dither = path, frames, subtype, dither
         self.clipped = self.written = 0
-        name = path if path.suffix[1:] in FORMATS else Path(path.stem)
-        container = name.suffix[1:].upper()
+        container = _container(path).upper()
         self._is_flac = container == "FLAC"
         self._refusal = f"{container} cannot hold {channels} channels at {sample_rate} Hz"
         size = None if frames is None else frames * channels * BYTES[subtype]
@@ -57,7 +64,7 @@ class StemFile:
                 libsndfile_path(path), "w", sample_rate, channels, subtype, format=container
             )
         except soundfile.LibsndfileError as error:
-            raise _why(path, self._refusal) from error
+            raise explain_failed_write(path, self._refusal) from error
         if frames is None:
             self._command(RF64_AUTO_DOWNGRADE, 1)
 
@@ -77,14 +84,17 @@ class StemFile:
             self.written += len(frames)
         except (soundfile.LibsndfileError, AssertionError) as error:  # assert: a short write
             reason = "not all samples were taken" if self.written else self._refusal
-            raise _why(self.path, reason) from error
+            raise explain_failed_write(self.path, reason) from error
 
     def _quantise(self, audio: Audio) -> NDArray[np.int32]:
         """Round to the subtype's bits, top ones of an int32; in a WAV libsndfile would floor."""
         bits = 8 * BYTES[self.subtype]
         full_scale = 2 ** (bits - 1)
         self.clipped += int(np.count_nonzero(np.abs(audio) > 1))
-        steps = np.rint(audio.astype(np.float64) * full_scale).clip(-full_scale, full_scale - 1)
+        wanted = audio.astype(np.float64) * full_scale
+        if self._dither:
+            wanted += self._dither.triangular(-1, 0, 1, audio.shape)
+        steps = np.rint(wanted).clip(-full_scale, full_scale - 1)
         quantised: NDArray[np.int32] = (steps * 2 ** (32 - bits)).astype(np.int32)
         return quantised
 
@@ -130,10 +140,10 @@ class StemFile:
             self._file.close()
             frames = soundfile.info(libsndfile_path(self.path)).frames
         except soundfile.LibsndfileError as error:
-            raise _why(self.path, "it cannot be read again") from error
+            raise explain_failed_write(self.path, "it cannot be read again") from error
         expected = self.written if self.frames is None else self.frames
         if frames != expected:
-            raise _why(self.path, f"{frames} of {expected} samples are there")
+            raise explain_failed_write(self.path, f"{frames} of {expected} samples are there")
         if self.subtype == "FLOAT":
             self._forget_time()
 
@@ -153,19 +163,43 @@ class StemFile:
 
 @contextmanager
 def stem_files(
-    shapes: Mapping[Path, tuple[int, int]], sample_rate: int, subtype: str
-) -> Iterator[list[StemFile]]:
-    """Files of so many channels and frames; all are complete in the end, or an OSError tells."""
-    files: list[StemFile] = []
+    shapes: Mapping[Path, tuple[int, int]],
+    sample_rate: int,
+    subtype: str = "",
+    dither: bool = False,
+    bitrate: int | None = None,
+) -> Iterator[list[StemFile | EncodedFile]]:
+    """Files of so many channels and frames; all are complete in the end, or an OSError tells.
+
+    Args:
+        shapes: channels and frames of each.
+        sample_rate: Hz.
+        subtype: one of `FORMATS`; none for compressed files.
+        dither: another one in each file, and the same whenever it is done again.
+        bitrate: of compressed files, kbit/s.
+    """
+    files: list[StemFile | EncodedFile] = []
     try:
-        for path, (channels, frames) in shapes.items():
-            files.append(StemFile(path, sample_rate, channels, frames, subtype))
+        for number, (path, (channels, frames)) in enumerate(shapes.items()):
+            noise = np.random.default_rng(number) if dither else None
+            kind = _container(path)
+            files.append(
+                EncodedFile(path, kind, sample_rate, channels, frames, bitrate)
+                if kind in CODECS
+                else StemFile(path, sample_rate, channels, frames, subtype, noise)
+            )
         yield files
         for file in files:
             file.finish()
     finally:
         for file in files:
             file.close()
+
+
+def _container(path: Path) -> str:
+    """The format of a name, or of the name before `.part`."""
+    known = (*FORMATS, *CODECS)
+    return path.suffix[1:] if path.suffix[1:] in known else Path(path.stem).suffix[1:]
 
 
 @contextmanager
@@ -178,18 +212,22 @@ def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[li
         FileExistsError: a target appeared meanwhile, or is no longer the one to be overwritten.
         OSError: the disk fails.
     """
-    folder = targets[0].parent
+    folders = [*dict.fromkeys(target.parent for target in targets)]
     token = secrets.token_hex(4)
     parts = [path.with_name(f"{path.stem}.{token}{path.suffix}.part") for path in targets]
-    with one_line_errors(folder):
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
+    made: dict[Path, None] = {}
+    for folder in folders:
+        with one_line_errors(folder):
+            made |= {path: None for path in (folder, *folder.parents) if not path.exists()}
     before = [_identity(target) for target in targets]
     placed: list[Path] = []
     try:
-        with one_line_errors(folder):
-            _check_links(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-            for part in parts:
+        for folder in folders:
+            with one_line_errors(folder):
+                _check_links(folder)
+                folder.mkdir(parents=True, exist_ok=True)
+        for part in parts:
+            with one_line_errors(part.parent):
                 part.open("xb").close()
         yield parts
         for target, identity in zip(targets, before, strict=True):
@@ -203,7 +241,7 @@ def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[li
         for path in (*parts, *placed):
             with suppress(OSError):
                 path.unlink()
-        for path in made:
+        for path in sorted(made, key=lambda folder: -len(folder.parts)):
             with suppress(OSError):
                 path.rmdir()
         raise
@@ -269,24 +307,7 @@ def check_targets(targets: Iterable[Path], mix: Path, overwrite: bool) -> None:
         with one_line_errors(target):
             if not os.path.lexists(target):
                 continue
-            if target.exists() and target.samefile(mix):
+            if target.exists() and mix.exists() and target.samefile(mix):
                 raise FileExistsError(f"{target}: is the mix itself; choose another folder")
             if not overwrite:
                 raise FileExistsError(f"{target}: exists; --overwrite it or choose another folder")
-
-
-def _why(path: Path, reason: str) -> OSError:
-    """Explain a failed write: libsndfile knows little, the system says more of a file beside it."""
-    probe = path.with_name(f"{path.name}.probe")
-    try:
-        with probe.open("wb", buffering=0) as file:
-            for _ in range(16):
-                file.write(bytes(2**16))
-    except OSError as error:
-        return explain_os_error(path, error)
-    finally:
-        with suppress(OSError):
-            probe.unlink()
-    return OSError(
-        f"{path}: cannot be written ({reason.strip(' .')}); try another format or folder"
-    )

@@ -12,7 +12,7 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from restem.bridge.files.reader import MixReader, open_mix
 from restem.bridge.files.render import (
     RenderReport,
+    block_reader,
     checked_peak,
     fit_length,
     make_report,
@@ -95,7 +96,7 @@ def rerender_take(
                 done += stems.shape[-1]
                 if progress:
                     progress(done / mix.sample_rate, mix.frames / mix.sample_rate)
-    return make_report(mix, files, targets, len(session.stems), peak, started)
+    return make_report(mix, files, targets, len(session.stems), peak, started, (MASTER,))
 
 
 def _name(folder: Path) -> str:
@@ -150,18 +151,3 @@ def _mixer(session: TakeInfo, folder: Path) -> Mixer:
 def _with_residual(stems: Audio) -> Audio:
     """[s, c, n] and a silent strip."""
     return np.concatenate([stems, np.zeros_like(stems[:1])])
-
-
-def block_reader(blocks: Iterable[Audio]) -> Callable[[int], Audio]:
-    """A function that gives the next so many samples of [c, n] blocks of any lengths."""
-    source: Iterator[Audio] = iter(blocks)
-    rest: list[Audio] = []
-
-    def take(count: int) -> Audio:
-        while not rest or sum(block.shape[1] for block in rest) < count:
-            rest.append(next(source))
-        joined = np.concatenate(rest, axis=1)
-        rest[:] = [joined[:, count:]]
-        return joined[:, :count]
-
-    return take

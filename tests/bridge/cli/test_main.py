@@ -80,7 +80,7 @@ def test_one_bad_mix_among_good_ones_is_named_and_the_rest_is_rendered(
     [
         (("render",), 2, "arguments are required"),
         (("play",), 2, "invalid choice: 'play'"),
-        (("render", "MIX", "-o", "OUT", "--format", "mp3"), 2, "invalid choice: 'mp3'"),
+        (("render", "MIX", "-o", "OUT", "--format", "aiff"), 2, "invalid choice: 'aiff'"),
         (("render", "nowhere.wav", "-o", "OUT"), 1, "nowhere.wav: No such file"),
         (("render", "MIX", "-o", "OUT", "--stems", "voice"), 1, "unknown stem 'voice'; expected"),
         (("render", "MIX", "-o", "OUT", "--stems", ""), 1, "unknown stem ''"),
@@ -144,7 +144,7 @@ def test_an_unexpected_error_is_one_line_too(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom\nsecond line")
 
-    monkeypatch.setattr("restem.streamer.builder.load_profile", fail)
+    monkeypatch.setattr("restem.bridge.batch.catalogue.build_profile", fail)
     code, _, err = run(capsys, "render", mix, "-o", tmp_path)
     assert (code, err) == (
         1,
@@ -366,3 +366,120 @@ def test_models_and_weights_are_listed(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_embedded_weights_are_sound(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "weights", "verify")[:2] == (0, "embedded: ok\nembedded-fast: ok\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "names"),
+    [
+        (("--two-stems", "vocals"), {"vocals", "no_vocals"}),
+        (("--minus", "vocals,drums"), {"no_vocals_drums"}),
+        (("--minus", "vocals", "--stems", "bass"), {"bass", "no_vocals"}),
+        (("--stems", "bass,drums", "--residual"), {"bass", "drums", "residual"}),
+        (("--add-up",), {*STEMS}),
+    ],
+)
+def test_render_writes_what_is_asked_for(
+    flags: tuple[str, ...],
+    names: set[str],
+    mix: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _, err = run(capsys, "render", mix, "-o", tmp_path / "out", *flags)
+    assert (code, err) == (0, "")
+    assert {path.stem for path in (tmp_path / "out" / "song").glob("*.wav")} == names
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (("--two-stems", "vocals,bass"), 1, "--two-stems: takes one stem"),
+        (("--two-stems", "vocals", "--residual"), 1, "--two-stems: takes one stem"),
+        (("--residual", "--add-up"), 2, "not allowed with"),
+        (("--name", "../{stem}.{ext}"), 1, "leads out of the output folder"),
+        (("--start", "-1"), 2, "expected seconds"),
+        (("--start", "9"), 1, "lasts 0.20 s; begin before, not at 9 s"),
+        (("--duration", "0"), 2, "expected seconds, more than 0"),
+        (("--clip", "float", "--format", "flac"), 1, "clip float: only WAV files"),
+        (("--dither",), 1, "dither is for 16-bit files"),
+        (("--threads", "0"), 2, "expected a whole number"),
+    ],
+)
+def test_flags_of_render_that_do_not_fit_cost_a_line(
+    flags: tuple[str, ...],
+    code: int,
+    message: str,
+    mix: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    got, out, err = run(capsys, "render", mix, "-o", tmp_path / "out", "--stems", "bass", *flags)
+    assert (got, out) == (code, "")
+    assert message in err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_of_a_mix_is_restored_as_if_it_had_been_cut_out(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = tmp_path / "part.wav"
+    soundfile.write(part, noise(9600).T.numpy()[2400:7200], 48000)
+    arguments = ("-o", tmp_path / "out", "--stems", "bass")
+    code, out, _ = run(capsys, "render", mix, *arguments, "--start", "0.05", "--duration", "0.1")
+    assert (code, out.split(", ")[1]) == (0, "0:00.1")
+    assert run(capsys, "render", part, *arguments)[0] == 0
+    cut, alone = (tmp_path / "out" / name / "bass.wav" for name in ("song", "part"))
+    assert soundfile.info(cut).frames == 4800
+    assert cut.read_bytes() == alone.read_bytes()
+
+
+def test_stems_go_to_a_folder_of_their_own_if_none_is_named(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "render", mix, "--stems", "bass")[0] == 0
+    assert (tmp_path / "restem-stems" / "song" / "bass.wav").exists()
+
+
+def test_files_are_called_as_wanted(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--stems", "bass,drums", "--residual", "--name", "{stem}/{mix}.{ext}")
+    assert run(capsys, "render", mix, "-o", tmp_path / "out", *arguments)[0] == 0
+    made = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.wav")}
+    assert made == {"bass/song.wav", "drums/song.wav", "residual/song.wav"}
+
+
+def test_threads_are_pytorchs(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    assert run(capsys, "render", mix, "-o", tmp_path, "--stems", "bass", "--threads", "2")[0] == 0
+    assert asked == [2]
+
+
+def piped(arguments: list[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "restem", "render", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False)
+
+
+def test_a_mix_comes_and_a_stem_goes_through_pipes(
+    mix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = piped(["-", "-o", "-", "--minus", "vocals"], mix.read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(b"restem: note: -: no_vocals, 0:00.2, ")
+    assert run(capsys, "render", mix, "-o", tmp_path, "--minus", "vocals")[0] == 0
+    expected = (tmp_path / "song" / "no_vocals.wav").read_bytes()
+    assert done.stdout == expected
+    assert piped([str(mix), "-o", "-", "--minus", "vocals"], b"").stdout == expected
+
+
+def test_pipes_that_cannot_work_cost_a_line() -> None:
+    done = piped(["-", "-o", "-"], b"")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"restem: error: standard output takes one file of one mix")
+    done = piped(["-", "-o", "-", "--stems", "bass"], b"not audio")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"restem: error: standard input: cannot be read as audio")

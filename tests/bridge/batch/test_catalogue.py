@@ -1,0 +1,240 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from restem.bridge.batch.catalogue import DONE, FAILED, SKIPPED, Outcome, Request, Summary, run
+from restem.bridge.batch.inputs import Work, find_works
+from restem.bridge.files.render import RenderOptions
+from restem.streamer.profiles import Profile
+from tests.support.tiny_networks import PROFILE, noise
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    """Three short songs, one of them broken, in a tree."""
+    root = tmp_path / "songs"
+    for number, name in enumerate(("a.wav", "b/c.wav")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / name, noise(3000 + number, seed=number).T.numpy(), 48000, "FLOAT")
+    (root / "b" / "broken.wav").write_bytes(b"not audio")
+    return root
+
+
+def request(profile: str, out: Path, **changes: object) -> Request:
+    return Request(out, profile, device="cpu", **changes)  # type: ignore[arg-type]
+
+
+def outcomes(made: Iterator[Outcome]) -> dict[str, str]:
+    return {outcome.work.mix.name: outcome.status for outcome in made}
+
+
+def works(songs: Path, out: Path) -> list[Work]:
+    return [*find_works([songs], out)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_broken_file_does_not_stop_the_others_and_the_tree_is_kept(
+    profile: str, songs: Path, tmp_path: Path, jobs: int
+) -> None:
+    out = tmp_path / "out"
+    made = outcomes(run(request(profile, out), works(songs, out), jobs))
+    assert made == {"a.wav": DONE, "c.wav": DONE, "broken.wav": FAILED}
+    files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.wav"))
+    assert len(files) == 6
+    assert {Path(file).parent.as_posix() for file in files} == {"a", "b/c"}
+
+
+def test_processes_write_what_one_writes(profile: str, songs: Path, tmp_path: Path) -> None:
+    for jobs in (1, 2):
+        out = tmp_path / f"{jobs}"
+        assert len(outcomes(run(request(profile, out), works(songs, out), jobs))) == 3
+    for path in (tmp_path / "1").rglob("*.wav"):
+        assert path.read_bytes() == (tmp_path / "2" / path.relative_to(tmp_path / "1")).read_bytes()
+
+
+def test_what_is_there_and_made_of_the_same_is_skipped(
+    profile: str, songs: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    again = request(profile, out, skip_existing=True)
+    assert outcomes(run(again, works(songs, out)))["a.wav"] == DONE
+    before = (out / "a" / "bass.wav").stat()
+    assert outcomes(run(again, works(songs, out))) == {
+        "a.wav": SKIPPED,
+        "c.wav": SKIPPED,
+        "broken.wav": FAILED,
+    }
+    assert (out / "a" / "bass.wav").stat() == before
+
+
+def changed_mix(songs: Path, out: Path) -> dict[str, object]:
+    soundfile.write(songs / "a.wav", noise(2000).T.numpy(), 48000, "FLOAT")
+    return {}
+
+
+def lost_stem(songs: Path, out: Path) -> dict[str, object]:
+    (out / "a" / "bass.wav").unlink()
+    return {}
+
+
+def cut_stem(songs: Path, out: Path) -> dict[str, object]:
+    (out / "a" / "bass.wav").write_bytes(b"")
+    return {}
+
+
+def lost_record(songs: Path, out: Path) -> dict[str, object]:
+    (out / "a" / ".a.restem.json").write_text("{")
+    return {}
+
+
+def other_form(songs: Path, out: Path) -> dict[str, object]:
+    return {"subtype": "PCM_16"}
+
+
+def other_part(songs: Path, out: Path) -> dict[str, object]:
+    return {"options": RenderOptions(duration=0.01)}
+
+
+@pytest.mark.parametrize(
+    "change", [changed_mix, lost_stem, cut_stem, lost_record, other_form, other_part]
+)
+def test_what_is_not_as_it_was_is_made_again(
+    profile: str, songs: Path, tmp_path: Path, change: object
+) -> None:
+    out = tmp_path / "out"
+    list(run(request(profile, out), works(songs, out)))
+    changes = change(songs, out)  # type: ignore[operator]
+    again = request(profile, out, skip_existing=True, overwrite=True, **changes)
+    made = outcomes(run(again, works(songs, out)))
+    assert made["a.wav"] == DONE
+    assert (made["c.wav"] == SKIPPED) == (not changes)
+    assert outcomes(run(again, works(songs, out)))["a.wav"] == SKIPPED
+
+
+def test_other_weights_or_another_profile_are_not_the_same(profile: str, tmp_path: Path) -> None:
+    described: Profile = request(profile, tmp_path).described
+    assert described == request(profile, tmp_path).described
+    recipe = request(profile, tmp_path).recipe
+    assert recipe == request(profile, tmp_path / "elsewhere").recipe
+    (tmp_path / "other.yaml").write_text(PROFILE + "live: {allowance: 4096}\n")
+    assert recipe != request(str(tmp_path / "other.yaml"), tmp_path).recipe
+    shipped = request("live-cpu", tmp_path).recipe
+    assert [*shipped.parts["weights"]] == ["embedded.safetensors"]
+
+
+def test_a_run_that_broke_off_while_it_named_its_files_goes_on(
+    profile: str, songs: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    list(run(request(profile, out), works(songs, out)))
+    (out / "a" / "bass.wav").unlink()  # as if it had been the next
+    made = outcomes(run(request(profile, out, skip_existing=True), works(songs, out)))
+    assert made["a.wav"] == DONE
+    (out / "a" / "bass.wav").unlink()
+    (out / "a" / "drums.wav").write_bytes(b"mine")
+    made = outcomes(run(request(profile, out, skip_existing=True), works(songs, out)))
+    assert made["a.wav"] == FAILED
+    assert (out / "a" / "drums.wav").read_bytes() == b"mine"
+
+
+def test_mixes_of_one_name_cost_the_later_one_only(
+    profile: str, songs: Path, tmp_path: Path
+) -> None:
+    (songs / "a.flac").write_bytes((songs / "a.wav").read_bytes())
+    made = [*run(request(profile, tmp_path / "out"), works(songs, tmp_path / "out"))]
+    assert {o.work.mix.name: o.status for o in made}["a.wav"] == FAILED  # a.flac comes first
+    assert "both would go to" in made[0].error
+
+
+def test_a_profile_that_cannot_be_built_ends_the_run(songs: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(PROFILE.replace("repair_dim", "repare_dim"))
+    for jobs in (1, 2):
+        bad = request(str(tmp_path / "bad.yaml"), tmp_path / "out")
+        with pytest.raises(ValueError, match="repare_dim"):
+            list(run(bad, works(songs, tmp_path), jobs))
+
+
+def test_a_process_that_is_killed_costs_its_mix_and_is_replaced(
+    profile: str, tmp_path: Path
+) -> None:
+    songs = [tmp_path / f"{number}.wav" for number in range(4)]
+    soundfile.write(songs[0], noise(48000 * 400, channels=1).T.numpy(), 48000)
+    for song in songs[1:]:
+        soundfile.write(song, noise(3000).T.numpy(), 48000)
+    out = tmp_path / "out"
+    script = (
+        "import multiprocessing, sys\n"
+        "from pathlib import Path\n"
+        "from restem.bridge.batch.catalogue import Request, run\n"
+        "from restem.bridge.batch.inputs import Work\n"
+        "def progress(work):\n"
+        "    def tell(done, total):\n"
+        "        if work.mix.name == '0.wav':\n"
+        "            [p.kill() for p in multiprocessing.active_children()]\n"
+        "    return tell\n"
+        "if __name__ == '__main__':\n"
+        "    out, profile, *songs = sys.argv[1:]\n"
+        "    works = [Work(Path(song)) for song in songs]\n"
+        "    for o in run(Request(Path(out), profile, 'cpu'), works, 2, progress):\n"
+        "        print(o.status, o.work.mix.name, o.error, flush=True)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "script.py"), str(out), profile, *map(str, songs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    lines = sorted(line.split(" ", 2) for line in done.stdout.splitlines())
+    killed = [line for line in lines if line[0] == FAILED]
+    assert len(lines) == 4
+    assert ["failed", "0.wav"] in [line[:2] for line in killed]
+    assert all(f"exit code {-signal.SIGKILL}" in line[2] for line in killed)
+    assert not list(out.glob("0/*.wav"))
+
+
+def test_a_summary_counts(songs: Path) -> None:
+    summary = Summary()
+    summary.add(Outcome(Work(songs), SKIPPED))
+    summary.add(Outcome(Work(songs), FAILED, error="why"))
+    assert summary.line().startswith("0 done, 1 skipped, 1 failed; 0.0 minutes of music in ")
+
+
+def test_a_request_to_end_leaves_no_unfinished_file_in_any_process(
+    profile: str, tmp_path: Path
+) -> None:
+    songs = [tmp_path / f"{number}.wav" for number in range(2)]
+    for song in songs:
+        soundfile.write(song, noise(48000 * 400, channels=1).T.numpy(), 48000)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "restem", "render", *map(str, songs), "--profile", profile]
+    with subprocess.Popen(
+        [*command, "--jobs", "2", "-o", str(out), "--report", str(tmp_path / "report")],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while len({path.parent for path in out.rglob("*.part")}) < 2 and process.poll() is None:
+            os.sched_yield()
+        process.terminate()
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert not out.exists()
+
+
+def test_the_command_line_reports_line_by_line(profile: str, songs: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.jsonl"
+    command = [sys.executable, "-m", "restem", "render", str(songs), "--profile", profile]
+    command += ["-o", str(tmp_path / "out"), "--report", str(report), "--skip-existing"]
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(2)
+    )
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert "2 done, 0 skipped, 1 failed; " in first.stderr
+    assert "0 done, 2 skipped, 1 failed; " in second.stderr
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [line["status"] for line in lines[:3]] == [DONE, FAILED, DONE]
+    assert [line["status"] for line in lines[3:]] == [SKIPPED, SKIPPED, FAILED]
+    assert "cannot be read as audio" in next(line["error"] for line in lines if "error" in line)
