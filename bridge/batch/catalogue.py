@@ -29,7 +29,7 @@ DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a mix."""
+    """Result of a mix."""
 
     work: Work
     status: str
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Request:
-    """How mixes are rendered; it goes to other processes as it is.
+    """Settings of a run; they go to other processes as they are.
 
     Args:
         out: the output folder.
@@ -76,7 +76,7 @@ class Request:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What all stems of this request are made of."""
+        """Description of all that stems of this request depend on but the mix."""
         form = self.file_format, self.subtype, replace(self.options, recipe=None)
         return make_recipe(self.described, self.options.selection.needed, form)
 
@@ -94,7 +94,7 @@ class Request:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the files of every mix."""
+        """Names of the files of every mix."""
         selection = self.options.selection
         return Outputs(pick_stems(self.described.stems, selection.needed), selection).names
 

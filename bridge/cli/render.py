@@ -242,7 +242,7 @@ def _request(args: argparse.Namespace, out: Path, options: "RenderOptions") -> "
 
 
 def _works(args: argparse.Namespace, out: Path) -> "list[Work]":
-    """What to render; `--session TAKE song.wav` has a song.
+    """Mixes and takes to render; `--session TAKE song.wav` has a song.
 
     Raises:
         ValueError: nothing was found.

@@ -60,7 +60,7 @@ class Naming:
         return [out / self._below(text) for text in texts]
 
     def place(self, mix: Path, out: Path) -> Path:
-        """Where the files of a mix belong: their folder, or the pattern of their names."""
+        """Place of the files of a mix: their folder, or the pattern of their names."""
         (path,) = self.files(mix, out, ["<stem>"], "<ext>")
         return path.parent if path.name == "<stem>.<ext>" else path
 

@@ -20,7 +20,7 @@ from restem.streamer.resampler import Audio
 
 @dataclass(frozen=True)
 class Selection:
-    """What gets a file.
+    """Choice of the signals that get a file.
 
     Args:
         stems: which stems, all of the model's if None; may be none beside `minus`.

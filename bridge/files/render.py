@@ -98,7 +98,7 @@ def _count(number: int, thing: str) -> str:
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What is written of a mix, and how.
+    """Choice and form of the files of a mix.
 
     Args:
         selection: what gets a file.
