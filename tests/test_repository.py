@@ -90,8 +90,9 @@ FLOORS = {
     """,
     "bridge": """
         cli
+        plugin
         control
-        session verify demo training plugin
+        session verify demo training
         audio takes evaluation batch speed
         files weights web settings
         signals checkpoints
