@@ -70,19 +70,31 @@ def port_routing(stems: Iterable[str]) -> Routing:
     )
 
 
+OWN_WORDS = (
+    *("CHANNELS", "STEMS", "CAPACITY", "TAPS", "MIXER_WORDS"),
+    *("POLICY", "PATIENCE_MS", "OUTPUTS_USED"),
+)  # of a context, after the addresses
+
+
+def context_words() -> dict[str, int]:
+    """Words of a context of `process_at`, by name: the native half fills all of them."""
+    words = {name.upper(): word for word, name in enumerate(kernel.Playback._fields)}
+    words |= {name: getattr(kernel, name) for name in OWN_WORDS}
+    assert sorted(words.values()) == list(range(kernel.CONTEXT_WORDS))
+    return words
+
+
 def abi_hash() -> int:
     """A positive int64 that differs where plugin and service do not understand each other."""
     places = [(e.__name__, m.name, int(m)) for e in (lobby.Head, lobby.Slot) for m in e]
     parameters = [(p.symbol, p.row.low, p.row.high, p.row.default) for p in host_parameters()]
-    context = (kernel.Playback._fields, kernel.CONTEXT_WORDS, kernel.LARGEST, OUTPUTS, FADE)
+    context = (context_words(), kernel.LARGEST, OUTPUTS, FADE)
     said = (lobby.VERSION, rings.layout_hash(), places, parameters, context, PORTS)
     return int.from_bytes(blake2b(repr(said).encode(), digest_size=8).digest(), "little") >> 1
 
 
 def constants() -> dict[str, int]:
     """Numbers that the native half uses, by their names there."""
-    context = (*kernel.Playback._fields, *["channels", "stems", "capacity", "taps", "mixer_words"])
-    named = {name.upper(): number for number, name in enumerate((*context, "policy", "patience"))}
     return {
         "ABI": abi_hash(),
         "RINGS_MAGIC": rings.MAGIC,
@@ -95,7 +107,7 @@ def constants() -> dict[str, int]:
         "FADE": FADE,
         **{f"FIELD_{field.name}": int(field) for field in rings.Field},
         **{f"CELL_{name}": rings.cell(rings.Cell[name]) for name in SHARED_CELLS},
-        **{f"CONTEXT_{name}": number for name, number in named.items()},
+        **{f"CONTEXT_{name}": number for name, number in context_words().items()},
         "CONTEXT_WORDS": kernel.CONTEXT_WORDS,
         "LOBBY_MAGIC": lobby.MAGIC,
         "LOBBY_VERSION": lobby.VERSION,

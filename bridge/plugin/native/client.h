@@ -156,6 +156,7 @@ public:
         context_[CONTEXT_TAPS] = taps;
         context_[CONTEXT_MIXER_WORDS] = mixer;
         context_[CONTEXT_POLICY] = field(FIELD_POLICY);
+        context_[CONTEXT_OUTPUTS_USED] = 2 * PORT_COUNT;
         fits = true;
     }
 
@@ -166,7 +167,7 @@ public:
 
     // Plays `count` frames, `LARGEST` at most; waits so long for stems that are late.
     void process(int count, int patience_ms) {
-        context_[CONTEXT_PATIENCE] = patience_ms;
+        context_[CONTEXT_PATIENCE_MS] = patience_ms;
         restem_process(context_, count);
     }
 
