@@ -1,6 +1,5 @@
 """Settings of a session."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +29,7 @@ class Settings:
     input_channels: tuple[int, int] | None = None  # device inputs that are left and right, from 0
     channels: str = "stereo"  # a routing's name, or outputs as `1=vocals.left,2=vocals.right`
     host_block_size: int | None = None  # frames; None: `HOST_BLOCK_SIZE`, or the JACK server's
+    varies: bool = False  # callbacks may have fewer frames than `host_block_size`
     rate: int | None = None  # Hz of the device; None: the model's where the device takes it
     allowance: int | None = None  # frames; None: the profile's
     policy: LatePolicy | None = None  # None: the profile's
@@ -62,12 +62,17 @@ class Settings:
         policy = LatePolicy[profile.live.late.upper()] if self.policy is None else self.policy
         allowance = self.allowance_at(sample_rate)
         return Engine(
-            build, host_block_size, allowance, policy=policy, threads=self.threads, force=self.force
+            build,
+            host_block_size,
+            allowance,
+            policy=policy,
+            threads=self.threads,
+            force=self.force,
+            varies=self.varies,
         )
 
     def allowance_at(self, sample_rate: int) -> int | None:
         """Frames of a device that a step may take; None for one block of the model."""
-        profile = self.described
-        if self.allowance is not None or profile.live.allowance is None:
+        if self.allowance is not None:
             return self.allowance
-        return math.ceil(profile.live.allowance * sample_rate / profile.sample_rate)
+        return self.described.allowance_at(sample_rate)

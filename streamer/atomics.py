@@ -68,6 +68,19 @@ def _maximum(
     return _read_modify_write("max")
 
 
+def _cmpxchg(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    pointer = _pointer(context, builder, signature, arguments)
+    pair = builder.cmpxchg(pointer, arguments[2], arguments[3], "acq_rel", "acquire")
+    return builder.extract_value(pair, 0)
+
+
+@intrinsic
+def _compare_exchange(
+    typing_context: Any, array: Any, index: Any, expected: Any, value: Any
+) -> tuple[Any, Callable[..., Any]]:
+    return types.int64(types.int64[::1], types.intp, types.int64, types.int64), _cmpxchg
+
+
 @numba.njit("int64(int64[::1], intp)", nogil=True, cache=True, error_model="numpy")
 def load_acquire(array: Words, index: int) -> int:
     """Read a word; whatever is read after this is at least as new."""
@@ -90,3 +103,9 @@ def exchange(array: Words, index: int, value: int) -> int:
 def raise_to(array: Words, index: int, value: int) -> int:
     """Raise a word to `value` if that is larger, in one step; answer the one that was there."""
     return _maximum(array, index, value)  # type: ignore[call-arg]
+
+
+@numba.njit("int64(int64[::1], intp, int64, int64)", nogil=True, cache=True, error_model="numpy")
+def compare_exchange(array: Words, index: int, expected: int, value: int) -> int:
+    """Write a word if it is `expected`, in one step; answer the one that was there."""
+    return _compare_exchange(array, index, expected, value)  # type: ignore[call-arg]

@@ -18,7 +18,7 @@ from restem.streamer.model.chunked import Chunked
 from restem.streamer.model.combine import Parallel, Series
 from restem.streamer.model.graphed import graphed
 from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.model.resampled import at_rate
+from restem.streamer.model.resampled import at_rate, sizes_at_rate
 from restem.streamer.processors.effect_files import load_effects, read_effects
 from restem.streamer.processors.effected import Effected
 from restem.streamer.profiles import (
@@ -235,6 +235,24 @@ def _geometry(profile: Profile) -> tuple[int, int]:
     if profile.repair is not None and profile.repair.exact:
         latency += _blank(profile.repair).receptive_field[1]
     return window.block_size, latency
+
+
+def describe_geometry(profile: Profile, sample_rates: Iterable[int]) -> list[dict[str, int]]:
+    """The block_size, latency and allowance of a profile at devices' rates, without its weights.
+
+    All in frames at the rate in Hz, as its model and `Settings.allowance_at` will have them.
+
+    Raises:
+        ValueError: as `at_rate`, or it has effects, whose latency only a run of them shows.
+    """
+    if profile.effects:
+        raise ValueError("a profile with effects: its latency is known only once it is built")
+    own, described = _geometry(profile), []
+    for rate in sample_rates:
+        block_size, latency = sizes_at_rate(*own, profile.sample_rate, rate)
+        allowance = profile.allowance_at(rate) or block_size
+        described.append({"block_size": block_size, "latency": latency, "allowance": allowance})
+    return described
 
 
 def _readiness(profile: Profile) -> str:

@@ -20,6 +20,7 @@ live: {late: residual, allowance: 2048} # while a step is late: residual, spread
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -104,6 +105,11 @@ class Profile:
     def sample_rate(self) -> int:
         """Rate of the networks, in Hz."""
         return zoo.NETWORKS[self.separator.network].sample_rate
+
+    def allowance_at(self, sample_rate: int) -> int | None:
+        """Frames of a device at a rate in Hz that a step may take; None for one model block."""
+        allowance = self.live.allowance
+        return allowance and math.ceil(allowance * sample_rate / self.sample_rate)
 
     def seeded(self) -> "Profile":
         """The same with noise for weights, for where they are missing: its speed is the same."""

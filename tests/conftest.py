@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -105,6 +106,14 @@ def file_session(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield session
         status = session.engine.status()
         assert (status.late, status.restarts, session.status().problem) == (0, 0, "")
+
+
+@pytest.fixture
+def own_lobby(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a lobby for plugins that no other test and no user has."""
+    name = f"restem-test-{os.getpid()}-{os.urandom(4).hex()}"
+    monkeypatch.setenv("RESTEM_LOBBY", name)
+    return name
 
 
 @pytest.fixture

@@ -90,8 +90,9 @@ FLOORS = {
     """,
     "bridge": """
         cli
+        plugin
         control
-        session verify demo training plugin separate
+        session verify demo training separate
         batch
         audio takes evaluation speed
         files weights web settings

@@ -21,6 +21,7 @@ from restem.bridge.cli.output import (
     print_error,
     print_note,
 )
+from restem.bridge.cli.plugin import add_plugin, add_serve
 from restem.bridge.cli.profiles import add_models, add_profiles
 from restem.bridge.cli.render import add_render
 from restem.bridge.cli.songs import add_songs
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         verbs.add_parser("osc-monitor", parents=[common], help="show what restem sends over OSC")
     )
     add_osc_send(verbs.add_parser("osc-send", parents=[common], help="send restem a message"))
+    add_serve(verbs.add_parser("serve", parents=[common], help="engines for the plugin in a DAW"))
+    add_plugin(verbs.add_parser("plugin", help="build, install and check the DAW plugin"), common)
     add_verify(
         verbs.add_parser("verify", parents=[common], help="hold every promise against this machine")
     )

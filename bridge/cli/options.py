@@ -108,11 +108,13 @@ def add_remote(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def add_takes(verb: argparse.ArgumentParser) -> None:
+def add_takes(verb: argparse.ArgumentParser, records: bool = True) -> None:
+    """Options of recordings; `records` if one may begin at once."""
     verb.add_argument(
         "--takes", default="restem-takes", metavar="DIR", help="for recordings (restem-takes)"
     )
-    verb.add_argument("--record", action="store_true", help="record from the start")
+    if records:
+        verb.add_argument("--record", action="store_true", help="record from the start")
     verb.add_argument(
         "--take-format",
         type=str.lower,

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from restem.streamer.atomics import raise_to
 from restem.streamer.engine.latency import FADE, Latency, count_capacity, count_latency
 from restem.streamer.engine.playback_kernel import (
     LARGEST,
     PATIENCE_MS,
     LatePolicy,
     Playback,
-    PlaybackState,
     process_at,
     ready_span,
 )
@@ -36,8 +36,9 @@ from restem.streamer.engine.process import (
     check_speed,
     speed_caution,
 )
-from restem.streamer.engine.rings import DECKS, Audio, Cell, Geometry, Rings
+from restem.streamer.engine.rings import DECKS, Audio, Cell, Geometry, Rings, cell
 from restem.streamer.engine.worker import Ready, StepTimes
+from restem.streamer.mixer.kernel import memory_words
 from restem.streamer.mixer.mixer import Mixer
 
 SLEPT_SECONDS = 1.0  # between two looks at the workers: this process was stopped
@@ -80,6 +81,7 @@ class Engine:
         policy: where the dry mix goes while stems are late.
         threads: of the worker's PyTorch.
         force: start a model that is too slow here, too; the dry mix plays until it holds.
+        varies: calls may have fewer frames than `host_block`.
 
     Raises:
         ValueError: the model cannot be built, or (`TooSlowError`) does not keep up here; one line.
@@ -93,6 +95,7 @@ class Engine:
         policy: LatePolicy = LatePolicy.RESIDUAL,
         threads: int = 1,
         force: bool = False,
+        varies: bool = False,
     ) -> None:
         self.policy, self.threads, self.restarts, self.failure = policy, threads, 0, ""
         self.force, self.caution = force, ""  # a line about the speed, if there is one
@@ -104,33 +107,34 @@ class Engine:
         try:
             ready = first.ready()
             self.model = ready.model
-            self.latency = count_latency(self.model, host_block, allowance)
+            self.latency = count_latency(self.model, host_block, allowance, varies)
             self._check_speed(ready)
-            self.rings = Rings(self._geometry(host_block))
+            self.rings = Rings(self._geometry(0 if varies else host_block or 0))
         except BaseException:
             first.stop()
             raise
         self.rings.put(Cell.BLOCK_ORIGIN, -1, 1)
-        self.mixer = Mixer(self.stems, self.sample_rate, self.channels)
-        state = PlaybackState(len(self.stems), self.channels)
-        self.playback = Playback.of(self.rings, state, self.mixer.memory)
+        self.mixer = Mixer(self.stems, self.sample_rate, self.channels, self.rings.mixer)
+        self.playback = Playback.of(self.rings, self.mixer.memory)
         self._context = self.playback.context(policy)
         self._workers: list[WorkerProcess | None] = [first, None]
         first.work(self.rings.name, 0)
         self._watch = threading.Thread(target=self._watch_workers, daemon=True)
         self._watch.start()
 
-    def _geometry(self, host_block: int | None) -> Geometry:
-        taps = (len(self.model["stems"]) + 1) * self.channels
+    def _geometry(self, host_block: int) -> Geometry:
+        strips = len(self.stems) + 1
         return Geometry(
             sample_rate=self.model["sample_rate"],
             channels=self.channels,
-            stems=len(self.model["stems"]),
-            taps=taps,
+            stems=len(self.stems),
+            taps=strips * self.channels,
             latency=self.latency.total,
             fade=FADE,
             capacity=max(count_capacity(self.latency.total, self.model["block_size"]), 1 << 16),
-            host_block=host_block or 0,
+            host_block=host_block,
+            mixer=memory_words(strips),
+            policy=self.policy,
         )
 
     @property
@@ -182,7 +186,7 @@ class Engine:
 
     def reset(self) -> None:
         """Forget everything heard so far; what is still under way, dry too, is not played."""
-        self.rings.put(Cell.RESET, self.rings.get(Cell.FRAMES_IN))
+        raise_to(self.rings.header, cell(Cell.RESET), self.rings.get(Cell.FRAMES_IN))
 
     def status(self) -> Status:
         get, deck = self.rings.get, self._deck
@@ -362,6 +366,7 @@ class Engine:
         for worker in self._workers:
             if worker:
                 worker.stop()
+        self.mixer.unshare()
         self.rings.close()
 
     def __enter__(self) -> "Engine":

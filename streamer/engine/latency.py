@@ -25,7 +25,10 @@ class Latency:
 
 
 def count_latency(
-    model: Mapping[str, Any], host_block: int | None, allowance: int | None
+    model: Mapping[str, Any],
+    host_block: int | None,
+    allowance: int | None,
+    varies: bool = False,
 ) -> Latency:
     """Count the latency of a model behind the rings.
 
@@ -36,11 +39,12 @@ def count_latency(
         model: its block_size and latency.
         host_block: frames in every callback, or None if they may differ (up to `LARGEST`).
         allowance: frames that a step may take, None for one block.
+        varies: callbacks may have fewer than `host_block`, as where a host divides its own.
     """
     size = int(model["block_size"])
     host = host_block or LARGEST
     wanted = size if allowance is None else allowance
-    reblocking = size - (1 if host_block is None else math.gcd(host, size))
+    reblocking = size - (1 if host_block is None or varies else math.gcd(host, size))
     return Latency(int(model["latency"]), reblocking, max(1, -(-wanted // host)) * host, FADE)
 
 

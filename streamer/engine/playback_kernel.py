@@ -31,7 +31,7 @@ from restem.streamer.atomics import Words, load_acquire, store_release
 from restem.streamer.engine.rings import DECKS, HEADER, Audio, Cell, Field, Rings, cell
 from restem.streamer.mixer.kernel import OUTPUTS, mix_block
 
-WAS_LATE = 3  # index in `PlaybackState.fades`
+WAS_LATE = 3  # index in `Rings.fades`
 LOUDEST = 1e5  # of an input; beyond is no audio, and would poison a network's memory
 LARGEST = 1024  # frames at a time; larger host blocks are taken in parts
 
@@ -61,12 +61,10 @@ RESIDUAL, SPREAD = int(LatePolicy.RESIDUAL), int(LatePolicy.SPREAD)
 _usleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
-class PlaybackState:
-    """The audio thread's own state, and memory for what it computes; arrays never move."""
+class PlaybackScratch:
+    """Memory for what the audio thread computes; arrays never move."""
 
     def __init__(self, stems: int, channels: int) -> None:
-        # How wet deck 0 and deck 1 are, which of them is heard, whether the last block was late.
-        self.fades = np.array([1.0, 0.0, 0.0, 0.0])
         self.weights = np.zeros((DECKS + 1, LARGEST), np.float32)  # of deck 0, deck 1 and dry mix
         self.strips = np.zeros((stems + 1, channels, LARGEST), np.float32)  # the last: residual
         self.dry = np.zeros((channels, LARGEST), np.float32)
@@ -77,12 +75,12 @@ class PlaybackState:
 class Playback(NamedTuple):
     """All memory that the audio thread works on; nothing of it ever moves."""
 
-    header: Words  # the first five: of `Rings`
+    header: Words  # the first five, and `mixer`: of `Rings`
     mix: Audio  # [c, n]
     decks: Audio  # [2, s, c, n]
     tap: Audio  # [taps, n]
-    fades: NDArray[np.float64]  # from here on: of `PlaybackState`
-    weights: Audio  # [3, LARGEST]
+    fades: NDArray[np.float64]
+    weights: Audio  # [3, LARGEST], from here on: of `PlaybackScratch`
     strips: Audio  # [s + 1, c, LARGEST]
     dry: Audio  # [c, LARGEST]
     input: Audio  # [c, LARGEST], the mix's next frames
@@ -90,10 +88,17 @@ class Playback(NamedTuple):
     mixer: Words  # `Mixer.memory`
 
     @classmethod
-    def of(cls, rings: Rings, state: PlaybackState, mixer: Words) -> "Playback":
+    def of(cls, rings: Rings, mixer: Words) -> "Playback":
+        """Memory to play what is in the rings, with scratch of its own.
+
+        Args:
+            rings: of the engine.
+            mixer: `Mixer.memory`.
+        """
+        scratch = PlaybackScratch(rings.geometry.stems, rings.geometry.channels)
         return cls(
-            *(rings.header, rings.mix, rings.stems, rings.tap, state.fades, state.weights),
-            *(state.strips, state.dry, state.input, state.output, mixer),
+            *(rings.header, rings.mix, rings.stems, rings.tap, rings.fades, scratch.weights),
+            *(scratch.strips, scratch.dry, scratch.input, scratch.output, mixer),
         )
 
     def context(self, policy: LatePolicy, outputs: int = OUTPUTS) -> Words:

@@ -23,10 +23,13 @@ The segment, little-endian, version 2, for clients in other languages:
     byte 8      int64   one for each `Field`, in its order
     byte 512    int64   one for each `Cell`, each at the start of a cache line (64 bytes) of its
                         own: 16 lines for all, 16 for deck 0, 16 for deck 1; the rest is kept free
+    byte 3584   float64 [4], of the callback: how wet deck 0 and deck 1 are, which of them is heard,
+                        whether the last block was late
     byte 8192   int64   durations of a worker's newest steps in ns, 0: none yet, [2 decks, 256]
     byte 16384  float32 mix ring    [channels, capacity]
                 float32 stems rings [2 decks, stems, channels, capacity]
                 float32 tap ring    [taps, capacity]
+                int64   state of the mixer, from the next cache line on; see `streamer.mixer.kernel`
 
 Shape letters: `s` stem, `c` channel, `n` frame.
 """
@@ -40,7 +43,8 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 from numpy.typing import NDArray
 
-from restem.streamer.atomics import load_acquire, store_release
+from restem.streamer.atomics import Words, load_acquire, store_release
+from restem.streamer.mixer.kernel import CHUNK, OFFSETS, State, part_offsets
 
 Audio = NDArray[np.float32]
 
@@ -49,6 +53,7 @@ VERSION = 2
 LINE = 8  # int64 in a cache line
 CELLS_AT = 64  # int64
 LINES = 16  # cache lines for the cells of all, and as many for those of each deck
+FADES_AT = 448  # int64
 HEADER = 2048  # int64
 DECKS = 2
 TIMES_AT, TIMES = 1024, 256  # int64
@@ -68,6 +73,8 @@ class Field(IntEnum):
     HOST_BLOCK = auto()  # frames in every callback; 0: they may differ
     OWNER = auto()  # process id of the maker
     LAYOUT = auto()  # `layout_hash` of the maker
+    MIXER = auto()  # int64 of the mixer's state
+    POLICY = auto()  # a `LatePolicy`: where the dry mix goes while stems are late
 
 
 class Cell(IntEnum):
@@ -105,13 +112,14 @@ def cell(which: Cell, deck: int = 0) -> int:
 def layout_hash() -> int:
     """A positive int64 that differs between layouts of the segment: names, places and sizes."""
     places = [*((f.name, int(f)) for f in Field), *((c.name, cell(c, 1)) for c in Cell)]
-    text = repr((VERSION, places, HEADER, DECKS, TIMES_AT, TIMES))
+    mixer = (CHUNK, OFFSETS, State._fields, part_offsets(1), part_offsets(2))
+    text = repr((VERSION, places, FADES_AT, HEADER, DECKS, TIMES_AT, TIMES, mixer))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sizes of a segment; all in frames at `sample_rate`, in Hz."""
+    """What a segment is made for; sizes in frames at `sample_rate`, in Hz."""
 
     sample_rate: int
     channels: int
@@ -121,6 +129,8 @@ class Geometry:
     fade: int
     capacity: int
     host_block: int = 0  # in every callback; 0: they may differ
+    mixer: int = 0  # int64 of its state
+    policy: int = 0  # a `LatePolicy`
 
     def __post_init__(self) -> None:
         if self.capacity < 1 or self.capacity & (self.capacity - 1):
@@ -132,9 +142,15 @@ class Geometry:
             )
 
     @property
-    def bytes(self) -> int:
+    def mixer_at(self) -> int:
+        """Byte at which the mixer's state begins."""
         rows = self.channels + DECKS * self.stems * self.channels + self.taps
-        return 8 * HEADER + 4 * rows * self.capacity
+        end = 8 * HEADER + 4 * rows * self.capacity
+        return -(-end // (8 * LINE)) * 8 * LINE
+
+    @property
+    def bytes(self) -> int:
+        return self.mixer_at + 8 * self.mixer
 
 
 class Rings:
@@ -164,6 +180,7 @@ class Rings:
             self.header[Field.LAYOUT] = layout_hash()
             for key, value in asdict(geometry).items():
                 self.header[Field[key.upper()]] = value
+            self.header[FADES_AT : FADES_AT + 4].view(np.float64)[:] = 1, 0, 0, 0
             store_release(self.header, 0, MAGIC)
         elif load_acquire(self.header, 0) != MAGIC or self.header[Field.LAYOUT] != layout_hash():
             del self.header
@@ -203,6 +220,8 @@ class Rings:
             views.append(np.ndarray(shape, np.float32, self.memory.buf, offset=at))
             at += views[-1].nbytes
         self.mix, self.stems, self.tap = views
+        self.mixer: Words = np.ndarray(g.mixer, np.int64, self.memory.buf, offset=g.mixer_at)
+        self.fades = self.header[FADES_AT : FADES_AT + 4].view(np.float64)
         times = self.header[TIMES_AT : TIMES_AT + DECKS * TIMES]
         self.step_times = times.reshape(DECKS, TIMES)
 
@@ -216,7 +235,8 @@ class Rings:
 
     def close(self) -> None:
         """Unmap the segment; its creator also unlinks it."""
-        del self.header, self.mix, self.stems, self.tap, self.step_times  # views hold the memory
+        del self.header, self.mix, self.stems, self.tap  # they would point to nothing
+        del self.mixer, self.fades, self.step_times
         self.memory.close()
         if self._own:
             self.memory.unlink()

@@ -12,6 +12,7 @@ Shape letters: `s` strip (a stem; the residual is the last), `c` channel (1 or 2
 output, `k` coefficient (left and right of every strip, then `wet` to `ceiling`).
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -68,18 +69,27 @@ class State(NamedTuple):
     log: Words  # [LOG, 2] which publication was begun, at which position
 
 
-def new_memory(strips: int, spacing: int) -> Words:
-    """Zeros in the layout that `unpack` reads."""
+def part_offsets(strips: int) -> list[int]:
+    """Where the parts of `memory` begin, in words, and at last where it ends."""
     size = 2 * strips + GLOBALS
     rows, meters = 2 * strips + 5, 2 * strips + 2
     mail = ROWS * (1 + 2 * size)
     sizes = [mail, 2 * mail, size, *3 * [RAMPS * size], CHUNK]
     sizes += [size * CHUNK // 2, rows * CHUNK // 2, meters, meters, OUTPUTS, 2 * LOG]
     lines = [math.ceil(words / 8) for words in (OFFSETS + len(sizes) + 1, *sizes)]
-    memory = np.zeros(8 * sum(lines), np.int64)
+    return [8 * line for line in itertools.accumulate(lines)]
+
+
+def memory_words(strips: int) -> int:
+    """Size of `memory` in words; it begins at a cache line."""
+    return part_offsets(strips)[-1]
+
+
+def prepare_memory(memory: Words, strips: int, spacing: int) -> None:
+    """Lay out `memory_words` zeros as `unpack` reads them."""
+    offsets = part_offsets(strips)
     memory[STRIPS], memory[SPACING] = strips, spacing
-    memory[OFFSETS : OFFSETS + len(lines)] = 8 * np.cumsum(lines)
-    return memory
+    memory[OFFSETS : OFFSETS + len(offsets)] = offsets
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

@@ -40,8 +40,9 @@ from restem.streamer.mixer.kernel import (
     WET,
     Audio,
     finish_ramps,
+    memory_words,
     mix_block,
-    new_memory,
+    prepare_memory,
     publish,
     read_peaks,
     unpack,
@@ -113,12 +114,19 @@ class Mixer:
         stems: their names; the residual is added as the last strip.
         sample_rate: Hz.
         channels: of the dry mix and each strip, 1 or 2; what is mono is on both sides.
+        memory: `memory_words` zeros to work on, such as shared ones; its own if None.
 
     Raises:
         ValueError: a name is there twice or means something else, or a number is out of range.
     """
 
-    def __init__(self, stems: Sequence[str], sample_rate: int, channels: int = 2) -> None:
+    def __init__(
+        self,
+        stems: Sequence[str],
+        sample_rate: int,
+        channels: int = 2,
+        memory: Words | None = None,
+    ) -> None:
         if sample_rate < 1 or channels not in (1, 2):
             raise ValueError(
                 "sample_rate must be at least 1 Hz and channels 1 or 2, "
@@ -132,7 +140,9 @@ class Mixer:
         self.stems, self.strips = tuple(stems), strip_names(stems)
         self.sample_rate, self.channels = sample_rate, channels
         spacing = math.ceil(self._samples(max(row.smoothing_ms for row in PARAMETERS)) / RAMPS)
-        self.memory = new_memory(len(self.strips), spacing)
+        words = memory_words(len(self.strips))
+        self.memory = np.zeros(words, np.int64) if memory is None else memory
+        prepare_memory(self.memory, len(self.strips), spacing)
         self.late = 0  # timed changes that came too late
         self._state = unpack(self.memory)
         self._lock = threading.Lock()  # of the control side; no audio thread ever takes it
@@ -484,6 +494,15 @@ class Mixer:
             finish_ramps(self.memory)
             self._catch_up()
             self._free = 0
+
+    def unshare(self) -> None:
+        """Go on in memory of its own, before what it was given is unmapped.
+
+        Not while a callback runs.
+        """
+        with self._lock:
+            self.memory = self.memory.copy()
+            self._state = unpack(self.memory)
 
     @property
     def buses(self) -> tuple[str, ...]:

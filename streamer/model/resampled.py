@@ -65,34 +65,23 @@ class Resampled:
         self, model: StreamingModel, sample_rate: int, block_size: int | None = None
     ) -> None:
         p, q = _ratio(sample_rate, model.sample_rate)
+        self.model = model
         if block_size is not None and (block_size < 1 or block_size % p):
             raise ValueError(
                 f"block_size must be a multiple of {p} samples, the period of {sample_rate} and "
                 f"{model.sample_rate} Hz, got {block_size}"
             )
-        self.model = model
         self.sample_rate = sample_rate
         self.channels, self.stems, self.device = model.channels, model.stems, model.device
-        periods = block_size // p if block_size else max(1, model.block_size // q)
+        periods = block_size // p if block_size else _fitting_periods(model.block_size, q)
         self.block_size, self._inner = periods * p, periods * q
-        self._delay = HALF * max(p, q) // p  # samples of the first filter, at the model's rate
+        self._delay = _filter_delay(p, q)
         self.latency = self._count_latency(p, q)
         self._there = _Filter(sample_rate, model.sample_rate, -self._delay, periods, model.device)
         self._back = _Filter(model.sample_rate, sample_rate, -self.latency, periods, model.device)
 
     def _count_latency(self, p: int, q: int) -> int:
-        """The least delay with which the second filter always finds the stems it looks at.
-
-        A frame `n` looks at stems until `n q + reach`, in units of time. How many there are after
-        `k` steps repeats itself when the mix's and the model's blocks end together.
-        """
-        size, reach = self.model.block_size, HALF * max(p, q)
-        latency = 0
-        for k in range(1, math.lcm(self._inner, size) // self._inner + 1):
-            blocks = (k * self._inner - self._delay) // size
-            stems = blocks * size - self.model.latency
-            latency = max(latency, (k * self.block_size * q + reach - stems * p) // q)
-        return latency
+        return _least_latency(self.model.block_size, self.model.latency, self._inner // q, p, q)
 
     def init_state(self) -> ResampledState:
         mix, stems = (self.channels,), (len(self.stems), self.channels)
@@ -130,6 +119,49 @@ class Resampled:
             early_frames=state.early_frames - early,
             early_stems=early_stems,
         )
+
+
+def _fitting_periods(block_size: int, q: int) -> int:
+    """Whole periods in a block of the model, at least one."""
+    return max(1, block_size // q)
+
+
+def _filter_delay(p: int, q: int) -> int:
+    """Samples of the first filter, at the model's rate."""
+    return HALF * max(p, q) // p
+
+
+def _least_latency(size: int, model_latency: int, periods: int, p: int, q: int) -> int:
+    """The least delay with which the second filter always finds the stems it looks at.
+
+    A frame `n` looks at stems until `n q + reach`, in units of time. How many there are after
+    `k` steps repeats itself when the mix's and the model's blocks end together.
+    """
+    inner, reach, latency = periods * q, HALF * max(p, q), 0
+    for k in range(1, math.lcm(inner, size) // inner + 1):
+        blocks = (k * inner - _filter_delay(p, q)) // size
+        stems = blocks * size - model_latency
+        latency = max(latency, (k * periods * p * q + reach - stems * p) // q)
+    return latency
+
+
+def sizes_at_rate(
+    block_size: int, latency: int, model_rate: int, sample_rate: int
+) -> tuple[int, int]:
+    """Block size and latency that `at_rate` would give a model, in samples, without the model.
+
+    Args:
+        block_size, latency: of the model.
+        model_rate, sample_rate: Hz; its own, and the device's.
+
+    Raises:
+        ValueError: as `Resampled`.
+    """
+    if sample_rate == model_rate:
+        return block_size, latency
+    p, q = _ratio(sample_rate, model_rate)
+    periods = _fitting_periods(block_size, q)
+    return periods * p, _least_latency(block_size, latency, periods, p, q)
 
 
 def at_rate(model: StreamingModel, sample_rate: int) -> StreamingModel:

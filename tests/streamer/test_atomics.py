@@ -6,7 +6,14 @@ import numba
 import numpy as np
 import pytest
 
-from restem.streamer.atomics import Words, exchange, load_acquire, raise_to, store_release
+from restem.streamer.atomics import (
+    Words,
+    compare_exchange,
+    exchange,
+    load_acquire,
+    raise_to,
+    store_release,
+)
 
 TIMES = 300_000
 
@@ -57,6 +64,31 @@ def add_by_turns(words: Words, times: int) -> None:
 def test_an_exchange_is_one_step() -> None:
     words = np.zeros(1, np.int64)
     threads = [threading.Thread(target=add_by_turns, args=(words, TIMES)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert words[0] == 2 * TIMES
+
+
+def test_a_word_is_compared_and_exchanged_in_one_step() -> None:
+    words = np.array([0, 5])
+    assert compare_exchange(words, 1, 4, 9) == 5
+    assert compare_exchange(words, 1, 5, 9) == 5
+    assert words.tolist() == [0, 9]
+
+
+@numba.njit("(int64[::1], int64)", nogil=True)
+def add_by_comparing(words: Words, times: int) -> None:
+    done = 0
+    while done < times:
+        seen = load_acquire(words, 0)
+        done += compare_exchange(words, 0, seen, seen + 1) == seen
+
+
+def test_none_of_two_who_compare_undoes_the_other() -> None:
+    words = np.zeros(1, np.int64)
+    threads = [threading.Thread(target=add_by_comparing, args=(words, TIMES)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -22,7 +22,6 @@ from restem.streamer.engine.playback_kernel import (
     POLICY,
     LatePolicy,
     Playback,
-    PlaybackState,
     process_at,
 )
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings, read_ring
@@ -90,7 +89,7 @@ class Walk:
         self.working = False
         self.capacity = capacity
         mixer = Mixer(STEMS, 48000)
-        self.playback = Playback.of(self.rings, PlaybackState(2, 2), mixer.memory)
+        self.playback = Playback.of(self.rings, mixer.memory)
         self._context = self.playback.context(LatePolicy.RESIDUAL)
         self.policy, self.size, self.patience = LatePolicy.RESIDUAL, 256, 0
         self.active, self.workers = 0, dict[int, Worker]()

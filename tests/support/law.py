@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from restem.streamer.engine.latency import FADE, count_latency
-from restem.streamer.engine.playback_kernel import LatePolicy, Playback, PlaybackState, process_at
+from restem.streamer.engine.playback_kernel import LatePolicy, Playback, process_at
 from restem.streamer.engine.rings import Audio, Cell, Geometry, Rings
 from restem.streamer.engine.worker import Worker
 from restem.streamer.mixer.mixer import Mixer
@@ -22,17 +22,21 @@ class Stage:
     """Rings, a mixer whose outputs are the stems and the residual, and a worker to be called."""
 
     def __init__(
-        self, model: Plain, host_block: int | None, policy: LatePolicy = LatePolicy.RESIDUAL
+        self,
+        model: Plain,
+        host_block: int | None,
+        policy: LatePolicy = LatePolicy.RESIDUAL,
+        varies: bool = False,
     ) -> None:
         self.model, self.policy = model, policy
         described = {"block_size": model.block_size, "latency": model.latency}
-        self.latency = count_latency(described, host_block, ALLOWANCE).total
+        self.latency = count_latency(described, host_block, ALLOWANCE, varies).total
         geometry = Geometry(model.sample_rate, 2, 3, 8, self.latency, FADE, 1 << 15)
         self.rings = Rings(geometry)
         self.rings.put(Cell.BLOCK_ORIGIN, -1, 1)
         self.mixer = Mixer(STEMS, model.sample_rate)
         self.mixer.route(OUTPUTS)
-        self.playback = Playback.of(self.rings, PlaybackState(3, 2), self.mixer.memory)
+        self.playback = Playback.of(self.rings, self.mixer.memory)
         self._context = self.playback.context(policy)
         self.workers = [Worker(model, self.rings, 0)]
 

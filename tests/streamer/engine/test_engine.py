@@ -272,17 +272,19 @@ def test_a_worker_that_stood_still_with_the_whole_program_is_not_taken_for_a_hun
 
 
 @pytest.mark.parametrize(
-    ("host", "allowance", "parts"),
+    ("host", "allowance", "varies", "parts"),
     [
-        (256, 500, (300, 256, 512)),
-        (512, 512, (300, 0, 512)),
-        (480, None, (300, 480, 960)),
-        (1000, 100, (300, 504, 1000)),
-        (None, 100, (300, 511, 1024)),
+        (256, 500, False, (300, 256, 512)),
+        (512, 512, False, (300, 0, 512)),
+        (480, None, False, (300, 480, 960)),
+        (1000, 100, False, (300, 504, 1000)),
+        (None, 100, False, (300, 511, 1024)),
+        (256, 500, True, (300, 511, 512)),
+        (4096, 100, True, (300, 511, 4096)),
     ],
 )
 def test_latency_is_counted_by_cause(
-    host: int | None, allowance: int | None, parts: tuple[int, int, int]
+    host: int | None, allowance: int | None, varies: bool, parts: tuple[int, int, int]
 ) -> None:
     model = {"block_size": 512, "latency": 300}
-    assert count_latency(model, host, allowance) == Latency(*parts, fade=128)
+    assert count_latency(model, host, allowance, varies) == Latency(*parts, fade=128)

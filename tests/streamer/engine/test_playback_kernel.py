@@ -43,6 +43,24 @@ def test_host_blocks_may_change_at_random() -> None:
     stage.close()
 
 
+@pytest.mark.parametrize("varies", [True, False])
+def test_a_host_that_divides_its_blocks_wants_them_counted_so(varies: bool) -> None:
+    """Each of the worker's steps takes as long as it may: two host blocks of 256."""
+    stage, mix = Stage(Plain(), 256, varies=varies), music(100 + 60 * 256)
+    rng = np.random.default_rng(0)
+    worker, played, ends = stage.workers[0], [stage.play(mix[:, :100])], [0, 100]
+    for start in range(100, mix.shape[1], 256):
+        while worker.position + worker.model.block_size <= ends[-2]:
+            assert worker.advance()
+        cut = start + int(rng.integers(1, 256))
+        played += [stage.play(mix[:, start:cut]), stage.play(mix[:, cut : start + 256])]
+        ends.append(start + 256)
+    if varies:
+        assert np.array_equal(np.concatenate(played, axis=-1)[:3], expected(mix, stage.latency))
+    assert (stage.rings.get(Cell.LATE_FRAMES) == 0) == varies
+    stage.close()
+
+
 def test_without_a_worker_the_dry_mix_plays_on_at_its_time(stage: Stage) -> None:
     mix = music(256 * 512)
     works = [False] * 512

@@ -4,7 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from restem.streamer.engine.playback_kernel import LatePolicy
 from restem.streamer.engine.rings import (
+    FADES_AT,
     MAGIC,
     Cell,
     Field,
@@ -15,6 +17,9 @@ from restem.streamer.engine.rings import (
     read_ring,
     write_ring,
 )
+from restem.streamer.mixer.kernel import memory_words, mix_block
+from restem.streamer.mixer.mixer import Mixer
+from tests.support.signals import noise
 
 GEOMETRY = Geometry(
     sample_rate=48000, channels=2, stems=3, taps=8, latency=100, fade=16, capacity=256
@@ -62,11 +67,37 @@ def test_the_header_is_as_documented_for_other_languages() -> None:
         rings.close()
 
 
+def test_the_mixers_state_and_the_fades_lie_where_another_process_finds_them() -> None:
+    own = Rings(replace(GEOMETRY, mixer=memory_words(4), policy=LatePolicy.SPREAD))
+    other = Rings(name=own.name)
+    try:
+        mixer = Mixer(["vocals", "bass", "drums"], 48000, memory=own.mixer)
+        assert mixer.memory is own.mixer
+        assert other.geometry.policy == LatePolicy.SPREAD
+        assert other.mixer.ctypes.data - other.header.ctypes.data == 16384 + 4 * 22 * 256
+        assert np.array_equal(other.mixer, own.mixer)
+        assert other.fades.ctypes.data - other.header.ctypes.data == 3584
+        assert other.fades.tolist() == [1, 0, 0, 0]
+        dry, stems = noise(300, strips=4)
+        expected = Mixer(mixer.stems, 48000).process(dry, stems)
+        out = np.zeros_like(expected)
+        mix_block(other.mixer, dry, stems, out, 300)
+        assert np.array_equal(out, expected)
+        assert mixer.position == 300
+        mixer.set("mute", True, "drums")
+        mixer.unshare()
+    finally:
+        other.close()
+        own.close()
+    assert mixer.get("mute", "drums") is True
+    assert mixer.process(dry, stems).shape == expected.shape
+
+
 def test_every_cell_has_a_cache_line_of_its_own() -> None:
     shared = [cell(which) for which in Cell if which < Cell.READY_UNTIL]
     decks = [cell(which, deck) for which in Cell if which >= Cell.READY_UNTIL for deck in (0, 1)]
     assert len({index // 8 for index in shared + decks}) == len(shared + decks)
-    assert max(decks) < 1024
+    assert max(decks) < FADES_AT < FADES_AT + 4 <= 1024
 
 
 @pytest.mark.parametrize("word", [0, Field.LAYOUT])

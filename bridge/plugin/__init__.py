@@ -1,0 +1,1 @@
+"""The DAW plugin: its service, and its native half."""

@@ -1,0 +1,162 @@
+"""The service, looked after in the test's own thread; its engines have real workers."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from restem.bridge.control.remote import RemoteSettings
+from restem.bridge.plugin import service as services
+from restem.bridge.plugin.lobby import NAME_VARIABLE, Slot, State
+from restem.bridge.plugin.service import Service, quote
+from restem.bridge.settings import Settings
+from restem.models.stems import STEMS
+from restem.streamer.builder import load_profile
+from restem.streamer.engine.rings import Audio
+from restem.streamer.stream import render
+from tests.support.engine_player import until
+from tests.support.plugin_stub import PluginStub
+from tests.support.tiny_networks import noise
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the plugin is for Linux so far")
+
+SMALL_STEMS = ("vocals", "bass", "drums")
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """What the service says to its user."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def service(said: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    remote = RemoteSettings(port=0, presets=folder)
+    settings = Settings(device="cpu", force=True, takes=str(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(NAME_VARIABLE, f"restem-test-{os.getpid()}-service")
+        patch.setattr(services, "GONE_SECONDS", 1e9)  # plugins of other tests do not beat
+        with Service(settings, remote, said.append) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def plugin(service: Service, profile: str) -> PluginStub:
+    """The first plugin, whose host has muted the bass, with its engine."""
+    made = PluginStub()
+    made.set("bass_mute", 1)
+    made.ask(profile, latency_of(profile))
+    until(lambda: made.state != State.NONE, service.look)
+    assert (made.state, made.slot[Slot.QUOTED]) == (State.STARTING, latency_of(profile))
+    until(lambda: made.state == State.READY, service.look)
+    assert service.sessions()[0].engine.mixer.get("mute", "bass") is True
+    return made
+
+
+def latency_of(profile: str, rate: int = 48000, block: int = 256) -> int:
+    wanted = Settings(profile, device="cpu", rate=rate, host_block_size=block, varies=True)
+    return quote(wanted)
+
+
+def expected(profile: str, mix: Audio, latency: int) -> Audio:
+    """What the plugin's outputs are to play: the sum of the stems, then each of the eight."""
+    stems = render(load_profile(profile, "cpu"), torch.from_numpy(mix)).numpy()
+    buses = [stems.sum(axis=0)]
+    for stem in STEMS:
+        there = stem in SMALL_STEMS
+        buses.append(stems[SMALL_STEMS.index(stem)] if there else np.zeros_like(mix))
+    late = np.concatenate(buses)
+    return np.pad(late, ((0, 0), (latency, 0)))[:, : mix.shape[1]]
+
+
+def test_a_plugin_plays_what_is_rendered(
+    service: Service, plugin: PluginStub, profile: str
+) -> None:
+    plugin.set("bass_mute", 0)
+    until(plugin.is_followed, service.look)
+    service.sessions()[0].engine.mixer.reset()
+    assert plugin.slot[Slot.STEMS] == sum(1 << STEMS.index(stem) for stem in SMALL_STEMS)
+    rings = plugin.attach()
+    mix = 0.25 * noise(40000, seed=1).numpy()
+    played = plugin.play(mix, 250)
+    law = expected(profile, mix, latency_of(profile))
+    assert np.abs(played - law).max() < 1e-5 * np.abs(law).max()
+    rings.close()
+
+
+def test_values_go_both_ways(service: Service, plugin: PluginStub) -> None:
+    mixer = service.sessions()[0].engine.mixer
+    plugin.set("drums_gain_db", -20)
+    assert not plugin.is_followed()
+    until(plugin.is_followed, service.look)
+    assert mixer.get("gain_db", "drums") == plugin.shown("drums_gain_db") == -20
+    mixer.set("gain_db", -45, "vocals")  # as OSC does
+    until(lambda: plugin.shown("vocals_gain_db") == -45, service.look)
+    plugin.set("ceiling", 0)
+    until(plugin.is_followed, service.look)
+    assert mixer.get("gain_db", "vocals") == -45  # what the host does not know yet stays
+    plugin.set("bass_pan", np.nan)
+    until(plugin.is_followed, service.look)
+    assert mixer.get("pan", "bass") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"profile": "loud"}, "loud"),
+        ({"latency": 77}, "the plugin reports 77 samples of latency, .* restem plugin build"),
+        ({"block": 0}, "blocks of 1 to 32768 frames can be had, not 0"),
+        ({"rate": 4}, "sample_rate must be in"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_reason(
+    service: Service, profile: str, said: list[str], change: dict[str, Any], complaint: str
+) -> None:
+    refused = PluginStub()
+    refused.ask(**{"profile": profile, "latency": latency_of(profile), **change})
+    until(lambda: refused.state == State.FAILED, service.look)
+    assert re.search(complaint, refused.message)
+    assert re.match(rf"plugin {refused.number + 1}: .*{complaint}", said[-1])
+    refused.leave()
+    until(lambda: not refused.slot[Slot.CLAIM], service.look)
+
+
+def test_a_plugin_whose_process_is_gone_loses_its_slot(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "DEAD_SECONDS", 0.0)
+    dead, alive = PluginStub(process=2**22 + 1), PluginStub()
+    until(lambda: not dead.slot[Slot.CLAIM], service.look)
+    assert alive.slot[Slot.CLAIM]
+    alive.leave()
+
+
+def test_the_next_plugin_is_controlled_once_the_first_has_left_and_left_nothing(
+    service: Service, plugin: PluginStub, profile: str
+) -> None:
+    second = PluginStub()
+    second.ask(profile, latency_of(profile))
+    until(lambda: second.state == State.READY, service.look)
+    first, other = service.sessions()
+    assert service._controlled is first
+    rings = Path("/dev/shm", first.engine.rings.name)
+    assert rings.exists()
+    plugin.leave()
+    until(lambda: service._controlled is other and not rings.exists(), service.look)
+    assert service.sessions() == [other]
+    assert PluginStub().number == plugin.number
+
+
+def test_a_service_ends_once_it_has_been_alone_for_a_while(own_lobby: str) -> None:
+    with Service(Settings(), None, lambda text: None) as alone:
+        alone.run(linger=0.0)
+        PluginStub().beat()
+        alone.run(seconds=0.3, linger=0.0)  # not while there is a plugin
+        assert alone.instances
