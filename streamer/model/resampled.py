@@ -55,6 +55,9 @@ class Resampled:
         model: what to run.
         sample_rate: Hz, of the device.
         block_size: samples in a step, whole periods; None for as near to the model's as they fit.
+        in_step: the model begins with silence, as long as the filter's delay, so that its blocks
+            end with the stream's where they are whole periods: for a block of latency less. The
+            windows of an offline network then lie elsewhere in the mix than in a file's render.
 
     Raises:
         ValueError: the rate is out of range, or its ratio to the model's has terms above 2048, or
@@ -62,7 +65,11 @@ class Resampled:
     """
 
     def __init__(
-        self, model: StreamingModel, sample_rate: int, block_size: int | None = None
+        self,
+        model: StreamingModel,
+        sample_rate: int,
+        block_size: int | None = None,
+        in_step: bool = False,
     ) -> None:
         p, q = _ratio(sample_rate, model.sample_rate)
         if block_size is not None and (block_size < 1 or block_size % p):
@@ -76,6 +83,7 @@ class Resampled:
         periods = block_size // p if block_size else max(1, model.block_size // q)
         self.block_size, self._inner = periods * p, periods * q
         self._delay = HALF * max(p, q) // p  # samples of the first filter, at the model's rate
+        self._lead = self._delay % model.block_size if in_step else 0  # silence before the mix
         self.latency = self._count_latency(p, q)
         self._there = _Filter(sample_rate, model.sample_rate, -self._delay, periods, model.device)
         self._back = _Filter(model.sample_rate, sample_rate, -self.latency, periods, model.device)
@@ -89,8 +97,8 @@ class Resampled:
         size, reach = self.model.block_size, HALF * max(p, q)
         latency = 0
         for k in range(1, math.lcm(self._inner, size) // self._inner + 1):
-            blocks = (k * self._inner - self._delay) // size
-            stems = blocks * size - self.model.latency
+            blocks = (k * self._inner - self._delay + self._lead) // size
+            stems = blocks * size - self.model.latency - self._lead
             latency = max(latency, (k * self.block_size * q + reach - stems * p) // q)
         return latency
 
@@ -98,11 +106,11 @@ class Resampled:
         mix, stems = (self.channels,), (len(self.stems), self.channels)
         return ResampledState(
             input=self._silence(*mix, -self._there.start),
-            waiting=self._silence(*mix, 0),
+            waiting=self._silence(*mix, self._lead),
             model=self.model.init_state(),
             ready=self._silence(*stems, -self._back.start),
             early_frames=self._delay,
-            early_stems=self.model.latency,
+            early_stems=self.model.latency + self._lead,
         )
 
     def _silence(self, *shape: int) -> Tensor:
