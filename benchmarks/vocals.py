@@ -43,13 +43,14 @@ Separate = Callable[[Tensor], Tensor]  # a mix [c, n] at RATE -> its voice
 
 
 def sdr(reference: Tensor, estimate: Tensor, mix: Tensor) -> float:
-    """The voice's SDR by museval, in dB; the rest of the mix is the other source."""
+    """The voice's SDR by museval, in dB; the rest of the mix is the other source.
+
+    That one's estimate does not matter to the voice's SDR: it is the mix.
+    """
     if find_spec("museval") is None:
         return math.nan
-    sources, estimates = (
-        np.stack([voice.T.numpy(), (mix - voice).T.numpy()]).astype(np.float64)
-        for voice in (reference, estimate)
-    )
+    sources = np.stack([reference.T.numpy(), (mix - reference).T.numpy()]).astype(np.float64)
+    estimates = np.stack([estimate.T.numpy(), mix.T.numpy()]).astype(np.float64)
     values = importlib.import_module("museval").evaluate(sources, estimates, win=RATE, hop=RATE)
     return float(np.nanmedian(values[0][0]))
 

@@ -18,7 +18,7 @@ from restem.streamer.builder import (
 )
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.model.chunked import Chunked
-from restem.streamer.model.combine import Series
+from restem.streamer.model.combine import Extraction, Series
 from restem.streamer.processors.effected import Effected
 from restem.streamer.profiles import RepairConfig, profile_names, read_profile
 from restem.streamer.stream import render
@@ -113,7 +113,13 @@ def test_a_profile_may_take_a_stem_out_of_the_mix_first(tmp_path: Path) -> None:
         torch.testing.assert_close(render(alone, mix)[0], expected)
     plain = load_profile(write_plain(tmp_path), "cpu", ["bass"])
     assert plain.latency < model.latency
-    torch.testing.assert_close(render(plain, mix - vocals)[0], bass, rtol=0, atol=1e-5)
+    assert isinstance(model, Extraction)
+    # Frames of the second network begin when the first one answers; its filters ring at both ends.
+    early = model.first.latency
+    rest = torch.nn.functional.pad(mix - vocals, (early, 0))
+    expected = render(plain, rest)[0, :, early:]
+    middle = slice(2000, 4500)
+    torch.testing.assert_close(expected[:, middle], bass[:, middle], rtol=0, atol=1e-4)
 
 
 def write_plain(folder: Path) -> Path:
