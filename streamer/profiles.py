@@ -121,7 +121,7 @@ class Profile:
 
     @property
     def stages(self) -> dict[str, Any]:
-        """Its stages by their keys in the file, as the mix passes them; those that are there."""
+        """Stages that are there, by their keys in the file, as the mix passes them."""
         stages = {name: getattr(self, name) for name in STAGES}
         return {name: stage for name, stage in stages.items() if stage is not None}
 
@@ -141,7 +141,7 @@ class Profile:
 
     @property
     def remainder(self) -> "Profile":
-        """What gets the rest of the mix, as a profile."""
+        """The stages that get the rest of the mix, as a profile."""
         extracted = self.extractor.stems if self.extractor else ()
         stems = tuple(stem for stem in self.stems if stem not in extracted)
         return dataclasses.replace(self, extractor=None, stems=stems)

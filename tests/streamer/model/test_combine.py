@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -5,7 +7,7 @@ from torch import Tensor
 from restem.streamer.model.chunked import Chunked
 from restem.streamer.model.combine import Delayed, Extraction, Parallel, Series, first_stage
 from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.model.resampled import Resampled
+from restem.streamer.model.resampled import Resampled, at_rate
 from restem.streamer.stem_restorer import StemRestorer
 from restem.streamer.stream import Stream, render
 from tests.support.tiny_networks import Halves, embedded, extraction, noise, spleeter
@@ -122,14 +124,14 @@ def test_the_second_model_gets_what_the_first_leaves(sizes: tuple[int, int]) -> 
 def test_a_click_leaves_both_models_at_its_time_plus_latency(
     sizes: tuple[int, int], host_block: int | None
 ) -> None:
-    click = torch.zeros(2, 10000)
-    click[:, 5000] = 1
+    click = torch.zeros(2, 10000 if host_block == 4096 else 2000)
+    click[:, 1000] = 1
     stream = Stream(quarter_and_thirds(*sizes), host_block)
     blocks = click.split(host_block or 700, dim=-1)
     heard = torch.cat([stream.process(b) for b in blocks if b.shape[-1] == blocks[0].shape[-1]], -1)
     for stem in heard:
         # What the second gets beside the click is what rounding leaves of a quarter: nothing.
-        assert set(stem.nonzero()[:, 1].tolist()) == {5000 + stream.latency}
+        assert set(stem.nonzero()[:, 1].tolist()) == {1000 + stream.latency}
 
 
 def test_the_latency_of_an_extraction_is_that_of_both_and_of_the_reblocking() -> None:
@@ -163,7 +165,7 @@ def test_models_that_do_not_fit_are_named() -> None:
         Extraction(quarter, Thirds(), ALL)  # type: ignore[arg-type]
 
 
-RANDOM = torch.randint(0, 3000, (40,), generator=torch.Generator().manual_seed(2)).tolist()
+RANDOM = torch.randint(0, 600, (40,), generator=torch.Generator().manual_seed(2)).tolist()
 
 
 def other_blocks() -> StreamingModel:
@@ -178,15 +180,22 @@ def other_rate() -> StreamingModel:
     return Extraction(first, embedded().select(["bass", "drums"]), ("vocals", "bass", "drums"))
 
 
+def at_a_devices_rate() -> StreamingModel:
+    return at_rate(other_rate(), 44100)
+
+
 @pytest.mark.parametrize("host_block", [1, 13, 64, 480, 512, 1000, 4096, None])
-@pytest.mark.parametrize("build", [other_blocks, other_rate])
-def test_an_extraction_streams_what_it_renders(build: type, host_block: int | None) -> None:
-    model, mix = build(), noise(9000)
+@pytest.mark.parametrize("build", [other_blocks, other_rate, at_a_devices_rate])
+def test_an_extraction_streams_what_it_renders(
+    build: Callable[[], StreamingModel], host_block: int | None
+) -> None:
+    model, samples = build(), 9000 if host_block == 4096 else 3500
+    mix = noise(samples)
     rendered, stream = render(model, mix), Stream(model, host_block)
-    sizes = RANDOM if host_block is None else [host_block] * (9000 // host_block)
+    sizes = RANDOM if host_block is None else [host_block] * (samples // host_block)
     whole, parts, start = 0, [], 0
     for size in sizes:
-        if start + size > 9000:
+        if start + size > samples:
             break
         parts.append(stream.process(mix[:, start : start + size]))
         start += size
