@@ -45,7 +45,7 @@ def test_host_blocks_may_change_at_random() -> None:
 
 
 def test_a_late_extraction_keeps_the_sum_and_the_time_of_its_stems() -> None:
-    model, mix = extraction(), music(256 * 200)
+    model, mix = extraction(256), music(256 * 200)
     stage = Stage(model, 256)
     stage.work()
     works = [not 80 <= number < 110 for number in range(200)]
