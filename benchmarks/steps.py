@@ -29,7 +29,13 @@ from benchmarks.render import peak_memory, synchronize
 from benchmarks.windows import snr
 from restem.models.cascade import Cascade, Repair
 from restem.models.stems import STEMS
-from restem.streamer.builder import build_profile, pick_device, pick_precision, stage_networks
+from restem.streamer.builder import (
+    build_profile,
+    missing_weights,
+    pick_device,
+    pick_precision,
+    stage_networks,
+)
 from restem.streamer.engine.allocator import keep_freed_memory
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.model.chunked import Chunked
@@ -142,7 +148,7 @@ def described(name: str, precision: str | None = None) -> Profile:
         profile = dataclasses.replace(profile, repair=repair)
     else:
         profile = read_profile(name)
-    if profile.separator.window is not None:
+    if profile.separator.window is not None or missing_weights(profile):
         profile = profile.seeded()
     return dataclasses.replace(profile, precision=precision or profile.precision)
 

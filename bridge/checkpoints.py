@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from torch import Tensor
@@ -16,6 +17,17 @@ from restem.models.errors import first_line
 from restem.models.weights import store
 from restem.models.weights.published import published_weights
 
+RECONSTRUCT = np.zeros(0).__reduce__()[0]
+# What pickled arrays are made by; the older name is that of NumPy 1.
+ARRAYS: list[Any] = [
+    np.ndarray,
+    np.dtype,
+    np.dtypes.Float32DType,
+    *(
+        (RECONSTRUCT, f"{module}.multiarray._reconstruct")
+        for module in ("numpy.core", "numpy._core")
+    ),
+]
 GENERATOR = "generator."  # what a GAN's training calls the network that is to be used
 # How files begin that are no checkpoints, but are saved as such.
 IMPOSTORS = {
@@ -39,17 +51,25 @@ def convert(checkpoint: Path, network: str, params: Mapping[str, Any]) -> dict[s
             of another architecture.
     """
     info = zoo.network_info(network, str(checkpoint))
-    state = _network_entries(_read_checkpoint(checkpoint), checkpoint)
-    absent = [name for name in info.constants if name not in state]
-    if absent:
+    state = read_entries(checkpoint)
+    if info.constants:
         fresh = zoo.build_network(network, params, str(checkpoint)).state_dict()
-        state |= {name: fresh[name] for name in absent if name in fresh}
+        state = {k: v for k, v in fresh.items() if k.endswith(info.constants)} | state
     store.check_state(state, store.WeightsHeader(network, params), str(checkpoint))
     return state
 
 
+def read_entries(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint's state dict, as `convert`, for whatever network it is.
+
+    Raises:
+        ValueError: as `convert`.
+    """
+    return _network_entries(_read_checkpoint(path), path)
+
+
 def _read_checkpoint(path: Path) -> Any:
-    """Read a checkpoint file, tensors and plain containers only."""
+    """Read a checkpoint file: tensors, NumPy's arrays and plain containers only."""
     try:
         with path.open("rb") as file:
             head = file.read(64).lstrip().lower()
@@ -63,7 +83,7 @@ def _read_checkpoint(path: Path) -> Any:
         if head.startswith(beginning):
             raise ValueError(f"{path}: {kind}")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(ARRAYS):
             warnings.simplefilter("ignore")  # of old formats, that still can be read
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -85,10 +105,15 @@ def _network_entries(content: Any, path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path}: holds no state dict but a {type(content).__name__}")
     generator = {k.removeprefix(GENERATOR): v for k, v in state.items() if _is_generator(k)}
     entries = generator or state
-    for name, value in entries.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise ValueError(f"{path}: not a state dict: {name!r} is a {type(value).__name__}")
-    return dict(entries)
+    return {name: _as_tensor(name, value, path) for name, value in entries.items()}
+
+
+def _as_tensor(name: Any, value: Any, path: Path) -> Tensor:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
+        value = torch.from_numpy(value)
+    if not isinstance(name, str) or not isinstance(value, Tensor):
+        raise ValueError(f"{path}: not a state dict: {name!r} is a {type(value).__name__}")
+    return value
 
 
 def _is_generator(key: Any) -> bool:
@@ -118,7 +143,8 @@ def _read_config(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not YAML: {first_line(error)}") from error
     model = content.get("model") if isinstance(content, dict) else None
-    params = model["params"] if isinstance(model, dict) and "params" in model else content
+    nested = model.get("params") if isinstance(model, dict) else None
+    params = nested or content  # Spleeter's file has params of that name, too, but none in them
     if not isinstance(params, dict) or not params:
         raise ValueError(f"{path}: expected `model: params:` or the params themselves")
     return params

@@ -1,20 +1,19 @@
 """Speed of profiles on this machine, and whether a live engine would take them."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
 from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.models.errors import one_line
-from restem.models.weights import store
-from restem.streamer.builder import build_profile, pick_device
+from restem.streamer.builder import build_profile, missing_weights, pick_device
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.engine.process import TooSlowError, check_speed, try_out
 from restem.streamer.engine.worker import Ready
 from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.profiles import SEEDED, Profile, SeparatorConfig, read_profile
+from restem.streamer.profiles import SEEDED, Profile, read_profile
 
 MEASURE_SECONDS = 10.0  # of a profile, about
 LIMIT_SECONDS = 120.0  # of a profile, in all
@@ -110,16 +109,7 @@ def _measure(speed: Speed) -> Speed:
 
 def _measurable(profile: Profile) -> Profile:
     """The profile, or with noise for weights if it cannot be built without."""
-    separator = profile.separator
-    if separator.weights == SEEDED or _has_weights(separator, profile.stems):
-        return profile
-    return profile.seeded()
-
-
-def _has_weights(config: SeparatorConfig, stems: Sequence[str]) -> bool:
-    in_one_file = config.window is None or store.is_weights_path(config.weights)
-    name = config.weights if in_one_file else f"{config.weights}/{{stem}}"
-    return all(store.has_weights(name.replace("{stem}", stem)) for stem in stems)
+    return profile.seeded() if missing_weights(profile) else profile
 
 
 def build_quietly(profile: Profile, device: str) -> StreamingModel:

@@ -9,6 +9,7 @@ refuses anything else ever after.
 """
 
 import hashlib
+import importlib.metadata
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -18,13 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
-from restem.bridge.checkpoints import convert, find_params
+from restem.bridge.checkpoints import convert, find_params, read_entries
 from restem.models import zoo
 from restem.models.atomic_write import atomically
 from restem.models.errors import first_line
 from restem.models.weights import store
-from restem.models.weights.published import PUBLISHED, HubFile, PublishedWeights, published_weights
+from restem.models.weights.published import (
+    PUBLISHED,
+    HubFile,
+    PackageFiles,
+    PublishedWeights,
+    published_weights,
+)
 
 LEDGER = "weights.json"
 
@@ -198,13 +206,10 @@ def _fetch(weights: PublishedWeights, progress: Progress | None, download: Downl
     folder = store.weights_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
-        try:
-            checkpoint = download(weights, Path(temporary))
-        except Exception as error:  # of the hub's client, of urllib, of the network
-            raise ValueError(
-                f"cannot download {origin}: {first_line(error)}; try again later, or download "
-                f"it by hand from {weights.page}, then: {store.add_command(name)}"
-            ) from error
+        if isinstance(weights.source, PackageFiles):
+            checkpoint = _gather_from_package(weights, weights.source, Path(temporary))
+        else:
+            checkpoint = _downloaded(weights, download, Path(temporary))
         if progress:
             progress(size := checkpoint.stat().st_size, size)
         digest = _sha256(checkpoint)
@@ -219,10 +224,20 @@ def _fetch(weights: PublishedWeights, progress: Progress | None, download: Downl
         ledger.origins[origin] = digest
 
 
+def _downloaded(weights: PublishedWeights, download: Download, folder: Path) -> Path:
+    try:
+        return download(weights, folder)
+    except Exception as error:  # of the hub's client, of urllib, of the network
+        raise ValueError(
+            f"cannot download {weights.origin}: {first_line(error)}; try again later, or download "
+            f"it by hand from {weights.page}, then: {store.add_command(weights.name)}"
+        ) from error
+
+
 def _download(weights: PublishedWeights, folder: Path) -> Path:
     if isinstance(weights.source, HubFile):
         return _download_from_hub(weights.source, folder)
-    assert weights.source is not None
+    assert isinstance(weights.source, str)
     path = folder / "checkpoint"
     torch.hub.download_url_to_file(weights.source, str(path), progress=False)
     return path
@@ -236,6 +251,29 @@ def _download_from_hub(source: HubFile, folder: Path) -> Path:
     disable_progress_bars()  # a library prints nothing,
     set_verbosity_error()  # its retries neither
     return Path(huggingface_hub.hf_hub_download(source.repo, source.filename, local_dir=folder))
+
+
+def _gather_from_package(weights: PublishedWeights, source: PackageFiles, folder: Path) -> Path:
+    """The files of a package as one checkpoint; of the package itself nothing is imported."""
+    try:
+        package = importlib.metadata.distribution(source.package)
+    except importlib.metadata.PackageNotFoundError:
+        raise ValueError(
+            f"'{weights.name}' comes with {source}, which is not installed here: {weights.command}"
+        ) from None
+    state: dict[str, torch.Tensor] = {}
+    for network, name in source.files.items():
+        path = Path(str(package.locate_file(name)))
+        if not path.is_file():
+            raise ValueError(f"{path}: missing; {source} has it: {weights.command}")
+        if (digest := _sha256(path)) != source.sha256[network]:
+            raise ValueError(
+                f"{path}: not the file of {source}: SHA-256 {digest}, expected "
+                f"{source.sha256[network]}; refused"
+            )
+        state |= {f"{network}.{key}": value for key, value in read_entries(path).items()}
+    save_file(state, folder / "checkpoint.safetensors")
+    return folder / "checkpoint.safetensors"
 
 
 def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:

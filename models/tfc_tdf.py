@@ -307,19 +307,24 @@ def analyse(audio: Tensor, window: Tensor, config: UNetConfig) -> Tensor:
 
 
 def synthesise(x: Tensor, window: Tensor, config: UNetConfig, length: int) -> Tensor:
-    """Inverse STFT, the bins above `config.bins` silent: [b, 2 * c, t, f] -> [b, c, length].
+    """Inverse STFT, the bins above `config.bins` silent: [b, 2 * c, t, f] -> [b, c, length]."""
+    x = x.to(window.dtype).unflatten(1, (-1, 2)).permute(0, 1, 4, 3, 2)  # [b, c, f, t, 2]
+    return inverse_stft(torch.view_as_complex(x.contiguous()), window, config.hop_length, length)
+
+
+def inverse_stft(spectrum: Tensor, window: Tensor, hop_length: int, length: int) -> Tensor:
+    """Inverse STFT, centred, bins that are not there silent: [b, c, f, t] -> [b, c, length].
 
     As `torch.istft`, which would make a GPU wait to check the window.
     """
-    x = x.to(window.dtype).unflatten(1, (-1, 2)).permute(0, 1, 4, 3, 2)  # [b, c, f, t, 2]
-    spectrum = torch.view_as_complex(x.contiguous())
-    frames = torch.fft.irfft(spectrum, config.n_fft, dim=2) * window[:, None]  # [b, c, n_fft, t]
-    audio = overlap_add(frames.flatten(0, 1), config.hop_length)
-    weights = window.square()[None, :, None].expand(-1, -1, x.shape[3])
-    start, stop = config.n_fft // 2, config.n_fft // 2 + length
-    added = audio[:, start:stop] / overlap_add(weights, config.hop_length)[:, start:stop]
+    n_fft = window.shape[0]
+    frames = torch.fft.irfft(spectrum, n_fft, dim=2) * window[:, None]  # [b, c, n_fft, t]
+    audio = overlap_add(frames.flatten(0, 1), hop_length)
+    weights = window.square()[None, :, None].expand(-1, -1, spectrum.shape[3])
+    start, stop = n_fft // 2, n_fft // 2 + length
+    added = audio[:, start:stop] / overlap_add(weights, hop_length)[:, start:stop]
     padded = nn.functional.pad(added, (0, length - added.shape[-1]))
-    signal: Tensor = padded.unflatten(0, x.shape[:2])
+    signal: Tensor = padded.unflatten(0, spectrum.shape[:2])
     return signal
 
 

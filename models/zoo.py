@@ -23,6 +23,7 @@ from restem.models.errors import first_line
 from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.unet import StackedUNet
 from restem.models.published_config import published_options
+from restem.models.spleeter import Spleeter, SpleeterConfig
 
 EMBEDDED = "embedded"
 Inference = Callable[[Sequence[Any], torch.dtype], nn.Module]
@@ -38,13 +39,19 @@ class NetworkInfo:
     sample_rate: int  # Hz
     params: Mapping[str, Any]  # the published ones
     build: Callable[[Mapping[str, Any]], nn.Module]
-    role: Literal["separator", "repair", "cascade"]  # one stem, one stem restored, or all in one
+    # One stem of a mix, several that share it out, one stem restored, all separated and restored.
+    role: Literal["separator", "joint", "repair", "cascade"]
     telltale: str  # a key that only this network's params have; the first row that matches decides
     streams: bool = False  # natively; the others run in windows
     inference: Inference | None = None  # several of one configuration as one; None: one by one
     windows: str = ""  # the profile whose windows suit it
-    constants: tuple[str, ...] = ()  # entries computed from params; some publications omit them
+    constants: tuple[str, ...] = ()  # how entries end that nobody learns; some files omit them
     unpublished: str = ""  # why there are no weights to fetch, if there are none
+
+    @property
+    def all_in_one(self) -> bool:
+        """True if one weights file has all stems."""
+        return self.role in ("joint", "cascade")
 
 
 def network_names(*roles: str, streams: bool | None = None) -> tuple[str, ...]:
@@ -124,6 +131,17 @@ _DEMUCS = {
     "context": 3,
     "normalize": False,
 }
+SPLEETER = {
+    "instrument_list": ["vocals", "accompaniment"],
+    "sample_rate": 44100,
+    "frame_length": 4096,
+    "frame_step": 1024,
+    "T": 512,
+    "F": 1024,
+    "n_channels": 2,
+    "separation_exponent": 2,
+    "mask_extension": "zeros",
+}
 
 NETWORKS = {
     info.name: info
@@ -152,6 +170,17 @@ NETWORKS = {
             inference=StackedUNet,
             windows="dttnet",
             constants=("window", "freq_pad"),
+        ),
+        NetworkInfo(
+            name="spleeter",
+            description="Spleeter: vocals and accompaniment in one, stereo; up to 11 kHz",
+            paper="1906.02618",
+            sample_rate=44100,
+            params=SPLEETER,
+            build=lambda params: Spleeter(SpleeterConfig.from_published(params)),
+            role="joint",
+            telltale="instrument_list",
+            constants=("num_batches_tracked",),
         ),
         NetworkInfo(
             name="demucs-l",

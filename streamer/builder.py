@@ -10,15 +10,16 @@ from typing import Any
 import torch
 
 from restem.models import zoo
-from restem.models.cascade import Cascade, Repair, Separator
+from restem.models.cascade import CHANNELS, Cascade, Repair, Separator
 from restem.models.embedded import EmbeddedCascade
 from restem.models.weights import store
 from restem.models.weights.published import published_weights
 from restem.streamer.model.chunked import Chunked
-from restem.streamer.model.combine import Parallel, Series
+from restem.streamer.model.combine import Delayed, Extraction, Parallel, Series
 from restem.streamer.model.graphed import graphed
 from restem.streamer.model.protocol import StreamingModel
-from restem.streamer.model.resampled import at_rate, sizes_at_rate
+from restem.streamer.model.reblocked import reblocking
+from restem.streamer.model.resampled import Resampled, at_rate, sizes_at_rate
 from restem.streamer.processors.effect_files import load_effects, read_effects
 from restem.streamer.processors.effected import Effected
 from restem.streamer.profiles import (
@@ -91,7 +92,8 @@ def load_profile(
 def _weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
     if store.is_weights_path(config.weights):
         return config.weights.replace("{stem}", stem)
-    return f"{config.weights}/{stem}"
+    all_in_one = zoo.NETWORKS[config.network].all_in_one
+    return config.weights if all_in_one else f"{config.weights}/{stem}"
 
 
 def build_profile(
@@ -104,9 +106,15 @@ def build_profile(
 
 
 def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) -> StreamingModel:
+    if profile.extractor is not None:
+        return _build_extraction(profile, place, stems)
     if profile.separator.window is None:
         native: EmbeddedCascade = _network(profile.separator, profile.separator.weights, seed=0)
         return graphed(native.select(pick_stems(native.stems, stems)).to(place))
+    if zoo.NETWORKS[profile.separator.network].all_in_one:
+        joint = _network(profile.separator, profile.separator.weights, seed=0)
+        chosen = joint.select(pick_stems(joint.stems, stems)).to(place)
+        return graphed(Chunked(chosen, **dataclasses.asdict(profile.separator.window)))
     places = gpus_like_the_first() if place.type == "cuda" else [place]
     shares = [stems[number :: len(places)] for number in range(len(places))]
     models = [
@@ -115,6 +123,27 @@ def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) ->
         if share
     ]
     return models[0] if len(models) == 1 else Parallel(*models, stems=stems)
+
+
+def _build_extraction(
+    profile: Profile, place: torch.device, stems: Sequence[str]
+) -> StreamingModel:
+    """Take all of the extractor's stems out of the mix, whichever of them are wanted."""
+    extraction, remainder = profile.extraction, profile.remainder
+    others = [stem for stem in stems if stem in remainder.stems]
+    extracted = extraction.stems if others else stems
+    first = _in_step(_build_model(extraction, place, extracted), profile.sample_rate)
+    if others:
+        return Extraction(first, _build_model(remainder, place, others), stems)
+    block_size, latency = _geometry(remainder)
+    return Delayed(first, latency + reblocking(first.block_size, block_size))
+
+
+def _in_step(model: StreamingModel, sample_rate: int) -> StreamingModel:
+    """The model at that rate, without waiting for more than its own blocks."""
+    if model.sample_rate == sample_rate:
+        return model
+    return Resampled(model, sample_rate, in_step=True)
 
 
 def _build_windowed(profile: Profile, place: torch.device, stems: Sequence[str]) -> StreamingModel:
@@ -202,13 +231,11 @@ def describe_profiles() -> list[dict[str, Any]]:
     rows = []
     for name in profile_names():
         profile = read_profile(name)
-        networks = [profile.separator.network]
-        networks += [profile.repair.network] if profile.repair else []
         block_size, latency = _geometry(profile)
         rows.append(
             {
                 "name": name,
-                "networks": networks,
+                "networks": [stage.network for stage in profile.stages.values()],
                 "stems": list(profile.stems),
                 "sample_rate": profile.sample_rate,
                 "block_size": block_size,
@@ -223,18 +250,59 @@ def describe_profiles() -> list[dict[str, Any]]:
 
 def _geometry(profile: Profile) -> tuple[int, int]:
     """Block size and latency, without the weights."""
-    separator = profile.separator
-    window = separator.window
-    if window is None:
-        if separator.weights != SEEDED and store.has_weights(separator.weights):
-            described = store.describe_weights(store.find_weights(separator.weights))
-            separator = dataclasses.replace(separator, params=dict(described.params))
-        native = _blank(separator)
-        return native.block_size, native.latency
-    latency = window.fade + window.lookahead
+    if profile.extractor is not None:
+        first = _in_step(_outline(profile.extraction), profile.sample_rate)
+        block_size, latency = _geometry(profile.remainder)
+        late = latency + reblocking(first.block_size, block_size)
+        return first.block_size, first.latency + late
+    outline = _outline(profile)
+    latency = outline.latency
     if profile.repair is not None and profile.repair.exact:
         latency += _blank(profile.repair).receptive_field[1]
-    return window.block_size, latency
+    return outline.block_size, latency
+
+
+def _outline(profile: Profile) -> StreamingModel:
+    """The separator's sizes as a model that cannot step."""
+    separator = profile.separator
+    if separator.window is not None:
+        network = _Outline(profile.sample_rate, profile.stems)
+        return Chunked(network, **dataclasses.asdict(separator.window))
+    if separator.weights != SEEDED and store.has_weights(separator.weights):
+        described = store.describe_weights(store.find_weights(separator.weights))
+        separator = dataclasses.replace(separator, params=dict(described.params))
+    native: EmbeddedCascade = _blank(separator)
+    return native
+
+
+class _Outline:
+    """An offline network without an answer."""
+
+    channels, input_shape, device = CHANNELS, (CHANNELS,), torch.device("cpu")
+
+    def __init__(self, sample_rate: int, stems: tuple[str, ...]) -> None:
+        self.sample_rate, self.stems = sample_rate, stems
+
+    def __call__(self, audio: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+
+def missing_weights(profile: Profile) -> dict[str, SeparatorConfig | RepairConfig]:
+    """Names of weights that a profile cannot do without and that are not here, and their stages."""
+    return {name: stage for name, stage in _needed(profile).items() if not store.has_weights(name)}
+
+
+def _needed(profile: Profile) -> dict[str, SeparatorConfig | RepairConfig]:
+    """Weights by name, but for noise and for those of a repair, and their stages."""
+    stages = [(profile.separator, profile.remainder.stems)]
+    if profile.extractor is not None:
+        stages.insert(0, (profile.extractor, profile.extractor.stems))
+    return {
+        _weights_name(stage, stem): stage
+        for stage, stems in stages
+        for stem in stems
+        if stage.weights != SEEDED
+    }
 
 
 def describe_geometry(profile: Profile, sample_rates: Iterable[int]) -> list[dict[str, int]]:
@@ -257,14 +325,10 @@ def describe_geometry(profile: Profile, sample_rates: Iterable[int]) -> list[dic
 
 def _readiness(profile: Profile) -> str:
     """State of a profile's weights: here, or how to get them."""
-    config = profile.separator
-    names = [config.weights]
-    if config.window is not None:
-        names = [_weights_name(config, stem) for stem in profile.stems]
-    missing = [name for name in names if not store.has_weights(name)]
-    if missing:
-        remedy = _how_to_complete(config, missing)
-        return f"{len(missing)} of {len(names)} weights missing: {remedy}"
+    if missing := missing_weights(profile):
+        stage = next(iter(missing.values()))
+        remedy = _how_to_complete(stage, [n for n, its in missing.items() if its is stage])
+        return f"{len(missing)} of {len(_needed(profile))} weights missing: {remedy}"
     if profile.repair is not None:
         repairs = [_weights_name(profile.repair, stem) for stem in profile.stems]
         if not all(map(store.has_weights, repairs)):

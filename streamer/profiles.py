@@ -7,6 +7,11 @@ separator:
   weights: dtt-bsr                      # a set of weights, a path such as `mine/{stem}.safetensors`
                                         # from this file's folder, or `seeded`: noise, for tests
   window: {context: 0, block_size: 0, fade: 0, lookahead: 0}    # samples
+extractor:                              # takes some stems out of the mix first, so that the
+  stems: [vocals]                       # separator gets what remains; may be left out
+  network: spleeter                     # at its own rate, as `window` is
+  weights: spleeter/2stems
+  window: {context: 0, block_size: 0, fade: 0, lookahead: 0}
 repair:                                 # stage 2, may be left out
   network: demucs-l
   weights: demucs-l
@@ -22,7 +27,7 @@ live: {late: residual, allowance: 2048} # while a step is late: residual, spread
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -40,7 +45,8 @@ SEEDED = "seeded"
 LATE = tuple(policy.name.lower() for policy in LatePolicy)
 PRECISIONS = ("float32", "bfloat16", "float16", "auto")
 NATIVE = zoo.network_names("separator", "cascade", streams=True)
-WINDOWED = zoo.network_names("separator", streams=False)
+WINDOWED = zoo.network_names("separator", "joint", streams=False)
+STAGES = ("extractor", "separator", "repair")
 REPAIRS = zoo.network_names("repair")
 
 
@@ -62,6 +68,13 @@ class SeparatorConfig:
     weights: str
     params: dict[str, Any] = field(default_factory=dict)  # overrides the published ones, if seeded
     window: Window | None = None
+
+
+@dataclass(frozen=True)
+class ExtractorConfig(SeparatorConfig):
+    """A stage before stage 1; `window` in samples at its network's own rate."""
+
+    stems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,7 @@ class Profile:
 
     description: str
     separator: SeparatorConfig
+    extractor: ExtractorConfig | None = None
     repair: RepairConfig | None = None
     stems: tuple[str, ...] = STEMS
     effects: dict[str, Any] = field(default_factory=dict)  # of stems, paths resolved
@@ -111,11 +125,32 @@ class Profile:
         allowance = self.live.allowance
         return allowance and math.ceil(allowance * sample_rate / self.sample_rate)
 
+    @property
+    def stages(self) -> dict[str, Any]:
+        """Stages that are there, by their keys in the file, as the mix passes them."""
+        stages = {name: getattr(self, name) for name in STAGES}
+        return {name: stage for name, stage in stages.items() if stage is not None}
+
     def seeded(self) -> "Profile":
         """The same with noise for weights, for where they are missing: its speed is the same."""
-        repair = self.repair and dataclasses.replace(self.repair, weights=SEEDED)
-        separator = dataclasses.replace(self.separator, weights=SEEDED)
-        return dataclasses.replace(self, separator=separator, repair=repair)
+        noise = {
+            name: dataclasses.replace(stage, weights=SEEDED) for name, stage in self.stages.items()
+        }
+        return dataclasses.replace(self, **noise)
+
+    @property
+    def extraction(self) -> "Profile":
+        """The extractor alone, as a profile."""
+        assert self.extractor is not None
+        values = {f.name: getattr(self.extractor, f.name) for f in fields(SeparatorConfig)}
+        return Profile("", SeparatorConfig(**values), stems=self.extractor.stems)
+
+    @property
+    def remainder(self) -> "Profile":
+        """The stages that get the rest of the mix, as a profile."""
+        extracted = self.extractor.stems if self.extractor else ()
+        stems = tuple(stem for stem in self.stems if stem not in extracted)
+        return dataclasses.replace(self, extractor=None, stems=stems)
 
 
 def profile_names() -> list[str]:
@@ -144,19 +179,18 @@ def _located(profile: Profile, folder: Path) -> Profile:
     """Resolve the paths of weights from the profile's own folder."""
 
     def located(stage: Any) -> Any:
-        if stage is None or not store.is_weights_path(stage.weights):
+        if not store.is_weights_path(stage.weights):
             return stage
         return dataclasses.replace(stage, weights=str(folder / Path(stage.weights).expanduser()))
 
-    return dataclasses.replace(
-        profile, separator=located(profile.separator), repair=located(profile.repair)
-    )
+    stages = {name: located(stage) for name, stage in profile.stages.items()}
+    return dataclasses.replace(profile, **stages)
 
 
 def _check(profile: Profile, where: str) -> None:
     """Raise ValueError, one line with the place, unless the parts of a profile fit together."""
     separator, repair = profile.separator, profile.repair
-    _check_stage(separator, (*NATIVE, *WINDOWED), f"{where}: separator")
+    _check_separator(separator, f"{where}: separator")
     if not profile.stems or len(set(profile.stems)) < len(profile.stems):
         raise ValueError(f"{where}: stems: expected names, each once, got {list(profile.stems)}")
     check_effects(profile, where)
@@ -166,17 +200,32 @@ def _check(profile: Profile, where: str) -> None:
     native = separator.network in NATIVE
     if native and profile.precision != PRECISIONS[0]:
         raise ValueError(f"{where}: precision: {separator.network} computes in {PRECISIONS[0]}")
-    if native and separator.window is not None:
-        raise ValueError(f"{where}: separator: {separator.network} streams natively: no window")
-    if not native and separator.window is None:
-        raise ValueError(
-            f"{where}: separator: {separator.network} does not stream natively: give it a window"
-        )
+    if profile.extractor is not None:
+        _check_extractor(profile, profile.extractor, f"{where}: extractor")
     if repair is None:
         return
     if native:
         raise ValueError(f"{where}: repair: {separator.network} has a repair of its own")
     _check_stage(repair, REPAIRS, f"{where}: repair")
+
+
+def _check_separator(config: SeparatorConfig, where: str) -> None:
+    _check_stage(config, (*NATIVE, *WINDOWED), where)
+    native = config.network in NATIVE
+    if native and config.window is not None:
+        raise ValueError(f"{where}: {config.network} streams natively: no window")
+    if not native and config.window is None:
+        raise ValueError(f"{where}: {config.network} does not stream natively: give it a window")
+
+
+def _check_extractor(profile: Profile, config: ExtractorConfig, where: str) -> None:
+    _check_separator(config, where)
+    others = [stem for stem in profile.stems if stem not in config.stems]
+    if not config.stems or not others or not set(config.stems) < set(profile.stems):
+        choices = ", ".join(profile.stems)
+        raise ValueError(
+            f"{where}: stems: expected some of {choices}, but not all, got {list(config.stems)}"
+        )
 
 
 def check_effects(profile: Profile, where: str) -> None:

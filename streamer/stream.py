@@ -4,7 +4,7 @@ Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, overload
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restem.streamer.model.protocol import StreamingModel, check_streaming
+from restem.streamer.model.reblocked import Reblocked
 from restem.streamer.resampler import Audio, Resampler
 
 HIGHEST_PEAK = 1000.0  # louder than any mix; 16-bit integers that are no whisper are above it
@@ -40,26 +41,22 @@ class Stream:
             raise ValueError(f"host_block must be at least 1 sample, got {host_block}")
         self.model = model
         self.host_block = host_block
+        self._reblocked = Reblocked(model, host_block)
         self.reset()
 
     @property
     def reblocking(self) -> int:
         """Samples of latency that the host's block size costs."""
-        size = self.model.block_size
-        return size - (1 if self.host_block is None else math.gcd(self.host_block, size))
+        return self._reblocked.reblocking
 
     @property
     def latency(self) -> int:
         """Samples from the mix to the stems, exact and constant."""
-        return self.model.latency + self.reblocking
+        return self._reblocked.latency
 
     def reset(self) -> None:
         """Forget everything heard so far."""
-        model = self.model
-        self._state = model.init_state()
-        self._waiting = _silence(model.channels, 0, device=model.device)
-        shape = len(model.stems), model.channels, self.reblocking
-        self._ready: tuple[Tensor, ...] = (_silence(*shape, device=model.device),)
+        self._state = self._reblocked.init_state()
 
     def process(self, audio: Tensor | NDArray[Any]) -> Tensor:
         """Take the mix's next samples, give as many of every stem, `latency` samples late.
@@ -91,29 +88,8 @@ class Stream:
                 f"got {count}; leave host_block out if they may vary"
             )
         here = audio.to(self.model.device, torch.float32)
-        waiting = torch.cat((self._waiting, here), dim=-1)
-        size, state, ready = self.model.block_size, self._state, [*self._ready]
-        whole = waiting.shape[-1] // size * size
-        for start in range(0, whole, size):
-            with torch.inference_mode():
-                block = waiting[:, start : start + size].clone()
-                stems, state = self.model.step(block, state)
-            ready.append(stems)
-        answer, rest = self._cut(ready, count)
-        self._state, self._ready, self._waiting = state, rest, waiting[:, whole:].clone()
+        answer, self._state = self._reblocked.step(here, self._state)
         return answer.to(audio.device)
-
-    def _cut(self, ready: Sequence[Tensor], count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The first `count` samples of all that is ready, and the rest."""
-        # The empty part is the shape of an empty answer; cat makes what callers may change.
-        shape = len(self.model.stems), self.model.channels, 0
-        parts, rest = [_silence(*shape, device=self.model.device)], []
-        for part in ready:
-            now, later = part[..., :count], part[..., count:]
-            count -= now.shape[-1]
-            parts.append(now)
-            rest += [later] if later.shape[-1] else []
-        return torch.cat(parts, dim=-1), tuple(rest)
 
 
 def render_blocks(

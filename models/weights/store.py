@@ -90,8 +90,8 @@ def how_to_get(name: str) -> str:
     if is_weights_path(name):
         return "there is no such file"
     offer = published_weights(name)
-    if offer and offer.source:
-        return f"restem weights fetch {name}"
+    if offer and offer.command:
+        return offer.command
     if offer:
         return f"download them by hand from {offer.page}, then: {add_command(name)}"
     network = NETWORKS.get(name.partition("/")[0])

@@ -1,15 +1,16 @@
-"""Models made of models: one after the other, side by side; and the first stage alone."""
+"""Models made of models: one after the other, side by side, one on what another leaves."""
 
 import itertools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from restem.streamer.model.graphed import Graphed, graphed
 from restem.streamer.model.protocol import StreamingModel, check_streaming
+from restem.streamer.model.reblocked import Reblocked, reblocked
 
 
 class Series:
@@ -110,6 +111,98 @@ class Parallel:
         return stems[self._order], tuple(states)
 
 
+class Delayed:
+    """A model whose stems come later."""
+
+    def __init__(self, model: StreamingModel, samples: int) -> None:
+        self.model, self.samples = model, samples
+        self.sample_rate, self.channels, self.stems = model.sample_rate, model.channels, model.stems
+        self.block_size, self.latency = model.block_size, model.latency + samples
+        self.device = model.device
+
+    def init_state(self) -> tuple[Any, Tensor]:
+        shape = len(self.stems), self.channels, self.samples
+        return self.model.init_state(), torch.zeros(shape, dtype=torch.float32, device=self.device)
+
+    def step(self, block: Tensor, state: tuple[Any, Tensor]) -> tuple[Tensor, tuple[Any, Tensor]]:
+        stems, after = self.model.step(block, state[0])
+        stems, line = delay(stems, state[1])
+        return stems, (after, line)
+
+
+def delay(new: Tensor, line: Tensor) -> tuple[Tensor, Tensor]:
+    """Samples that are later by what the line holds, and the line after them: [.., n] each."""
+    joined = torch.cat((line, new), dim=-1)
+    count = new.shape[-1]
+    return joined[..., :count], joined[..., count:]
+
+
+class ExtractionState(NamedTuple):
+    """State between steps; every shape is fixed, but for those inside."""
+
+    first: Any
+    second: Any
+    mix: Tensor  # [c, first.latency]
+    extracted: Tensor  # [s, c, second.latency], of the first's stems
+
+
+class Extraction:
+    """A model that takes its stems out of the mix, and one that gets what remains.
+
+        mix ─┬─► first ──┬────────────────────► delay ─► its stems
+             └─► delay ─(−)─► second, re-blocked ──────► its stems
+
+    The stems of both are equally late: `first.latency + second.latency`, re-blocking included. What
+    the first takes for its stems is missing in the others, and nothing else is.
+
+    Args:
+        first: sets the block size.
+        second: at the same sample rate; a model of other blocks is re-blocked.
+        stems: those of either that are to come out, in their order.
+
+    Raises:
+        TypeError: one is no streaming model.
+        ValueError: sample rates or channels differ, or a stem is of neither.
+    """
+
+    def __init__(self, first: StreamingModel, second: StreamingModel, stems: Sequence[str]) -> None:
+        for model in (first, second):
+            check_streaming(model)
+        for name in ("sample_rate", "channels"):
+            values = [getattr(model, name) for model in (first, second)]
+            if len(set(values)) > 1:
+                raise ValueError(f"both models must agree on {name}, got {values}")
+        given = [*first.stems, *second.stems]
+        if not set(stems) <= set(given):
+            raise ValueError(f"expected some of the stems {given}, got {[*stems]}")
+        self.first, self.second = first, reblocked(second, first.block_size)
+        self.sample_rate, self.channels = first.sample_rate, first.channels
+        self.stems, self.block_size = tuple(stems), first.block_size
+        self.latency = self.first.latency + self.second.latency
+        self.device = first.device
+        self._order = torch.tensor([given.index(stem) for stem in stems], device=self.device)
+
+    def init_state(self) -> ExtractionState:
+        def silence(*shape: int) -> Tensor:
+            return torch.zeros(shape, dtype=torch.float32, device=self.device)
+
+        return ExtractionState(
+            self.first.init_state(),
+            self.second.init_state(),
+            silence(self.channels, self.first.latency),
+            silence(len(self.first.stems), self.channels, self.second.latency),
+        )
+
+    def step(self, block: Tensor, state: ExtractionState) -> tuple[Tensor, ExtractionState]:
+        """[c, block_size] -> [s, c, block_size] and the next state."""
+        extracted, first = self.first.step(block, state.first)
+        mix, mix_line = delay(block, state.mix)
+        others, second = self.second.step(mix - extracted.sum(dim=0), state.second)
+        extracted, line = delay(extracted, state.extracted)
+        stems = torch.cat((extracted, others))[self._order]
+        return stems, ExtractionState(first, second, mix_line, line)
+
+
 def current(device: torch.device) -> AbstractContextManager[Any]:
     """Makes a GPU the current one, meanwhile."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
@@ -124,6 +217,12 @@ def first_stage(model: StreamingModel) -> StreamingModel | None:
         stages = [stage for each in model.models if (stage := first_stage(each)) is not None]
         whole = len(stages) == len(model.models)
         return Parallel(*stages, stems=model.stems) if whole else None
+    if isinstance(model, Extraction):
+        stage = first_stage(model.second)
+        return None if stage is None else Extraction(model.first, stage, model.stems)
+    if isinstance(model, Reblocked):
+        stage = first_stage(model.model)
+        return None if stage is None else reblocked(stage, model.block_size)
     without_repair = getattr(model, "without_repair", None)
     if without_repair is not None and getattr(model, "repair", True):  # it may have no layers
         alone: StreamingModel = without_repair()

@@ -55,6 +55,9 @@ class Resampled:
         model: what to run.
         sample_rate: Hz, of the device.
         block_size: samples in a step, whole periods; None for as near to the model's as they fit.
+        in_step: the model begins with silence, as long as the filter's delay, so that its blocks
+            end with the stream's where they are whole periods: for a block of latency less. The
+            windows of an offline network then lie elsewhere in the mix than in a file's render.
 
     Raises:
         ValueError: the rate is out of range, or its ratio to the model's has terms above 2048, or
@@ -62,7 +65,11 @@ class Resampled:
     """
 
     def __init__(
-        self, model: StreamingModel, sample_rate: int, block_size: int | None = None
+        self,
+        model: StreamingModel,
+        sample_rate: int,
+        block_size: int | None = None,
+        in_step: bool = False,
     ) -> None:
         p, q = _ratio(sample_rate, model.sample_rate)
         self.model = model
@@ -76,22 +83,24 @@ class Resampled:
         periods = block_size // p if block_size else _fitting_periods(model.block_size, q)
         self.block_size, self._inner = periods * p, periods * q
         self._delay = _filter_delay(p, q)
+        self._lead = self._delay % model.block_size if in_step else 0  # silence before the mix
         self.latency = self._count_latency(p, q)
         self._there = _Filter(sample_rate, model.sample_rate, -self._delay, periods, model.device)
         self._back = _Filter(model.sample_rate, sample_rate, -self.latency, periods, model.device)
 
     def _count_latency(self, p: int, q: int) -> int:
-        return _least_latency(self.model.block_size, self.model.latency, self._inner // q, p, q)
+        size, periods = self.model.block_size, self._inner // q
+        return _least_latency(size, self.model.latency, periods, p, q, self._lead)
 
     def init_state(self) -> ResampledState:
         mix, stems = (self.channels,), (len(self.stems), self.channels)
         return ResampledState(
             input=self._silence(*mix, -self._there.start),
-            waiting=self._silence(*mix, 0),
+            waiting=self._silence(*mix, self._lead),
             model=self.model.init_state(),
             ready=self._silence(*stems, -self._back.start),
             early_frames=self._delay,
-            early_stems=self.model.latency,
+            early_stems=self.model.latency + self._lead,
         )
 
     def _silence(self, *shape: int) -> Tensor:
@@ -131,7 +140,9 @@ def _filter_delay(p: int, q: int) -> int:
     return HALF * max(p, q) // p
 
 
-def _least_latency(size: int, model_latency: int, periods: int, p: int, q: int) -> int:
+def _least_latency(
+    size: int, model_latency: int, periods: int, p: int, q: int, lead: int = 0
+) -> int:
     """The least delay with which the second filter always finds the stems it looks at.
 
     A frame `n` looks at stems until `n q + reach`, in units of time. How many there are after
@@ -139,8 +150,8 @@ def _least_latency(size: int, model_latency: int, periods: int, p: int, q: int) 
     """
     inner, reach, latency = periods * q, HALF * max(p, q), 0
     for k in range(1, math.lcm(inner, size) // inner + 1):
-        blocks = (k * inner - _filter_delay(p, q)) // size
-        stems = blocks * size - model_latency
+        blocks = (k * inner - _filter_delay(p, q) + lead) // size
+        stems = blocks * size - model_latency - lead
         latency = max(latency, (k * periods * p * q + reach - stems * p) // q)
     return latency
 

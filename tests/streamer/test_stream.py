@@ -20,7 +20,8 @@ from tests.support.tiny_networks import Halves, noise, shipped, small_models, tr
 SMALL = tuple(small_models())
 MODELS = (*SMALL, *(f"profile {name}" for name in profile_names()))
 NATIVE = ("embedded", "profile live-cpu", "profile live-cpu-fast")
-WINDOWED = tuple(name for name in MODELS if name not in NATIVE)
+EXTRACTING = ("extraction", "profile live-vocals", "profile studio-vocals")
+WINDOWED = tuple(name for name in MODELS if name not in (*NATIVE, *EXTRACTING))
 RANDOM = torch.randint(0, 3000, (64,), generator=torch.Generator().manual_seed(1)).tolist()
 HOST_BLOCKS = (1, 13, 64, 480, 512, 1000, 4096)
 

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
 from restem.models.dttnet import DTTNet, DTTNetConfig
 from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
+from restem.models.spleeter import Spleeter, SpleeterConfig
 from restem.models.tfc_tdf import UNet
 from restem.streamer import builder
 from restem.streamer.builder import build_profile
 from restem.streamer.model.chunked import Chunked
-from restem.streamer.model.combine import Series
+from restem.streamer.model.combine import Extraction, Series
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.profiles import (
     SEEDED,
@@ -61,6 +62,13 @@ PARAMS: dict[str, dict[str, Any]] = {
         "bandsequence": RNN,
     },
     "demucs-l": {"channels": 4, "depth": 3},
+    "spleeter": {
+        "instrument_list": ["vocals", "accompaniment"],
+        "frame_length": 256,
+        "frame_step": 64,
+        "F": 96,
+        "conv_n_filters": [4, 8],
+    },
 }
 
 UNETS: dict[str, tuple[Any, Any]] = {
@@ -139,14 +147,12 @@ def unets(kind: str, count: int = 3, **params: Any) -> list[UNet]:
 
 def seeded(profile: Profile) -> Profile:
     """The same profile with small networks full of noise."""
-    separator = profile.separator
-    if separator.window is not None:
-        params = PARAMS[separator.network]
-        separator = replace(separator, weights=SEEDED, params=params)
-    repair = profile.repair and replace(
-        profile.repair, weights=SEEDED, params=PARAMS[profile.repair.network]
-    )
-    return replace(profile, separator=separator, repair=repair, precision="float32")
+    stages = {
+        name: replace(stage, weights=SEEDED, params=PARAMS[stage.network])
+        for name, stage in profile.stages.items()
+        if stage.network in PARAMS
+    }
+    return replace(profile, **stages, precision="float32")
 
 
 def windowed(network: str, repair: bool | None, **window: int) -> StreamingModel:
@@ -162,6 +168,31 @@ def windowed(network: str, repair: bool | None, **window: int) -> StreamingModel
     return built(profile)
 
 
+def spleeter(seed: int = 0, **params: Any) -> Spleeter:
+    """A small Spleeter whose masks are not all about a half; its window's frames halve twice."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        config = SpleeterConfig.from_published({**PARAMS["spleeter"], **params})
+        network = Spleeter(config).eval()
+        for name, value in network.named_buffers():
+            if name.endswith("running_mean"):
+                value.normal_(0, 0.2)
+            if name.endswith("running_var"):
+                value.uniform_(0.5, 2)
+        for name, weight in network.named_parameters():
+            if name.endswith(f"up{len(config.features) + 1}.0.weight"):
+                weight.data.normal_(0, 0.5)
+    return network.requires_grad_(False)
+
+
+def extraction(block_size: int = 64) -> Extraction:
+    """Vocals from windows of a small Spleeter, the rest from the embedded cascade."""
+    network = spleeter(sample_rate=48000).select(["vocals"])
+    context = 960 - block_size - 128
+    first = Chunked(network, block_size=block_size, context=context, fade=16, lookahead=112)
+    return Extraction(first, embedded().select(["bass", "drums"]), ("vocals", "bass", "drums"))
+
+
 def small_models() -> dict[str, StreamingModel]:
     """One of every kind of streaming model there is."""
     window = {"context": 1024, "block_size": 1024, "fade": 256, "lookahead": 768}
@@ -172,13 +203,14 @@ def small_models() -> dict[str, StreamingModel]:
         "dttnet": windowed("dttnet", None, **window),
         "cascade in one window": windowed("dtt-bsr", False, **window),
         "cascade with exact repair": windowed("dtt-bsr", True, **window),
+        "extraction": extraction(),
     }
 
 
 def shipped(name: str) -> StreamingModel:
-    """A profile of the package with its own windows, small networks, one stem."""
+    """A profile of the package with its own windows, small networks, one stem of each separator."""
     profile = seeded(read_profile(name))
-    return built(profile, profile.stems[:1])
+    return built(profile, profile.stems[: 1 if profile.extractor is None else 2])
 
 
 def built(profile: Profile, stems: Sequence[str] | None = None) -> StreamingModel:

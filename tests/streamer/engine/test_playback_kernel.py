@@ -13,6 +13,7 @@ from restem.streamer.engine.worker import Worker
 from restem.streamer.mixer.routing import Routing
 from tests.support.gain_model import Plain
 from tests.support.law import Stage, expected, music
+from tests.support.tiny_networks import extraction
 
 
 @pytest.fixture
@@ -58,6 +59,25 @@ def test_a_host_that_divides_its_blocks_wants_them_counted_so(varies: bool) -> N
     if varies:
         assert np.array_equal(np.concatenate(played, axis=-1)[:3], expected(mix, stage.latency))
     assert (stage.rings.get(Cell.LATE_FRAMES) == 0) == varies
+    stage.close()
+
+
+def test_a_late_extraction_keeps_the_sum_and_the_time_of_its_stems() -> None:
+    model, mix = extraction(256), music(256 * 200)
+    stage = Stage(model, 256)
+    stage.work()
+    works = [not 80 <= number < 110 for number in range(200)]
+    played = stage.run(mix, [256] * 200, works)
+    dry = np.pad(mix, ((0, 0), (stage.latency, 0)))[:, : mix.shape[1]]
+    law = expected(mix, stage.latency, model)
+    gap = slice(256 * 95, 256 * 108)
+    np.testing.assert_allclose(played[3, :, gap], dry[:, gap], atol=1e-6)
+    assert not played[:3, :, gap].any()
+    early = slice(0, 256 * 75)
+    np.testing.assert_allclose(played[:3, :, early], law[..., early], atol=1e-5)
+    assert not played[3, :, early].any()
+    late = slice(256 * 190, None)  # the windows have forgotten the gap
+    np.testing.assert_allclose(played[0, :, late], law[0, :, late], atol=1e-5)
     stage.close()
 
 

@@ -145,6 +145,42 @@ def test_another_block_size_gives_the_same_stems(sample_rate: int, block_size: i
     assert Stream(running, 512).latency < near.latency or block_size > near.model.block_size
 
 
+@pytest.mark.parametrize(("size", "block_size"), [(294, 320), (4116, 4480), (147, 160)])
+def test_in_step_a_model_waits_for_no_more_than_its_filters(size: int, block_size: int) -> None:
+    model, mix = Plain(block_size=size, sample_rate=44100), noise(SAMPLES)
+    early, late = (Resampled(model, 48000, in_step=step) for step in (True, False))
+    assert early.block_size == block_size
+    filters = 2 * HALF * 160 // 147 + 1
+    assert early.latency <= filters + math.ceil(model.latency * 160 / 147)
+    assert late.latency > early.latency
+    assert peak_error(render(early, mix), render(late, mix)) < 2e-7
+
+
+@pytest.mark.parametrize("host_block", [1, 64, 480, 1000, None])
+def test_the_law_holds_in_step(host_block: int | None) -> None:
+    mix = noise(SAMPLES)
+    running = Resampled(Plain(block_size=294, sample_rate=44100), 48000, in_step=True)
+    stream, size = Stream(running, host_block), host_block or 333
+    blocks = mix[:, : SAMPLES // size * size].split(size, dim=-1)
+    played = torch.cat([stream.process(block) for block in blocks], dim=-1)[..., stream.latency :]
+    assert torch.equal(played, render(running, mix)[..., : played.shape[-1]])
+
+
+def test_in_step_every_step_is_one_of_the_model() -> None:
+    class Counting(Plain):
+        steps = 0
+
+        def step(self, block: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+            Counting.steps += 1
+            return super().step(block, state)
+
+    running = Resampled(Counting(block_size=4116, sample_rate=44100), 48000, in_step=True)
+    state = running.init_state()
+    for number in range(1, 6):
+        _, state = running.step(noise(running.block_size), state)
+        assert Counting.steps == number
+
+
 def test_a_block_that_is_no_whole_period_is_refused() -> None:
     with pytest.raises(ValueError, match=r"multiple of 147 samples, .* got 148"):
         Resampled(Plain(), 44100, 148)
