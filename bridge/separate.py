@@ -118,16 +118,16 @@ def separate(
     layout = ChannelLayout()
     bar = progress_bar("separate", real_time=True) if progress is True else nullcontext(progress)
     with _open(mix, sample_rate, layout) as reader, bar as show:
-        tell = _watched(show or None, cancel)
-        tell(0.0, reader.frames / reader.sample_rate)
+        advance = _watched(show or None, cancel)
+        advance(0.0, reader.frames / reader.sample_rate)
         if out is None:
             if form:
                 raise TypeError(f"{', '.join(form)}: for files; give out, too")
-            return _arrays(model, reader, Outputs(model.stems, selection), tell, layout)
+            return _arrays(model, reader, Outputs(model.stems, selection), advance, layout)
         options = replace(form.pop("options", PLAIN), selection=selection)
         if not isinstance(mix, str | Path):
             options = replace(options, tags=False)
-        return render_mix(model, reader, out, progress=tell, options=options, **form)
+        return render_mix(model, reader, out, progress=advance, options=options, **form)
 
 
 def _selection(
@@ -166,13 +166,13 @@ def _open(
 
 
 def _watched(progress: Progress | None, cancel: threading.Event | None) -> Progress:
-    def tell(done: float, total: float) -> None:
+    def advance(done: float, total: float) -> None:
         if cancel is not None and cancel.is_set():
             raise CancelledError(f"cancelled after {done:.1f} of {total:.1f} s")
         if progress:
             progress(done, total)
 
-    return tell
+    return advance
 
 
 def _arrays(

@@ -137,10 +137,10 @@ def serve(request: Request, line: Connection, speaks: bool) -> None:
 def _steps(line: Connection) -> Progress:
     told = 0.0
 
-    def tell(done: float, total: float) -> None:
+    def advance(done: float, total: float) -> None:
         nonlocal told
         if done / total - told >= REPORT_STEP:
             told = done / total
             line.send((done, total))
 
-    return tell
+    return advance

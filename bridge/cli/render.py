@@ -266,7 +266,7 @@ def _is_catalogue(args: argparse.Namespace, works: "list[Work]") -> bool:
     return bool(flags) or any(work.mix not in named for work in works)
 
 
-def _render_all(args: argparse.Namespace, request: "Request", tell: Callable[[str], bool]) -> int:
+def _render_all(args: argparse.Namespace, request: "Request", say: Callable[[str], bool]) -> int:
     from restem.bridge.batch.catalogue import FAILED, Summary, clashes, run
 
     works, summary = _works(args, request.out), Summary()
@@ -284,7 +284,7 @@ def _render_all(args: argparse.Namespace, request: "Request", tell: Callable[[st
                 lines.flush()
             if args.json:
                 reports.append(outcome.as_dict())
-            failed |= not _tell(outcome, None if args.json else tell)
+            failed |= not _announce(outcome, None if args.json else say)
     if args.json:
         failed |= not answer(json.dumps(reports, indent=2))
     if is_catalogue:
@@ -292,13 +292,13 @@ def _render_all(args: argparse.Namespace, request: "Request", tell: Callable[[st
     return int(failed)
 
 
-def _tell(outcome: "Outcome", tell: Callable[[str], bool] | None) -> bool:
+def _announce(outcome: "Outcome", say: Callable[[str], bool] | None) -> bool:
     """Say what came of a mix; False if the answer was lost."""
     for note in outcome.notes:
         print_note(note)
     if outcome.error:
         print_error(outcome.error)
-    return not (tell and outcome.report) or tell(outcome.report.line())
+    return not (say and outcome.report) or say(outcome.report.line())
 
 
 @contextmanager

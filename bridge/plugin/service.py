@@ -137,7 +137,7 @@ class Instance:
         self._say(message)
         self._enter(State.FAILED)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Hand out an engine that has been built, and values; a plugin's and the mixer's."""
         building = self._building
         if building is not None and building.is_done and self.session is None:
@@ -232,7 +232,7 @@ class Service:
         began = alone_since = time.monotonic()
         with suppress(KeyboardInterrupt):
             while True:
-                self.look()
+                self.poll()
                 now = time.monotonic()
                 alone_since = now if self.instances else alone_since
                 if seconds is not None and now - began > seconds:
@@ -241,7 +241,7 @@ class Service:
                     return
                 time.sleep(LOOK_SECONDS if self.instances else IDLE_LOOK_SECONDS)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look at all slots once."""
         self.lobby.beat()
         for number in range(SLOTS):
@@ -259,7 +259,7 @@ class Service:
                 if instance.wants_anew():
                     self._release(instance)
                     instance.answer()
-                instance.look()
+                instance.poll()
         self._control()
         if time.monotonic() - self._metered >= GLANCE_SECONDS:
             self._metered = time.monotonic()
