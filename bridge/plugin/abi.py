@@ -1,4 +1,4 @@
-"""What the native half must agree on with the Python one, and the C++ header that says it.
+"""Agreement of the native half with the Python one, and the C++ header that says it.
 
 The header is generated where the plugin is built, from the definitions that the service runs with;
 `abi_hash` of both is compared when they meet, so that an older plugin is told to be built anew

@@ -104,7 +104,7 @@ def _bundle(
 
 
 def _describe_lv2(binary: Path) -> None:
-    """Let the binary write the Turtle files of its bundle, in a process of its own."""
+    """Have the binary write the Turtle files of its bundle, in a process of its own."""
     call = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).lv2_generate_ttl(sys.argv[2].encode())"
     _run([sys.executable, "-c", call, str(binary), binary.stem], binary.parent)
 

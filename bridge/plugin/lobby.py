@@ -188,7 +188,7 @@ class Lobby:
         store_release(self.words, Head.BEAT, int(self.words[Head.BEAT]) + 1)
 
     def close(self) -> None:
-        """Let go of it; the service also removes it. Views of it stay valid."""
+        """Unlock it; the service also removes it. Views of it stay valid."""
         if self._serves:
             _unlink(self.name)
         os.close(self._file)

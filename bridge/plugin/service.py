@@ -152,7 +152,7 @@ class Instance:
             self._exchange(self.session)
 
     def _open(self, session: PluginSession) -> None:
-        """Let a plugin in, once the mixer is as its host wants it."""
+        """Admit a plugin, once the mixer is as its host wants it."""
         self.session, stems = session, session.engine.stems
         self._parameters = [
             (number, each)
@@ -271,7 +271,7 @@ class Service:
         return [each.session for each in self.instances.values() if each.session is not None]
 
     def _control(self) -> None:
-        """Let the first session be controlled from outside; the next one after it has ended."""
+        """Open the first session to remote control; the next one after it has ended."""
         if self._remote_settings is None or self._controlled is not None:
             return
         for session in self.sessions()[:1]:

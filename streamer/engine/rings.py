@@ -119,7 +119,7 @@ def layout_hash() -> int:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a segment is made for; sizes in frames at `sample_rate`, in Hz."""
+    """Purpose of a segment; sizes in frames at `sample_rate`, in Hz."""
 
     sample_rate: int
     channels: int

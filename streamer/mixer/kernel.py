@@ -70,7 +70,7 @@ class State(NamedTuple):
 
 
 def part_offsets(strips: int) -> list[int]:
-    """Where the parts of `memory` begin, in words, and at last where it ends."""
+    """Beginnings of the parts of `memory`, in words, and at last its end."""
     size = 2 * strips + GLOBALS
     rows, meters = 2 * strips + 5, 2 * strips + 2
     mail = ROWS * (1 + 2 * size)

@@ -53,6 +53,7 @@ from restem.streamer.mixer.parameters import (
     Parameter,
     Value,
     amplitude,
+    balance,
     fader_to_gain_db,
     gain_db_to_fader,
     parameter,
@@ -140,8 +141,8 @@ class Mixer:
         self.stems, self.strips = tuple(stems), strip_names(stems)
         self.sample_rate, self.channels = sample_rate, channels
         spacing = math.ceil(self._samples(max(row.smoothing_ms for row in PARAMETERS)) / RAMPS)
-        words = memory_words(len(self.strips))
-        self.memory = np.zeros(words, np.int64) if memory is None else memory
+        own = np.zeros(memory_words(len(self.strips)), np.int64)
+        self.memory = own if memory is None else memory
         prepare_memory(self.memory, len(self.strips), spacing)
         self.late = 0  # timed changes that came too late
         self._state = unpack(self.memory)
@@ -476,8 +477,8 @@ class Mixer:
             part = np.empty((len(out), size), np.float32)
             mix_block(
                 self.memory,
-                contiguous(dry[:, done:end]),
-                contiguous(stems[..., done:end]),
+                np.ascontiguousarray(dry[:, done:end], np.float32),
+                np.ascontiguousarray(stems[..., done:end], np.float32),
                 part,
                 size,
             )
@@ -496,10 +497,7 @@ class Mixer:
             self._free = 0
 
     def unshare(self) -> None:
-        """Go on in memory of its own, before what it was given is unmapped.
-
-        Not while a callback runs.
-        """
+        """Go on in memory of its own, for what it was given is unmapped; not beside a callback."""
         with self._lock:
             self.memory = self.memory.copy()
             self._state = unpack(self.memory)
@@ -520,10 +518,6 @@ class Mixer:
     def bad_samples(self) -> int:
         """Count of samples that were no audio, and became silence."""
         return load_acquire(self.memory, BAD)
-
-
-def contiguous(audio: Audio) -> Audio:
-    return np.ascontiguousarray(audio, np.float32)
 
 
 def apply(values: Values, changes: Iterable[Setting]) -> None:
@@ -553,13 +547,3 @@ def difference(values: Values, others: Values) -> list[Setting]:
 def shortened(changes: Iterable[Setting]) -> tuple[Setting, ...]:
     """Changes, but of a row of the same parameter only the last."""
     return tuple([*group][-1] for _, group in itertools.groupby(changes, key))
-
-
-def balance(pan: float) -> tuple[float, float]:
-    """Left and right gain of a pan in [-1, 1]: one side stays at 1, the other goes with a cosine.
-
-    left = cos(pan π/2) for pan > 0, and right = cos(-pan π/2) for pan < 0; written as a sine,
-    which is exactly 1 in the middle and exactly 0 at the end.
-    """
-    left, right = (math.sin(math.pi / 2 * (1 - max(side, 0.0))) for side in (pan, -pan))
-    return left, right

@@ -123,6 +123,16 @@ def amplitude(gain_db: float) -> float:
     return 10 ** (gain_db / 20) if gain_db > SILENCE_DB else 0.0
 
 
+def balance(pan: float) -> tuple[float, float]:
+    """Left and right gain of a pan in [-1, 1]: one side stays at 1, the other goes with a cosine.
+
+    left = cos(pan π/2) for pan > 0, and right = cos(-pan π/2) for pan < 0; written as a sine,
+    which is exactly 1 in the middle and exactly 0 at the end.
+    """
+    left, right = (math.sin(math.pi / 2 * (1 - max(side, 0.0))) for side in (pan, -pan))
+    return left, right
+
+
 # Where the fader's law changes its slope: (fader, dB), as on an X32.
 _LAW = ((0.0, -90.0), (0.0625, -60.0), (0.25, -30.0), (0.5, -10.0), (1.0, 10.0))
 
