@@ -29,13 +29,8 @@ from benchmarks.render import peak_memory, synchronize
 from benchmarks.windows import snr
 from restem.models.cascade import Cascade, Repair
 from restem.models.stems import STEMS
-from restem.streamer.builder import (
-    build_profile,
-    missing_weights,
-    pick_device,
-    pick_precision,
-    stage_networks,
-)
+from restem.streamer.builder import build_profile, pick_device, pick_precision, stage_networks
+from restem.streamer.descriptions import missing_weights
 from restem.streamer.engine.allocator import keep_freed_memory
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.model.chunked import Chunked

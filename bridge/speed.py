@@ -8,7 +8,8 @@ from typing import Any
 
 from restem.bridge.settings import HOST_BLOCK_SIZE, Settings
 from restem.models.errors import one_line
-from restem.streamer.builder import build_profile, missing_weights, pick_device
+from restem.streamer.builder import build_profile, pick_device
+from restem.streamer.descriptions import missing_weights
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.engine.process import TooSlowError, check_speed, try_out
 from restem.streamer.engine.worker import Ready

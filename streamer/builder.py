@@ -19,7 +19,7 @@ from restem.streamer.model.combine import Delayed, Extraction, Parallel, Series
 from restem.streamer.model.graphed import graphed
 from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.model.reblocked import reblocking
-from restem.streamer.model.resampled import Resampled, at_rate, sizes_at_rate
+from restem.streamer.model.resampled import Resampled, at_rate
 from restem.streamer.processors.effect_files import load_effects, read_effects
 from restem.streamer.processors.effected import Effected
 from restem.streamer.profiles import (
@@ -29,7 +29,6 @@ from restem.streamer.profiles import (
     RepairConfig,
     SeparatorConfig,
     check_effects,
-    profile_names,
     read_profile,
 )
 
@@ -89,7 +88,7 @@ def load_profile(
     return build_profile(profile_with_effects(name_or_path, effects), device, stems)
 
 
-def _weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
+def weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
     if store.is_weights_path(config.weights):
         return config.weights.replace("{stem}", stem)
     all_in_one = zoo.NETWORKS[config.network].all_in_one
@@ -135,7 +134,7 @@ def _build_extraction(
     first = _in_step(_build_model(extraction, place, extracted), profile.sample_rate)
     if others:
         return Extraction(first, _build_model(remainder, place, others), stems)
-    block_size, latency = _geometry(remainder)
+    block_size, latency = geometry(remainder)
     return Delayed(first, latency + reblocking(first.block_size, block_size))
 
 
@@ -197,16 +196,16 @@ def stage_networks(
     Raises:
         ValueError: weights are missing; one line names them all.
     """
-    names = {stem: _weights_name(config, stem) for stem in wanted}
+    names = {stem: weights_name(config, stem) for stem in wanted}
     if config.weights != SEEDED:
         missing = [name for name in names.values() if not store.has_weights(name)]
         if missing:
             wanting = ", ".join(f"'{name}'" for name in missing)
-            raise ValueError(f"no weights {wanting} here: {_how_to_complete(config, missing)}")
+            raise ValueError(f"no weights {wanting} here: {how_to_complete(config, missing)}")
     return {stem: _network(config, name, stems.index(stem)) for stem, name in names.items()}
 
 
-def _how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[str]) -> str:
+def how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[str]) -> str:
     """Explain how to get the missing weights of a set: all at once where that is offered."""
     offer = published_weights(missing[0])
     if offer and offer.source and len(missing) > 1:
@@ -222,37 +221,15 @@ def weights_files(profile: Profile, stems: Iterable[str] | None = None) -> list[
             continue
         one_for_all = stage is profile.separator and profile.separator.window is None
         wanted = pick_stems(profile.stems, stems)
-        names += [stage.weights] if one_for_all else [_weights_name(stage, s) for s in wanted]
+        names += [stage.weights] if one_for_all else [weights_name(stage, s) for s in wanted]
     return [store.find_weights(name) for name in names if store.has_weights(name)]
 
 
-def describe_profiles() -> list[dict[str, Any]]:
-    """The package's profiles for people and scripts, latency included, without their weights."""
-    rows = []
-    for name in profile_names():
-        profile = read_profile(name)
-        block_size, latency = _geometry(profile)
-        rows.append(
-            {
-                "name": name,
-                "networks": [stage.network for stage in profile.stages.values()],
-                "stems": list(profile.stems),
-                "sample_rate": profile.sample_rate,
-                "block_size": block_size,
-                "latency": latency,
-                "latency_ms": 1000 * latency / profile.sample_rate,
-                "ready": _readiness(profile),
-                "description": profile.description,
-            }
-        )
-    return rows
-
-
-def _geometry(profile: Profile) -> tuple[int, int]:
+def geometry(profile: Profile) -> tuple[int, int]:
     """Block size and latency, without the weights."""
     if profile.extractor is not None:
         first = _in_step(_outline(profile.extraction), profile.sample_rate)
-        block_size, latency = _geometry(profile.remainder)
+        block_size, latency = geometry(profile.remainder)
         late = latency + reblocking(first.block_size, block_size)
         return first.block_size, first.latency + late
     outline = _outline(profile)
@@ -285,55 +262,6 @@ class _Outline:
 
     def __call__(self, audio: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
-
-
-def missing_weights(profile: Profile) -> dict[str, SeparatorConfig | RepairConfig]:
-    """Names of weights that a profile cannot do without and that are not here, and their stages."""
-    return {name: stage for name, stage in _needed(profile).items() if not store.has_weights(name)}
-
-
-def _needed(profile: Profile) -> dict[str, SeparatorConfig | RepairConfig]:
-    """Weights by name, but for noise and for those of a repair, and their stages."""
-    stages = [(profile.separator, profile.remainder.stems)]
-    if profile.extractor is not None:
-        stages.insert(0, (profile.extractor, profile.extractor.stems))
-    return {
-        _weights_name(stage, stem): stage
-        for stage, stems in stages
-        for stem in stems
-        if stage.weights != SEEDED
-    }
-
-
-def describe_geometry(profile: Profile, sample_rates: Iterable[int]) -> list[dict[str, int]]:
-    """The block_size, latency and allowance of a profile at devices' rates, without its weights.
-
-    All in frames at the rate in Hz, as its model and `Settings.allowance_at` will have them.
-
-    Raises:
-        ValueError: as `at_rate`, or it has effects, whose latency only a run of them shows.
-    """
-    if profile.effects:
-        raise ValueError("a profile with effects: its latency is known only once it is built")
-    own, described = _geometry(profile), []
-    for rate in sample_rates:
-        block_size, latency = sizes_at_rate(*own, profile.sample_rate, rate)
-        allowance = profile.allowance_at(rate) or block_size
-        described.append({"block_size": block_size, "latency": latency, "allowance": allowance})
-    return described
-
-
-def _readiness(profile: Profile) -> str:
-    """State of a profile's weights: here, or how to get them."""
-    if missing := missing_weights(profile):
-        stage = next(iter(missing.values()))
-        remedy = _how_to_complete(stage, [n for n, its in missing.items() if its is stage])
-        return f"{len(missing)} of {len(_needed(profile))} weights missing: {remedy}"
-    if profile.repair is not None:
-        repairs = [_weights_name(profile.repair, stem) for stem in profile.stems]
-        if not all(map(store.has_weights, repairs)):
-            return "yes, not every stem repaired"
-    return "yes"
 
 
 def pick_device(device: str) -> torch.device:
@@ -401,7 +329,7 @@ def _repair(
     profile: Profile, config: RepairConfig, stems: Sequence[str], dtype: torch.dtype
 ) -> Repair:
     seeded = config.weights == SEEDED
-    names = {stem: _weights_name(config, stem) for stem in stems}
+    names = {stem: weights_name(config, stem) for stem in stems}
     may_pass = config.optional and not seeded  # otherwise `stage_networks` refuses
     missing = [s for s, name in names.items() if may_pass and not store.has_weights(name)]
     if missing:

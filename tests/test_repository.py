@@ -15,7 +15,8 @@ import pytest
 import soundfile
 
 import restem
-from restem.streamer.builder import describe_profiles, load_profile
+from restem.streamer.builder import load_profile
+from restem.streamer.descriptions import describe_profiles
 from restem.streamer.model.resampled import at_rate
 from restem.streamer.stream import render
 
@@ -81,6 +82,7 @@ FLOORS = {
     """,
     "streamer": """
         stem_restorer
+        descriptions
         builder
         profiles
         engine

@@ -26,7 +26,7 @@ def add_profiles(verb: argparse.ArgumentParser) -> None:
 
 
 def _profiles(args: argparse.Namespace) -> int:
-    from restem.streamer.builder import describe_profiles
+    from restem.streamer.descriptions import describe_profiles
 
     if args.measure:
         return _profiles_measure(args)

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from restem.bridge.plugin import lobby
 from restem.models.stems import STEMS
-from restem.streamer.builder import describe_geometry
+from restem.streamer.descriptions import describe_geometry
 from restem.streamer.engine import playback_kernel as kernel
 from restem.streamer.engine import rings
 from restem.streamer.engine.latency import FADE

@@ -40,7 +40,7 @@ from restem.bridge.settings import Settings
 from restem.models.errors import one_line
 from restem.models.stems import STEMS
 from restem.streamer.atomics import load_acquire, store_release
-from restem.streamer.builder import describe_geometry
+from restem.streamer.descriptions import describe_geometry
 from restem.streamer.engine.latency import count_latency
 
 LOOK_SECONDS = 0.004  # between two looks at the slots, while there is a plugin

@@ -17,7 +17,8 @@ from restem.bridge.audio.backend import Connections
 from restem.bridge.session.status import FLOOR_DB, SessionStatus
 from restem.bridge.settings import Settings
 from restem.bridge.takes.recorder import Recorder, unfinished_takes
-from restem.streamer.builder import describe_profiles, pick_stems
+from restem.streamer.builder import pick_stems
+from restem.streamer.descriptions import describe_profiles
 from restem.streamer.engine.engine import Engine, Status
 from restem.streamer.engine.process import Build, TooSlowError, holds
 from restem.streamer.mixer.routing import Routing

@@ -10,12 +10,12 @@ import yaml
 from restem.models import zoo
 from restem.streamer.builder import (
     build_profile,
-    describe_profiles,
     load_profile,
     pick_device,
     pick_precision,
     pick_stems,
 )
+from restem.streamer.descriptions import describe_profiles
 from restem.streamer.engine.latency import count_latency
 from restem.streamer.model.chunked import Chunked
 from restem.streamer.model.combine import Extraction, Series
