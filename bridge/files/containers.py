@@ -6,6 +6,7 @@ Decoders play what is there of a file that was cut short, and the first link of 
 import mmap
 import os
 import struct
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -104,17 +105,33 @@ def _caf_end(file: BinaryIO) -> int | None:
 
 def _mp4_end(file: BinaryIO, file_size: int) -> int:
     """The end of the last box; a size of 0 is "up to the end of the file"."""
-    at = 0
-    while at < file_size:
+    return max((end for _, _, end in _mp4_boxes(file, 0, file_size)), default=0)
+
+
+def _mp4_boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, first byte and end of what is in each box between two bytes."""
+    while at < end:
         file.seek(at)
-        head = file.read(16).ljust(16, b"\0")
+        head, content = file.read(16).ljust(16, b"\0"), at + 8
         size: int = struct.unpack(">I", head[:4])[0]
         if size == 1:
-            size = struct.unpack(">8xQ", head)[0]
+            size, content = struct.unpack(">8xQ", head)[0], at + 16
         if size < 8:  # 0, or bytes that are no box
             break
         at += size
-    return at
+        yield head[4:8], content, at
+
+
+def mp4_ticks(file: BinaryIO) -> int | None:
+    """Ticks in a second of an MP4's edit lists, which cut a track to its length."""
+    for name, start, end in _mp4_boxes(file, 0, os.fstat(file.fileno()).st_size):
+        for inner, at, _ in _mp4_boxes(file, start, end) if name == b"moov" else ():
+            if inner == b"mvhd":
+                file.seek(at)
+                head = file.read(24).ljust(24, b"\0")
+                ticks: int = struct.unpack(">20xI" if head[0] else ">12xI8x", head)[0]
+                return ticks
+    return None
 
 
 def _matroska_end(file: BinaryIO) -> int | None:

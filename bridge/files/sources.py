@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from restem.bridge.files.containers import mp4_ticks
 from restem.streamer.resampler import Audio
 
 if TYPE_CHECKING:
@@ -233,11 +234,17 @@ class AvSource:
             )
 
     def _trim(self) -> None:
-        """Leave out what fills up the last packet of an MP4, as FFmpeg does not."""
-        if self._seconds is not None:
-            told = round(self._seconds * self.sample_rate)
-            if 0 < self.frames - told < MP4_PACKET:
-                self.frames = told
+        """Leave out what fills up the last packet of an MP4, as FFmpeg does not.
+
+        Where it tells its length to the sample: many tell it in milliseconds.
+        """
+        if self._seconds is None:
+            return
+        with self._path.open("rb") as file:
+            ticks = mp4_ticks(file) or 1
+        told = round(self._seconds * self.sample_rate)
+        if ticks % self.sample_rate == 0 and 0 < self.frames - told < MP4_PACKET:
+            self.frames = told
 
     def read(self, count: int) -> Audio:
         blocks, held = [self._rest], self._rest.shape[1]

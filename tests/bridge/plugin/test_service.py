@@ -53,9 +53,9 @@ def plugin(service: Service, profile: str) -> PluginStub:
     made = PluginStub()
     made.set("bass_mute", 1)
     made.ask(profile, latency_of(profile))
-    until(lambda: made.state != State.NONE, service.look)
+    until(lambda: made.state != State.NONE, service.poll)
     assert (made.state, made.slot[Slot.QUOTED]) == (State.STARTING, latency_of(profile))
-    until(lambda: made.state == State.READY, service.look)
+    until(lambda: made.state == State.READY, service.poll)
     assert service.sessions()[0].engine.mixer.get("mute", "bass") is True
     return made
 
@@ -80,7 +80,7 @@ def test_a_plugin_plays_what_is_rendered(
     service: Service, plugin: PluginStub, profile: str
 ) -> None:
     plugin.set("bass_mute", 0)
-    until(plugin.is_followed, service.look)
+    until(plugin.is_followed, service.poll)
     service.sessions()[0].engine.mixer.reset()
     assert plugin.slot[Slot.STEMS] == sum(1 << STEMS.index(stem) for stem in SMALL_STEMS)
     rings = plugin.attach()
@@ -95,15 +95,15 @@ def test_values_go_both_ways(service: Service, plugin: PluginStub) -> None:
     mixer = service.sessions()[0].engine.mixer
     plugin.set("drums_gain_db", -20)
     assert not plugin.is_followed()
-    until(plugin.is_followed, service.look)
+    until(plugin.is_followed, service.poll)
     assert mixer.get("gain_db", "drums") == plugin.shown("drums_gain_db") == -20
     mixer.set("gain_db", -45, "vocals")  # as OSC does
-    until(lambda: plugin.shown("vocals_gain_db") == -45, service.look)
+    until(lambda: plugin.shown("vocals_gain_db") == -45, service.poll)
     plugin.set("ceiling", 0)
-    until(plugin.is_followed, service.look)
+    until(plugin.is_followed, service.poll)
     assert mixer.get("gain_db", "vocals") == -45  # what the host does not know yet stays
     plugin.set("bass_pan", np.nan)
-    until(plugin.is_followed, service.look)
+    until(plugin.is_followed, service.poll)
     assert mixer.get("pan", "bass") == 0
 
 
@@ -121,11 +121,11 @@ def test_what_cannot_be_is_refused_with_a_reason(
 ) -> None:
     refused = PluginStub()
     refused.ask(**{"profile": profile, "latency": latency_of(profile), **change})
-    until(lambda: refused.state == State.FAILED, service.look)
+    until(lambda: refused.state == State.FAILED, service.poll)
     assert re.search(complaint, refused.message)
     assert re.match(rf"plugin {refused.number + 1}: .*{complaint}", said[-1])
     refused.leave()
-    until(lambda: not refused.slot[Slot.CLAIM], service.look)
+    until(lambda: not refused.slot[Slot.CLAIM], service.poll)
 
 
 def test_a_plugin_whose_process_is_gone_loses_its_slot(
@@ -133,7 +133,7 @@ def test_a_plugin_whose_process_is_gone_loses_its_slot(
 ) -> None:
     monkeypatch.setattr(services, "DEAD_SECONDS", 0.0)
     dead, alive = PluginStub(process=2**22 + 1), PluginStub()
-    until(lambda: not dead.slot[Slot.CLAIM], service.look)
+    until(lambda: not dead.slot[Slot.CLAIM], service.poll)
     assert alive.slot[Slot.CLAIM]
     alive.leave()
 
@@ -143,13 +143,13 @@ def test_the_next_plugin_is_controlled_once_the_first_has_left_and_left_nothing(
 ) -> None:
     second = PluginStub()
     second.ask(profile, latency_of(profile))
-    until(lambda: second.state == State.READY, service.look)
+    until(lambda: second.state == State.READY, service.poll)
     first, other = service.sessions()
     assert service._controlled is first
     rings = Path("/dev/shm", first.engine.rings.name)
     assert rings.exists()
     plugin.leave()
-    until(lambda: service._controlled is other and not rings.exists(), service.look)
+    until(lambda: service._controlled is other and not rings.exists(), service.poll)
     assert service.sessions() == [other]
     assert PluginStub().number == plugin.number
 
