@@ -101,6 +101,8 @@ def test_nan_in_the_future_never_leaks_back(name: str) -> None:
     before = min(before, ill.shape[-1])
     assert before >= at
     assert same(name, ill[..., :before], healthy[..., :before])
+    if name in EXTRACTING:  # not all of a window is ill: wait for the sample's own time
+        before = at + model.latency + Stream(model).reblocking
     if before < ill.shape[-1]:
         assert ill[..., before:].isnan().any()
 
