@@ -8,7 +8,6 @@ so that `verify` finds a damaged one, and of what each origin gave the first tim
 refuses anything else ever after.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import tempfile
@@ -191,11 +190,13 @@ def _install(
 ) -> Path:
     state = convert(checkpoint, network, params)
     stem = name.partition("/")[2]
-    description = store.WeightsHeader(network, params, stem, origin, licence, _sha256(checkpoint))
+    description = store.WeightsHeader(
+        network, params, stem, origin, licence, store.sha256(checkpoint)
+    )
     path = store.weights_path(name)
     store.save_weights(state, path, description)
     with _open_ledger() as ledger:
-        ledger.files[name] = _sha256(path)
+        ledger.files[name] = store.sha256(path)
     return path
 
 
@@ -212,7 +213,7 @@ def _fetch(weights: PublishedWeights, progress: Progress | None, download: Downl
             checkpoint = _downloaded(weights, download, Path(temporary))
         if progress:
             progress(size := checkpoint.stat().st_size, size)
-        digest = _sha256(checkpoint)
+        digest = store.sha256(checkpoint)
         expected = _read_ledger().origins.get(origin, digest)
         if digest != expected:
             raise ValueError(
@@ -266,7 +267,7 @@ def _gather_from_package(weights: PublishedWeights, source: PackageFiles, folder
         path = Path(str(package.locate_file(name)))
         if not path.is_file():
             raise ValueError(f"{path}: missing; {source} has it: {weights.command}")
-        if (digest := _sha256(path)) != source.sha256[network]:
+        if (digest := store.sha256(path)) != source.sha256[network]:
             raise ValueError(
                 f"{path}: not the file of {source}: SHA-256 {digest}, expected "
                 f"{source.sha256[network]}; refused"
@@ -281,7 +282,7 @@ def _problem(name: str, path: Path, files: Mapping[str, str]) -> str:
     if name not in store.SHIPPED:  # which are part of the package
         if name not in files:
             return f"{LEDGER} does not know it: restem has not installed it"
-        if files[name] != _sha256(path):
+        if files[name] != store.sha256(path):
             return f"not the file that was installed: remove it, then: {store.how_to_get(name)}"
     try:
         store.load_network(path)
@@ -322,8 +323,3 @@ def _open_ledger() -> Iterator[Ledger]:
     text = json.dumps({"files": ledger.files, "origins": ledger.origins}, indent=2, sort_keys=True)
     with atomically(store.weights_folder() / LEDGER) as part:
         part.write_text(text + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from restem.bridge.cli.options import (
@@ -15,8 +15,7 @@ from restem.bridge.cli.options import (
     remote_settings,
 )
 from restem.bridge.cli.output import print_note, print_rows
-
-FORMATS = ("clap", "vst3", "lv2")
+from restem.bridge.plugin.formats import FORMATS
 
 
 def add_serve(verb: argparse.ArgumentParser) -> None:
@@ -122,8 +121,7 @@ def _install(args: argparse.Namespace) -> int:
     from restem.bridge.plugin.build import build
     from restem.bridge.plugin.install import install
 
-    make: Callable[[Path], object] = lambda folder: build(folder, notify=_note_step)  # noqa: E731
-    for path in install(args.formats, args.system, make):
+    for path in install(args.formats, args.system, partial(build, notify=_note_step)):
         print(path)
     return 0
 

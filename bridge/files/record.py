@@ -11,6 +11,7 @@ from typing import Any
 
 import restem
 from restem.bridge.files.names import folder_name
+from restem.models.weights import store
 from restem.streamer.builder import weights_files
 from restem.streamer.profiles import Profile
 
@@ -97,7 +98,7 @@ def make_recipe(profile: Profile, stems: Sequence[str] | None, form: object) -> 
         stems: that are restored; all of the profile if None.
         form: of the files; its `repr` tells all of it.
     """
-    weights = {path.name: _sha256(path) for path in weights_files(profile, stems)}
+    weights = {path.name: store.sha256(path) for path in weights_files(profile, stems)}
     return Recipe(
         {
             "restem": restem.__version__,
@@ -106,8 +107,3 @@ def make_recipe(profile: Profile, stems: Sequence[str] | None, form: object) -> 
             "form": repr(form),
         }
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -45,8 +45,10 @@ class HostParameter:
         return f"{self.strip} {words}".capitalize() if self.strip else words.capitalize()
 
     def value(self, number: float) -> Value:
-        """The mixer's value of the host's number, which has no bools."""
-        return number >= 0.5 if self.row.kind == "bool" else float(number)
+        """The mixer's value of the host's number, which has no bools and may be past the end."""
+        if self.row.kind == "bool":
+            return number >= 0.5
+        return min(max(float(number), self.row.low), self.row.high)
 
 
 def host_parameters() -> tuple[HostParameter, ...]:

@@ -1,7 +1,6 @@
 """Building the plugin: a C++ compiler and DPF on this machine, our sources, the kernel's object."""
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -14,16 +13,11 @@ from pathlib import Path
 
 from restem.bridge.plugin.abi import header
 from restem.bridge.plugin.dpf import WANTED, find_dpf, patched_dpf
+from restem.bridge.plugin.formats import BINARIES, FORMATS
 from restem.bridge.plugin.native import export_kernel, runtime_source
 
-FORMATS = ("clap", "vst3", "lv2")
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-DNDEBUG", "-Wall", "-Wextra")
 LINKED = ("-shared", "-Wl,--no-undefined", "-lrt", "-lpthread", "-lm")
-BINARIES = {  # of each format, inside its bundle
-    "clap": "restem.clap",
-    "vst3": f"restem.vst3/Contents/{platform.machine()}-linux/restem.so",
-    "lv2": "restem.lv2/restem_dsp.so",
-}
 Notify = Callable[[str], None]
 
 

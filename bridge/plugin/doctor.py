@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from restem.bridge.plugin.abi import PORTS, abi_hash
-from restem.bridge.plugin.build import BINARIES, find_compiler
+from restem.bridge.plugin.build import find_compiler
 from restem.bridge.plugin.clap_host import ClapHost, build_host
 from restem.bridge.plugin.dpf import find_dpf
+from restem.bridge.plugin.formats import BINARIES
 from restem.bridge.plugin.install import build_folder, command_file, installed
-from restem.bridge.plugin.lobby import NAME_VARIABLE, Head, Lobby
+from restem.bridge.plugin.lobby import NAME_VARIABLE, Head, Lobby, process_lives
 
 RATE, BLOCK = 48000, 256
 
@@ -66,11 +67,15 @@ def _start_command() -> Finding:
 
 
 def _service() -> str:
+    nobody = "none runs; a plugin that plays starts it"
     try:
         lobby = Lobby()
     except FileNotFoundError:
-        return "none runs; a plugin that plays starts it"
+        return nobody
+    lobby.close()  # its words stay
     words = lobby.words
+    if not process_lives(int(words[Head.PID])):  # one that was killed has left it behind
+        return nobody
     if words[Head.ABI] != abi_hash():
         raise ValueError(f"process {words[Head.PID]} is another version of restem: end it")
     return f"process {words[Head.PID]}"

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from restem.bridge.plugin.build import BINARIES, FORMATS
+from restem.bridge.plugin.abi import abi_hash
+from restem.bridge.plugin.formats import BINARIES, FORMATS
 
 BUNDLES = {kind: path.partition("/")[0] for kind, path in BINARIES.items()}
 ABI_MARK = re.compile(rb"restem-abi:(\d+)")
@@ -42,13 +43,16 @@ def folder_of(kind: str, system: bool = False) -> Path:
     return Path("/usr/lib", kind) if system else Path.home() / f".{kind}"
 
 
-def install(kinds: Sequence[str], system: bool, build: Callable[[Path], object]) -> list[Path]:
+def install(
+    kinds: Sequence[str], system: bool, build: Callable[[Path, Sequence[str]], object]
+) -> list[Path]:
     """Put bundles where DAWs look, and write down how the service is started.
 
     Args:
         kinds: formats.
         system: for all users; needs their rights.
-        build: makes the bundles in a folder, if some are missing.
+        build: makes bundles of some formats in a folder: those that are missing, or were built for
+            another version of restem.
 
     Returns:
         Paths of what is installed.
@@ -58,8 +62,8 @@ def install(kinds: Sequence[str], system: bool, build: Callable[[Path], object])
         OSError: a folder cannot be written to.
     """
     source = build_folder()
-    if not all((source / BINARIES[kind]).is_file() for kind in kinds):
-        build(source)
+    if wanted := [kind for kind in kinds if _built_for(source / BINARIES[kind]) != abi_hash()]:
+        build(source, wanted)
     paths = []
     for kind in kinds:
         target = folder_of(kind, system) / BUNDLES[kind]
@@ -105,5 +109,10 @@ def installed() -> Iterator[Installed]:
             folder = folder_of(kind, system)
             binary = folder / BINARIES[kind]
             if binary.is_file():
-                mark = ABI_MARK.search(binary.read_bytes())
-                yield Installed(kind, folder / BUNDLES[kind], int(mark[1]) if mark else 0)
+                yield Installed(kind, folder / BUNDLES[kind], _built_for(binary))
+
+
+def _built_for(binary: Path) -> int:
+    """`abi.abi_hash` when a binary was built; 0 for one that does not say, or is not there."""
+    mark = ABI_MARK.search(binary.read_bytes()) if binary.is_file() else None
+    return int(mark[1]) if mark else 0

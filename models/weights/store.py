@@ -1,5 +1,6 @@
 """Weights by name: finding, reading, checking and writing them."""
 
+import hashlib
 import json
 import os
 import re
@@ -102,6 +103,12 @@ def how_to_get(name: str) -> str:
 def add_command(name: str) -> str:
     """Command that installs a checkpoint under that name; its params may be needed too."""
     return f"restem weights add {name} --checkpoint FILE"
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def installed() -> list[str]:

@@ -55,6 +55,7 @@ from restem.bridge.session.headless import FileSession
 from restem.bridge.session.transport import Block
 from restem.streamer.engine.rings import Audio
 from restem.streamer.mixer.kernel import HUGE
+from restem.streamer.mixer.routing import WITHOUT, minus_names
 
 JITTER_SECONDS = 0.05
 LAST_POSITION = 1 << 53
@@ -78,8 +79,8 @@ COMMANDS = (
         "audio/subscribe",
         "bus [lease_s] [port]",
         "Sends a stem, residual, master, dry or no_STEM (the mix without it), or what a pattern "
-        "means, as /restem/audio/out/BUS sequence position channels blob, until the lease (10 s) "
-        "ends or is renewed. Answers with bus and lease.",
+        "means (no_STEM where it begins with no_), as /restem/audio/out/BUS sequence position "
+        "channels blob, until the lease (10 s) ends or is renewed. Answers with bus and lease.",
     ),
     CommandRow("audio/unsubscribe", "[bus]", "Ends that, or all that you receive."),
     CommandRow(
@@ -272,6 +273,9 @@ class OscAudio:
         if not isinstance(wanted, str) or len(args) > 3:
             raise RefusalError("wrong_type", "subscribe takes bus [lease_s] [port]")
         buses = self._find(wanted)
+        if not wanted.startswith(f"{WITHOUT}_"):  # who wants all stems wants no sums of them
+            sums = minus_names(self.session.engine.stems)
+            buses = [bus for bus in buses if bus not in sums] or buses
         lease, text = lease_in(numbers, 0)
         port = port_in(self.server, client, numbers, 1)
         if text:

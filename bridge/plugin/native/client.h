@@ -435,7 +435,8 @@ private:
 
     static std::string command_file() {
         if (const char* path = std::getenv("RESTEM_PLUGIN_CONF")) return path;
-        if (const char* folder = std::getenv("XDG_CONFIG_HOME")) return std::string(folder) + "/restem/plugin.conf";
+        const char* folder = std::getenv("XDG_CONFIG_HOME");
+        if (folder && *folder) return std::string(folder) + "/restem/plugin.conf";
         const char* home = std::getenv("HOME");
         return std::string(home ? home : "") + "/.config/restem/plugin.conf";
     }

@@ -1,6 +1,7 @@
 """Where bundles go, and what is said of a machine that lacks something."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,14 @@ import pytest
 from restem.bridge.cli.main import main
 from restem.bridge.plugin import build as building
 from restem.bridge.plugin.abi import abi_hash
-from restem.bridge.plugin.build import BINARIES, FORMATS
-from restem.bridge.plugin.install import command_file, install, installed, uninstall
+from restem.bridge.plugin.formats import BINARIES, FORMATS
+from restem.bridge.plugin.install import (
+    build_folder,
+    command_file,
+    install,
+    installed,
+    uninstall,
+)
 from restem.bridge.plugin.native import RESHAPE, runtime_source
 
 
@@ -31,7 +38,7 @@ def pretend(folder: Path, abi: int) -> None:
 def test_bundles_are_installed_listed_and_removed(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    install(FORMATS, system=False, build=lambda folder: pretend(folder, abi_hash()))
+    install(FORMATS, system=False, build=lambda folder, kinds: pretend(folder, abi_hash()))
     assert (home / ".vst3" / BINARIES["vst3"]).is_file()
     assert {each.abi for each in installed()} == {abi_hash()}
     words = command_file().read_text().splitlines()
@@ -45,9 +52,23 @@ def test_bundles_are_installed_listed_and_removed(
 
 
 def test_an_older_plugin_is_found_out(capsys: pytest.CaptureFixture[str]) -> None:
-    install(["clap"], system=False, build=lambda folder: pretend(folder, 12))
+    install(["clap"], system=False, build=lambda folder, kinds: pretend(folder, 12))
     assert main(["plugin", "list"]) == 0
     assert "no: build it anew" in capsys.readouterr().out
+
+
+def test_what_was_built_for_an_older_restem_is_built_anew() -> None:
+    pretend(build_folder(), 12)
+    built: list[str] = []
+
+    def build(folder: Path, kinds: Sequence[str]) -> None:
+        built.extend(kinds)
+        pretend(folder, abi_hash())
+
+    install(["clap", "lv2"], system=False, build=build)
+    install(["clap", "lv2"], system=False, build=build)
+    assert built == ["clap", "lv2"]  # once
+    assert {each.abi for each in installed()} == {abi_hash()}
 
 
 @pytest.mark.parametrize("missing", ["CXX", "DPF"])

@@ -376,6 +376,23 @@ def test_a_bus_is_received_until_its_lease_ends_or_its_listener_wants_no_more(
     assert console.error(f"{AUDIO}/subscribe", 5)[1] == "wrong_type"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "buses"),
+    [
+        ("*", [*STEMS, "residual", "master", "dry"]),
+        ("no_*", [f"no_{stem}" for stem in STEMS]),
+        ("no_bass", ["no_bass"]),
+        ("*_bass", ["no_bass"]),
+    ],
+)
+def test_a_pattern_means_the_mix_without_a_stem_only_where_it_says_so(
+    audio: OscAudio, console: Console, wanted: str, buses: list[str]
+) -> None:
+    answers = console.ask(f"{AUDIO}/subscribe", wanted, 30.0)
+    assert [m.args[0] for m in answers if m.address == f"{AUDIO}/subscribe"] == buses
+    console.ask(f"{AUDIO}/unsubscribe")
+
+
 def test_stems_over_udp_go_in_one_piece_through_any_network(audio: OscAudio) -> None:
     played = np.ones((2, 4000), np.float32)
     packets = audio._packets(("vocals", False), (1 << 31) - 1000, played)
