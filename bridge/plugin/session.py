@@ -33,6 +33,12 @@ class PluginSession(Session):
         self._passed = time.monotonic(), 0  # a moment, and the mixer's position then
         super().__init__(settings, size, rate, port_routing, notify)
 
+    @staticmethod
+    def remedy(profile: str | None) -> str:
+        """The same in a DAW, where nobody gives flags."""
+        instead = f"choose the profile {profile}, which holds here" if profile else "no other holds"
+        return f"{instead}, or start it by hand: restem serve --force"
+
     def meter(self) -> None:
         super().meter()
         if (position := self.engine.mixer.position) != self._passed[1]:

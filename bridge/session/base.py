@@ -80,14 +80,19 @@ class Session:
         try:
             return self.settings.start_engine(build, self.host_block_size, self.sample_rate)
         except TooSlowError as error:
-            raise ValueError(
-                f"{self.settings.profile}: {error}; {self._advice()}, or --force"
-            ) from None
+            remedy = self.remedy(self._holding_profile())
+            raise ValueError(f"{self.settings.profile}: {error}; {remedy}") from None
 
-    def _advice(self) -> str:
-        """Suggest a profile that would hold, or another remedy."""
+    @staticmethod
+    def remedy(profile: str | None) -> str:
+        """Advice where a profile is too slow here, and another one, if there is one, would hold."""
+        if profile is None:
+            return "give it a larger --allowance, fewer --stems, or more --threads, or --force"
+        return f"use --profile {profile}, which holds here, or --force"
+
+    def _holding_profile(self) -> str | None:
         wanted = self.settings
-        names = [row["name"] for row in describe_profiles() if row["ready"] == "yes"]
+        names: list[str] = [r["name"] for r in describe_profiles() if r["ready"] == "yes"]
         for name in names:
             if name == wanted.profile:
                 continue
@@ -95,8 +100,8 @@ class Session:
             build = other.request(wanted.stems, self.sample_rate)
             allowance = other.allowance_at(self.sample_rate)
             if holds(build, self.host_block_size, allowance, wanted.threads):
-                return f"use --profile {name}, which holds here"
-        return "give it a larger --allowance, fewer --stems, or more --threads"
+                return name
+        return None
 
     @property
     def profile(self) -> str:

@@ -15,9 +15,12 @@ from restem.bridge.control.remote import RemoteSettings
 from restem.bridge.plugin import service as services
 from restem.bridge.plugin.lobby import NAME_VARIABLE, Slot, State
 from restem.bridge.plugin.service import Service, quote
+from restem.bridge.plugin.session import PluginSession
+from restem.bridge.session.headless import FileSession
 from restem.bridge.settings import Settings
 from restem.models.stems import STEMS
 from restem.streamer.builder import load_profile
+from restem.streamer.engine.process import TooSlowError
 from restem.streamer.engine.rings import Audio
 from restem.streamer.stream import render
 from tests.support.engine_player import until
@@ -160,3 +163,21 @@ def test_a_service_ends_once_it_has_been_alone_for_a_while(own_lobby: str) -> No
         PluginStub().beat()
         alone.run(seconds=0.3, linger=0.0)  # not while there is a plugin
         assert alone.instances
+
+
+def test_what_is_too_slow_here_comes_with_what_one_can_do_in_a_daw(
+    profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TooSlowError("too slow here")
+
+    monkeypatch.setattr(Settings, "start_engine", refuse)
+    monkeypatch.setattr(PluginSession, "_holding_profile", lambda self: "live-cpu")
+    monkeypatch.setattr(FileSession, "_holding_profile", lambda self: "live-cpu")
+    advice = (
+        "too slow here; choose the profile live-cpu, .*, or start it by hand: restem serve --fo"
+    )
+    with pytest.raises(ValueError, match=advice):
+        PluginSession(Settings(profile, rate=48000, host_block_size=256, varies=True))
+    with pytest.raises(ValueError, match=r"too slow here; use --profile live-cpu, .*, or --force$"):
+        FileSession(Settings(profile))
