@@ -30,6 +30,7 @@ REMEDIES = {
     errno.ENOENT: "check the name",
     errno.EACCES: "change its permissions or choose another folder",
     errno.EEXIST: "a file has the folder's name; choose another folder",
+    errno.ENOTDIR: "a file stands where a folder should be; choose another folder",
     errno.EROFS: "choose another folder",
     errno.ENOSPC: "free some space or choose another folder",
     errno.EDQUOT: "free some space or choose another folder",
@@ -166,7 +167,7 @@ def _open_source(path: Path) -> Source:
         warnings.warn(
             f"{path}: its header gives no length; it is read to the end of the file", stacklevel=3
         )
-    elif not is_mp3(path):
+    elif not is_mp3(path) and path.suffix.lower() != ".mp3":  # libsndfile goes by the name, too
         with suppress(soundfile.LibsndfileError):
             return ChainSource(path, spans) if len(spans) > 1 else SoundFileSource(path)
     return AvSource(path)

@@ -12,6 +12,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,7 +222,8 @@ def render_mix(
     overwrite = overwrite or bool(record and record.owns(targets))
     check_targets(targets, mix.path, overwrite)
     if record and not overwrite:
-        record.path.unlink(missing_ok=True)  # its files are gone
+        with suppress(OSError):  # what is wrong there is said where the files are made
+            record.path.unlink()  # its files are gone
     tags = read_tags(mix.path) if options.tags else Tags()
     meter = Meter(output_blocks(model, mix, outputs), mix, progress)
     scaled = Rescaled(meter, targets[0].parent)

@@ -110,6 +110,7 @@ def test_a_bad_call_costs_one_line_and_leaves_nothing(
     assert message in err.splitlines()[-1]
     assert code == 2 or err.count("\n") == 1
     assert "Traceback" not in err
+    assert "[Errno" not in err
     assert out == ""
     assert not (tmp_path / "out").exists()
 

@@ -221,3 +221,13 @@ def test_nan_and_inf_are_silenced_and_counted(tmp_path: Path) -> None:
         assert np.array_equal(np.concatenate(list(mix), axis=1), audio)
         assert mix.bad_samples == 4
         assert mix.first_bad_seconds == (BLOCK + 480) / RATE
+
+
+def test_decoders_keep_their_own_words_to_themselves(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.mp3"
+    page.write_text("<html><body>404</body></html>")
+    with pytest.raises(ValueError, match="cannot be read as audio; convert it to WAV or FLAC"):
+        open_mix(page)
+    assert capfd.readouterr() == ("", "")
