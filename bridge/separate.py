@@ -14,13 +14,8 @@ from numpy.typing import NDArray
 
 from restem.bridge.files.outputs import Outputs, Selection
 from restem.bridge.files.reader import MixReader, open_array, open_mix
-from restem.bridge.files.render import (
-    PLAIN,
-    Meter,
-    RenderReport,
-    output_blocks,
-    render_mix,
-)
+from restem.bridge.files.render import PLAIN, RenderReport, render_mix
+from restem.bridge.files.restore import Meter, output_blocks
 from restem.bridge.progress import Progress, progress_bar
 from restem.streamer.builder import load_profile
 from restem.streamer.model.protocol import StreamingModel, check_streaming

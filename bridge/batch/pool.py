@@ -10,10 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 from restem.bridge.batch.catalogue import FAILED, Outcome, Request, attempt
 from restem.bridge.batch.inputs import Work
 from restem.bridge.errors import describe_error
+from restem.bridge.files.writer import missing_folders, remove_empty
 from restem.bridge.progress import Progress
 from restem.bridge.signals import ended_as_by_ctrl_c
 
@@ -52,6 +54,7 @@ class Pool:
         self._request, self._jobs = replace(request, threads=threads), jobs
         self._waiting, self._progress = iter(works), progress
         self._renderers: dict[Connection, Renderer] = {}
+        self._new: set[Path] = set()
 
     def run(self) -> Iterator[Outcome]:
         """Give the outcomes as mixes are done.
@@ -71,10 +74,11 @@ class Pool:
                 renderer.process.terminate()
             for renderer in self._renderers.values():
                 renderer.process.join()
+            remove_empty(self._new)
 
     def _start(self, speaks: bool = False) -> None:
         """Start a process for the next mix, if there is one."""
-        work = next(self._waiting, None)
+        work = self._next_work()
         if work is None:
             return
         line, far = CONTEXT.Pipe()
@@ -99,8 +103,16 @@ class Pool:
         else:
             renderer.progress(*message)
 
-    def _next(self, renderer: Renderer) -> None:
+    def _next_work(self) -> Work | None:
+        """The next mix; its folder, if it is new, is of no single process: all may make it."""
         work = next(self._waiting, None)
+        if work is not None:
+            with suppress(OSError):  # what is wrong with it is said where its files are made
+                self._new |= missing_folders(self._request.out / work.below)
+        return work
+
+    def _next(self, renderer: Renderer) -> None:
+        work = self._next_work()
         with suppress(OSError):  # it has died: the line says so when it is read
             renderer.line.send(work)
         if work is None:

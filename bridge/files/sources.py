@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 UNSUPPORTED = 4  # libsndfile: encoding not supported
 OFFLINE = {"protocol_whitelist": "none"}  # a playlist must not make FFmpeg open other files
 MP3_SLACK = 2  # frames that encoders count too many
+ZEROS = 4096  # bytes looked through at once
 MP4_PACKET = 2048  # samples, of the longest AAC packets
 
 
@@ -179,7 +180,11 @@ class AvSource:
         import av  # a tenth of a second, and rarely needed
 
         try:
-            with self._path.open("rb") as file, av.open(file, "r", options=OFFLINE) as container:
+            start, size = _mp3_start(self._path) or 0, self._path.stat().st_size
+            with (
+                self._path.open("rb") as file,
+                av.open(_Span(file, start, size - start), "r", options=OFFLINE) as container,
+            ):
                 if not container.streams.audio:
                     raise ValueError(f"{self._path}: has no audio in it; name an audio file")
                 stream = container.streams.audio[0]
@@ -274,20 +279,32 @@ def is_mp3(path: Path) -> bool:
 
     libsndfile decodes them, but guesses the length of some, and complains on stderr.
     """
+    return _mp3_start(path) is not None
+
+
+def _mp3_start(path: Path) -> int | None:
+    """Where the first tag or frame of an MP3 lies, behind zeros if some tool left room there."""
+    start, block = 0, bytes(1)
     with path.open("rb") as file:
+        while block and not block.strip(b"\0"):
+            start = file.tell()
+            block = file.read(ZEROS)
+        start += len(block) - len(block.lstrip(b"\0"))
+        file.seek(start)
         head = file.read(3)
-    return head == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+    return start if head == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0") else None
 
 
 def _mp3_frames(path: Path) -> int | None:
     """The number of frames that an MP3's first one tells; None if it does not."""
-    start = 0
+    start = _mp3_start(path)
+    if start is None:
+        return None
     with path.open("rb") as file:
+        file.seek(start)
         while (head := file.read(10)).startswith(b"ID3") and len(head) == 10:
             start += 10 + sum(byte << 7 * place for place, byte in enumerate(head[:5:-1]))
             file.seek(start)
-        if not is_mp3(path):
-            return None
         file.seek(start)
         frame = file.read(4096)
     at = max(frame.find(b"Xing"), frame.find(b"Info"))

@@ -215,10 +215,7 @@ def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[li
     folders = [*dict.fromkeys(target.parent for target in targets)]
     token = secrets.token_hex(4)
     parts = [path.with_name(f"{path.stem}.{token}{path.suffix}.part") for path in targets]
-    made: dict[Path, None] = {}
-    for folder in folders:
-        with one_line_errors(folder):
-            made |= {path: None for path in (folder, *folder.parents) if not path.exists()}
+    new = set[Path]().union(*map(missing_folders, folders))
     before = [_identity(target) for target in targets]
     placed: list[Path] = []
     try:
@@ -241,10 +238,21 @@ def all_or_none(targets: Sequence[Path], overwrite: bool = False) -> Iterator[li
         for path in (*parts, *placed):
             with suppress(OSError):
                 path.unlink()
-        for path in sorted(made, key=lambda folder: -len(folder.parts)):
-            with suppress(OSError):
-                path.rmdir()
+        remove_empty(new)
         raise
+
+
+def missing_folders(folder: Path) -> set[Path]:
+    """A folder and its parents, those that are not there yet."""
+    with one_line_errors(folder):
+        return {path for path in (folder, *folder.parents) if not path.exists()}
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders with nothing in them but each other."""
+    for path in sorted(folders, key=lambda folder: -len(folder.parts)):
+        with suppress(OSError):
+            path.rmdir()
 
 
 def _check_links(folder: Path) -> None:

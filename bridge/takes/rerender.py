@@ -18,14 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from restem.bridge.files.reader import MixReader, open_mix
-from restem.bridge.files.render import (
-    RenderReport,
-    block_reader,
-    checked_peak,
-    fit_length,
-    make_report,
-    restore_blocks,
-)
+from restem.bridge.files.render import RenderReport, make_report
+from restem.bridge.files.restore import block_reader, checked_peak, fit_length, restore_blocks
 from restem.bridge.files.writer import all_or_none, check_targets, pick_subtype, stem_files
 from restem.bridge.takes.sidecar import TakeInfo, read_session
 from restem.streamer.mixer.mixer import Mixer
