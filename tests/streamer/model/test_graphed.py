@@ -34,7 +34,7 @@ def as_on_a_gpu() -> StreamingModel:
         for stem in ("vocals", "drums"):
             repairs[stem] = Demucs(DemucsConfig(features=4, depth=3)).eval().requires_grad_(False)
     repair = Repair(repairs, separator.stems, repairs["drums"], 48000, torch.bfloat16)
-    sizes = {"block_size": 1024, "context": 4096, "fade": 256, "lookahead": 768}
+    sizes = {"block_size": 512, "context": 256, "fade": 128, "lookahead": 256}
     return Chunked(Cascade(separator, repair), **sizes)
 
 
