@@ -28,6 +28,16 @@ ARRAYS: list[Any] = [
         for module in ("numpy.core", "numpy._core")
     ),
 ]
+
+
+class ConfigLoader(yaml.SafeLoader):
+    """Plain data only, and tuples, which files of some training frameworks have."""
+
+    def construct_tuple(self, node: yaml.SequenceNode) -> list[Any]:
+        return [*self.construct_sequence(node, deep=True)]
+
+
+ConfigLoader.add_constructor("tag:yaml.org,2002:python/tuple", ConfigLoader.construct_tuple)
 GENERATOR = "generator."  # what a GAN's training calls the network that is to be used
 # How files begin that are no checkpoints, but are saved as such.
 IMPOSTORS = {
@@ -137,17 +147,29 @@ def find_params(
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), ConfigLoader)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not YAML: {first_line(error)}") from error
     model = content.get("model") if isinstance(content, dict) else None
     nested = model.get("params") if isinstance(model, dict) else None
+    if isinstance(model, dict) and isinstance(content.get("training"), dict):
+        nested = nested or _of_training_file(model, content)
     params = nested or content  # Spleeter's file has params of that name, too, but none in them
     if not isinstance(params, dict) or not params:
         raise ValueError(f"{path}: expected `model: params:` or the params themselves")
     return params
+
+
+def _of_training_file(model: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
+    """Params of a file of ZFTurbo's Music-Source-Separation-Training: `model`, and its stems."""
+    training, audio = content["training"], content.get("audio")
+    target = training.get("target_instrument")
+    named = {"instruments": [target] if target else training.get("instruments")}
+    if isinstance(audio, dict) and "sample_rate" in audio:
+        named["sample_rate"] = audio["sample_rate"]
+    return {**named, **model}
 
 
 def _tell_network(params: Mapping[str, Any], path: Path) -> str:

@@ -15,7 +15,6 @@ Shape letters: `b` batch, `s` stem, `c` channel, `d` feature, `t` frame, `f` fre
 """
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from restem.models.joint import Joint
 from restem.models.published_config import published_options
 from restem.models.tfc_tdf import inverse_stft
 
@@ -200,33 +200,18 @@ class UNet(nn.Module):
         return mask
 
 
-class Spleeter(nn.Module):
-    """Stems that share a mix; an offline network for `streamer.model.chunked`."""
+class Spleeter(Joint):
+    """Stems that share a mix."""
 
-    window: Tensor
+    config: SpleeterConfig
 
     def __init__(self, config: SpleeterConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or SpleeterConfig()
-        self.sample_rate, self.channels = config.sample_rate, config.channels
-        self.input_shape = (config.channels,)
-        self.stems = config.stems
+        config = config or SpleeterConfig()
+        super().__init__(config)
         self.instruments = nn.ModuleList(
             UNet(config.channels, config.features) for _ in config.stems
         )
-        window = torch.hann_window(config.n_fft, dtype=torch.float32)
-        self.register_buffer("window", window, persistent=False)
         self.float()  # the user's default type may be another
-
-    @property
-    def device(self) -> torch.device:
-        return self.window.device
-
-    def select(self, stems: Sequence[str]) -> Self:
-        """The same network with some of its stems as answer; all are estimated nevertheless."""
-        chosen = copy(self)
-        chosen.stems = tuple(stems)
-        return chosen
 
     def forward(self, mix: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
         """The samples [start, stop) of the stems.
@@ -251,7 +236,7 @@ class Spleeter(nn.Module):
         )
         spectrum = bins[:, : config.bins].transpose(1, 2)  # [c, t, f]
         frames = spectrum.shape[1]
-        first, last = self._frames_of(start, stop, frames)
+        first, last = self.frames_of(start, stop, frames)
         magnitudes = torch.view_as_real(spectrum).square().sum(dim=-1).sqrt()
         magnitudes = pad(magnitudes, (0, 0, 0, -frames % config.grid))[None]
         estimates = [network(magnitudes, first, last) for network in self.instruments]
@@ -262,18 +247,3 @@ class Spleeter(nn.Module):
         masked = (shares * spectrum[:, first:last]).transpose(2, 3)
         answer = inverse_stft(masked, self.window, config.hop_length, stop - origin)
         return answer[..., start - origin :]
-
-    def _frames_of(self, start: int, stop: int, frames: int) -> tuple[int, int]:
-        """The frames whose windows touch the samples [start, stop)."""
-        half, hop_length = self.config.n_fft // 2, self.config.hop_length
-        first = max(0, (start - half) // hop_length + 1)
-        return first, max(first + 1, min(frames, (stop - 1 + half) // hop_length + 1))
-
-    def prepare_window(self, mix: Tensor, hop: int) -> None:
-        """Windows keep nothing."""
-
-    def step_window(
-        self, mix: Tensor, before: None, hop: int, start: int, stop: int
-    ) -> tuple[Tensor, None]:
-        """The samples [start, stop) of a window."""
-        return self(mix, start, stop), None

@@ -23,6 +23,7 @@ from restem.models.errors import first_line
 from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.unet import StackedUNet
 from restem.models.published_config import published_options
+from restem.models.roformer import BSRoFormerConfig, MelBandRoFormerConfig, RoFormer
 from restem.models.spleeter import Spleeter, SpleeterConfig
 
 EMBEDDED = "embedded"
@@ -142,6 +143,20 @@ SPLEETER = {
     "separation_exponent": 2,
     "mask_extension": "zeros",
 }
+_ROFORMER = {
+    "instruments": ["vocals"],
+    "num_stems": 1,
+    "stereo": True,
+    "heads": 8,
+    "dim_head": 64,
+    "time_transformer_depth": 1,
+    "freq_transformer_depth": 1,
+    "stft_n_fft": 2048,
+    "stft_win_length": 2048,
+    "mask_estimator_depth": 2,
+}
+BS_ROFORMER = {**_ROFORMER, "dim": 256, "depth": 12, "stft_hop_length": 512}
+MEL_BAND_ROFORMER = {**_ROFORMER, "dim": 384, "depth": 6, "num_bands": 60, "stft_hop_length": 441}
 
 NETWORKS = {
     info.name: info
@@ -181,6 +196,28 @@ NETWORKS = {
             role="joint",
             telltale="instrument_list",
             constants=("num_batches_tracked",),
+        ),
+        NetworkInfo(
+            name="mel-band-roformer",
+            description="Mel-band RoFormer: stems of your choice in one; offline, wants a GPU",
+            paper="2310.01809",
+            sample_rate=44100,
+            params=MEL_BAND_ROFORMER,
+            build=lambda params: RoFormer(MelBandRoFormerConfig.from_published(params)),
+            role="joint",
+            telltale="num_bands",
+            constants=("rotary_embed.freqs",),
+        ),
+        NetworkInfo(
+            name="bs-roformer",
+            description="BS-RoFormer: stems of your choice in one; offline, wants a GPU",
+            paper="2309.02612",
+            sample_rate=44100,
+            params=BS_ROFORMER,
+            build=lambda params: RoFormer(BSRoFormerConfig.from_published(params)),
+            role="joint",
+            telltale="mask_estimator_depth",
+            constants=("rotary_embed.freqs",),
         ),
         NetworkInfo(
             name="demucs-l",

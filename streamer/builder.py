@@ -216,13 +216,11 @@ def how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[st
 def weights_files(profile: Profile, stems: Iterable[str] | None = None) -> list[Path]:
     """The files that wanted stems of a profile are built from, where they are here."""
     names: list[str] = []
-    for stage in (profile.separator, profile.repair):
-        if stage is None or stage.weights == SEEDED:
-            continue
-        one_for_all = stage is profile.separator and profile.separator.window is None
-        wanted = pick_stems(profile.stems, stems)
-        names += [stage.weights] if one_for_all else [weights_name(stage, s) for s in wanted]
-    return [store.find_weights(name) for name in names if store.has_weights(name)]
+    wanted = pick_stems(profile.stems, stems)
+    for stage in profile.stages.values():
+        if stage.weights != SEEDED:
+            names += [weights_name(stage, stem) for stem in wanted]
+    return [store.find_weights(name) for name in dict.fromkeys(names) if store.has_weights(name)]
 
 
 def geometry(profile: Profile) -> tuple[int, int]:

@@ -32,8 +32,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from restem.models import zoo
 from restem.models.config import read_named, yaml_names
+from restem.models.joint import Joint
 from restem.models.stems import STEMS
 from restem.models.weights import store
 from restem.streamer.engine.playback_kernel import LatePolicy
@@ -48,6 +51,8 @@ NATIVE = zoo.network_names("separator", "cascade", streams=True)
 WINDOWED = zoo.network_names("separator", "joint", streams=False)
 STAGES = ("extractor", "separator", "repair")
 REPAIRS = zoo.network_names("repair")
+# Of a network that sees all of its window: 11 s, about what such networks were trained on; seconds.
+FILE_WINDOW = {"context": 3.0, "block_size": 5.0, "fade": 0.1, "lookahead": 3.0}
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,14 @@ def profile_names() -> list[str]:
 def read_profile(name_or_path: str | Path) -> Profile:
     """Read a profile of the package, or any YAML file, without building it.
 
+    The name of installed weights that have all stems of their network, as `mine/vocals`, means that
+    network in windows for files.
+
     Raises:
         ValueError: there is no such profile, or a key or a value in it is wrong.
     """
+    if store.NAME.fullmatch(str(name_or_path)):
+        return _of_weights(str(name_or_path))
     profile: Profile
     profile, where = read_named(Profile, name_or_path, resources.files("restem.configs"), "profile")
     folder = Path(name_or_path).parent
@@ -173,6 +183,22 @@ def read_profile(name_or_path: str | Path) -> Profile:
     profile = dataclasses.replace(profile, effects=dict(effects))
     _check(profile, where)
     return _located(profile, folder)
+
+
+def _of_weights(name: str) -> Profile:
+    path = store.find_weights(name)
+    described = store.describe_weights(path)
+    info = zoo.network_info(described.network, str(path))
+    if info.role != "joint":
+        raise ValueError(
+            f"{name}: weights of {info.name} make no profile by themselves; write one: see README"
+        )
+    with torch.device("meta"):
+        network = zoo.build_network(info.name, described.params, str(path))
+    assert isinstance(network, Joint)
+    window = {name: network.whole_hops(seconds) for name, seconds in FILE_WINDOW.items()}
+    separator = SeparatorConfig(info.name, name, window=Window(**window))
+    return Profile(f"{info.name} with weights {name}, for files.", separator, stems=network.stems)
 
 
 def _located(profile: Profile, folder: Path) -> Profile:

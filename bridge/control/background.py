@@ -43,6 +43,14 @@ class Background:
                 work()
 
 
+def done_within(seconds: float, work: Callable[[], None]) -> bool:
+    """Do something that may hang, as on a share that is gone; False if it still does then."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
+
+
 class Watched(Generic[T]):
     """A value that may take long to find out, such as the names in a folder of a network.
 

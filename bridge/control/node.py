@@ -1,6 +1,7 @@
 """A node of the control tree: an address, its arguments, how it is read and written."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from restem.bridge.control.addresses import Arg, Args
@@ -104,6 +105,9 @@ def fitting(node: Node, args: Args) -> Args:
 
 
 def _fit(node: Node, tag: str, arg: Arg) -> Arg:
+    if tag in "fi" and isinstance(arg, str):
+        with suppress(ValueError):  # a number from a text field, or a patch that knows only texts
+            arg = float(arg)
     number = isinstance(arg, bool | int | float)
     if tag == "s" and isinstance(arg, str):
         return arg

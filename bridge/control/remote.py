@@ -13,6 +13,7 @@ from pathlib import Path
 
 from restem.bridge.audio.backend import Connections
 from restem.bridge.control.addresses import ROOT
+from restem.bridge.control.background import done_within
 from restem.bridge.control.midi.controllers import MidiBridge
 from restem.bridge.control.osc.audio import OscAudio
 from restem.bridge.control.osc.query import OscQuery, listen
@@ -29,6 +30,7 @@ from restem.models.errors import one_line
 
 LAST = ".last.yaml"  # no preset's name begins with a dot
 LAST_CONNECTIONS = ".last-connections.json"
+KEEP_SECONDS = 5.0  # that they may take
 Notify = Callable[[str], None]
 
 
@@ -155,13 +157,20 @@ class Remote:
 
     def close(self) -> None:
         """Say good-bye, and keep the values for the next session."""
+        if not done_within(KEEP_SECONDS, self._keep):
+            self._notify(
+                f"values and connections are not kept for --restore: {self.presets.folder} does "
+                "not answer; choose another one by --presets"
+            )
+        self._stack.close()
+
+    def _keep(self) -> None:
         try:
             self.presets.snapshot(self._last)
             connections = self.control.session.connections()
             write_connections(self.presets.folder / LAST_CONNECTIONS, connections)
         except OSError as error:
             self._notify(f"values and connections are not kept for --restore: {error}")
-        self._stack.close()
 
     @property
     def _last(self) -> Path:

@@ -98,7 +98,10 @@ def make_recipe(profile: Profile, stems: Sequence[str] | None, form: object) -> 
         stems: that are restored; all of the profile if None.
         form: of the files; its `repr` tells all of it.
     """
-    weights = {path.name: store.sha256(path) for path in weights_files(profile, stems)}
+    weights = {
+        f"{path.parent.name}/{path.stem}": store.sha256(path)
+        for path in weights_files(profile, stems)
+    }
     return Recipe(
         {
             "restem": restem.__version__,

@@ -1,4 +1,4 @@
-"""The transformers of several DTT-BSRs at once (see `models.dtt_bsr`).
+"""The transformers of several DTT-BSRs at once (see `models.transformer`).
 
 Shape letters: `g` network, `b` batch, `d` feature, `t` frame or position, `u` wanted one, `f`
 frequency bin, `r` rows (batch and the axis at rest), `h` head, `e` feature of a head.
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, rms_norm
 from torch.nn.functional import scaled_dot_product_attention as attend
 
-from restem.models.dtt_bsr import Rotary
 from restem.models.inference.frozen import InferenceModule, module_list
+from restem.models.transformer import Rotary
 
 SMALL = 1e-24  # beside a mean square, so that silence stays silence
 TILE = 2048  # positions that a CPU takes at once: temporaries then stay in its caches

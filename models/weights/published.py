@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from restem.models.stems import STEMS
-from restem.models.zoo import DTT_BSR, DTTNET, SPLEETER
+from restem.models.zoo import DTT_BSR, DTTNET, MEL_BAND_ROFORMER, SPLEETER
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ _SPLEETER_SHA256 = {
     "instruments.0": "385ea3372c6a3ceee01f6ded5504bb7ee1e9f0101950ae58869dc18382deb75c",
     "instruments.1": "3e4d6ede1ecad091468550773e77934aac3f1e039c0697fc9039aba9b935e344",
 }
+_KIM_REPO = "KimberleyJSN/melbandroformer"
 PUBLISHED: tuple[PublishedWeights, ...] = (
     *(
         PublishedWeights(
@@ -116,6 +117,14 @@ PUBLISHED: tuple[PublishedWeights, ...] = (
             source=None,
         )
         for stem, params in _DTTNET_STEMS.items()
+    ),
+    PublishedWeights(
+        name="kim/vocals",
+        network="mel-band-roformer",
+        params=MEL_BAND_ROFORMER,
+        licence="MIT, as others report of its page; look there",
+        page=f"https://huggingface.co/{_KIM_REPO}",
+        source=HubFile(_KIM_REPO, "MelBandRoformer.ckpt"),
     ),
     PublishedWeights(
         name="spleeter/2stems",

@@ -20,6 +20,10 @@ from restem.bridge import checkpoints, weights
 from restem.models import zoo
 from restem.models.weights import store
 from restem.models.weights.published import HubFile, PackageFiles, PublishedWeights
+from restem.streamer.builder import geometry, load_profile
+from restem.streamer.profiles import read_profile
+from restem.streamer.stream import render
+from tests.support.tiny_networks import noise
 from tests.support.weight_files import SMALL, Touch, answer, network_named
 
 
@@ -241,6 +245,72 @@ def test_a_config_that_describes_no_network_is_refused(
     assert not (tmp_path / "touched").exists()
 
 
+TRAINING_FILE = """
+audio:
+  chunk_size: 352800
+  sample_rate: 44100
+model:
+  dim: 16
+  depth: 2
+  stereo: true
+  num_stems: {stems}
+  heads: 2
+  dim_head: 8
+  time_transformer_depth: 1
+  freq_transformer_depth: 1
+  freqs_per_bands: !!python/tuple [4, 4, 4, 4, 4, 4, 4, 4, 16, 16, 16, 16, 16, 16, 1]
+  stft_n_fft: 256
+  stft_hop_length: 64
+  stft_win_length: 256
+  mask_estimator_depth: 2
+  mlp_expansion_factor: 2
+  multi_stft_resolutions_window_sizes: !!python/tuple [4096, 2048]
+training:
+  instruments: [Vocals, Piano]
+  target_instrument: {target}
+  lr: 1.0e-05
+inference:
+  num_overlap: 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "stems", "expected"), [("null", 2, ("vocals", "keyboards")), ("Piano", 1, ())]
+)
+def test_a_checkpoint_and_its_training_file_are_a_profile(
+    target: str,
+    stems: int,
+    expected: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = {"context": 0.1, "block_size": 0.2, "fade": 0.01, "lookahead": 0.1}
+    monkeypatch.setattr("restem.streamer.profiles.FILE_WINDOW", short)
+    (tmp_path / "config.yaml").write_text(TRAINING_FILE.format(stems=stems, target=target))
+    state = state_of("bs-roformer")
+    if stems == 1:
+        state = {name: x for name, x in state.items() if "mask_estimators.1" not in name}
+    path = checkpoint(tmp_path / "a.ckpt", {"state_dict": state})
+    weights.add("mine/roformer", tmp_path / "config.yaml", path)
+    profile = read_profile("mine/roformer")
+    assert profile.stems == (expected or ("keyboards",))
+    model, mix = load_profile("mine/roformer", "cpu"), noise(44100)
+    assert model.sample_rate == profile.sample_rate == 44100
+    assert model.latency == geometry(profile)[1] == 64 * (7 + 69)
+    assert render(model, mix).shape == (stems, 2, 44100)
+
+
+def test_weights_that_are_one_stem_of_many_are_no_profile(
+    tmp_path: Path, config: Callable[[Any], Path]
+) -> None:
+    path = checkpoint(tmp_path / "a.pth", state_of("dttnet"))
+    weights.add("mine/vocals", config(SMALL["dttnet"]), path)
+    with pytest.raises(ValueError, match="weights of dttnet make no profile by themselves"):
+        read_profile("mine/vocals")
+    with pytest.raises(ValueError, match="no weights 'mine/drums' here"):
+        read_profile("mine/drums")
+
+
 def test_without_a_config_the_params_are_the_published_ones(
     tmp_path: Path, publish: Callable[..., Path]
 ) -> None:
@@ -402,7 +472,7 @@ def test_a_refusal_of_the_hub_is_one_line(
 def test_what_cannot_be_fetched_says_what_to_do(publish: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match=r"released no weights of its second stage"):
         weights.fetch("demucs-l/vocals")
-    with pytest.raises(ValueError, match="expected one of dtt-bsr, dttnet, spleeter, or SET/STEM"):
+    with pytest.raises(ValueError, match="one of dtt-bsr, dttnet, kim, spleeter, or SET/STEM"):
         weights.fetch("unet")
     publish(source=None)
     with pytest.raises(ValueError, match=r"no program can fetch 'tiny/vocals': download them by"):

@@ -4,8 +4,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig, Rotary, TransformerConfig
+from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
 from restem.models.tfc_tdf import BandSequenceConfig
+from restem.models.transformer import Rotary, TransformerConfig
 from tests.support.golden import Golden, peak_error
 
 SMALL = DTTBSRConfig(

@@ -42,6 +42,22 @@ ATTENTION = {
     "time_transformer_depth": 1,
     "freq_transformer_depth": 1,
 }
+ROFORMER: dict[str, Any] = {
+    "instruments": ["vocals", "drums"],
+    "num_stems": 2,
+    "stereo": True,
+    "dim": 16,
+    "depth": 2,
+    "heads": 2,
+    "dim_head": 8,
+    "time_transformer_depth": 1,
+    "freq_transformer_depth": 1,
+    "stft_n_fft": 256,
+    "stft_hop_length": 64,
+    "stft_win_length": 256,
+    "mask_estimator_depth": 2,
+    "mlp_expansion_factor": 2,
+}
 PARAMS: dict[str, dict[str, Any]] = {
     "dtt-bsr": {
         "dim_f": 129,
@@ -69,6 +85,8 @@ PARAMS: dict[str, dict[str, Any]] = {
         "F": 96,
         "conv_n_filters": [4, 8],
     },
+    "bs-roformer": {**ROFORMER, "freqs_per_bands": [4] * 8 + [16] * 6 + [1]},
+    "mel-band-roformer": {**ROFORMER, "num_bands": 12},
 }
 
 UNETS: dict[str, tuple[Any, Any]] = {
@@ -201,6 +219,7 @@ def small_models() -> dict[str, StreamingModel]:
         "embedded": embedded(),
         "dtt-bsr": windowed("dtt-bsr", None, **window),
         "dttnet": windowed("dttnet", None, **window),
+        "roformer": windowed("bs-roformer", None, **window),
         "cascade in one window": windowed("dtt-bsr", False, **window),
         "cascade with exact repair": windowed("dtt-bsr", True, **window),
         "extraction": extraction(),

@@ -80,7 +80,8 @@ COMMANDS = (
         "bus [lease_s] [port]",
         "Sends a stem, residual, master, dry or no_STEM (the mix without it), or what a pattern "
         "means (no_STEM where it begins with no_), as /restem/audio/out/BUS sequence position "
-        "channels blob, until the lease (10 s) ends or is renewed. Answers with bus and lease.",
+        "channels blob, until the lease ends or is renewed; if you give none, until you have "
+        "asked for nothing for 10 s. Answers with bus and lease.",
     ),
     CommandRow("audio/unsubscribe", "[bus]", "Ends that, or all that you receive."),
     CommandRow(
@@ -282,7 +283,7 @@ class OscAudio:
             self.server.notify_clipped(client, f"{AUDIO}/subscribe", text)
         for bus in buses:
             key, ends = (f"{OUT}/{bus}", port), time.monotonic() + lease
-            subscription = Subscription(key[0], (), SLOWEST_HZ, lease, ends, port)
+            subscription = Subscription(key[0], (), SLOWEST_HZ, lease, ends, port, not numbers)
             client.subscriptions[key] = subscription
             self._listeners.append(_Listener(client, key, subscription, bus))
             client.send(f"{AUDIO}/subscribe", bus, lease)

@@ -39,8 +39,9 @@ COMMANDS = (
         "subscribe",
         "pattern [rate_hz] [lease_s] [port]",
         "Sends what the pattern means, the values now first, then what changes, at most rate_hz "
-        "(10) times a second, until the lease (10 s) ends; to another port of yours if you say "
-        "so. Answers with pattern, rate and lease as they are.",
+        "(10) times a second, until the lease ends; if you give none, until you have asked for "
+        "nothing for 10 s. To another port of yours if you say so. Answers with pattern, rate and "
+        "lease as they are.",
     ),
     CommandRow("renew", "[lease_s]", "Begins the leases of all your subscriptions again."),
     CommandRow("unsubscribe", "[pattern]", "Ends a subscription, or all of yours."),
@@ -91,6 +92,7 @@ class Commands:
         lease, lease_clipped = lease_in(numbers, 1)
         port = port_in(self._service, client, numbers, 2)
         subscription = self._service.subscription(wanted, rate, lease, port)
+        subscription.lasting = len(numbers) < 2
         self._service.check_room(client, subscription)
         self._notify_clipped(client, "subscribe", rate_clipped, lease_clipped)
         self._service.count_unsent(client.send(f"{ROOT}/subscribe", wanted, rate, lease))
@@ -118,9 +120,8 @@ class Commands:
         self._service.count_unsent(client.send(f"{ROOT}/unsubscribe", len(ended)))
 
     def _subscribers(self, client: Peer, _: Args) -> None:
-        now = time.monotonic()
         rows = [
-            (c.name, s.pattern, s.rate_hz, max(0.0, s.ends - now))
+            (c.name, s.pattern, s.rate_hz, max(0.0, c.left(s)))
             for c in self._service.clients()
             for s in c.subscriptions.values()
         ]

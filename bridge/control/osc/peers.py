@@ -24,7 +24,10 @@ ERRORS_A_SECOND = 50  # that one client is told; the rest is counted
 
 @dataclass
 class Subscription:
-    """Nodes that one client reads, how often, and until when (`time.monotonic`)."""
+    """Nodes that one client reads, how often, and until when (`time.monotonic`).
+
+    A `lasting` one begins its lease anew with all that its client has done.
+    """
 
     pattern: str
     nodes: tuple[Node, ...]
@@ -32,6 +35,7 @@ class Subscription:
     lease: float  # seconds
     ends: float
     port: int | None  # of the client's host; None: where its answers go
+    lasting: bool = False
     seen: dict[str, Args] = field(default_factory=dict)
     last: float = -math.inf
 
@@ -40,7 +44,8 @@ class Subscription:
         return math.floor(self.last * self.rate_hz + 1) / self.rate_hz if self.last > 0 else 0.0
 
     def renew(self, lease: float | None = None) -> None:
-        self.lease = self.lease if lease is None else lease
+        if lease is not None:
+            self.lease, self.lasting = lease, False
         self.ends = time.monotonic() + self.lease
 
 
@@ -61,6 +66,7 @@ class Peer:
         self.authorised, self.echo = False, False
         self.port: int | None = None  # where answers go, if not where its packets come from
         self.last_seen = time.monotonic()
+        self.last_done = -math.inf  # when something that it asked for was done
         self.lost = 0  # packets that came too fast
         self.jobs = 0  # commands under way in the background
         self.held = 0  # those of them that its later packets wait for
@@ -70,6 +76,13 @@ class Peer:
         self._answers: deque[bytes] = deque(maxlen=ANSWERS)  # what it was sent
         self._echoes: deque[float] = deque(maxlen=ECHOES)  # when it sent such a thing
         self._errors: deque[float] = deque(maxlen=ERRORS_A_SECOND)
+
+    def left(self, subscription: Subscription) -> float:
+        """Seconds until a subscription of this client ends."""
+        ends = subscription.ends
+        if subscription.lasting:
+            ends = max(ends, self.last_done + subscription.lease)
+        return ends - time.monotonic()
 
     @property
     def may_touch_files(self) -> bool:

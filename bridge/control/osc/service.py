@@ -252,6 +252,7 @@ class Dispatcher:
             step, jobs = steps.popleft(), client.jobs
             if isinstance(step, Moves):
                 self.control.move(step.settings)
+                client.last_done = time.monotonic()
                 self._notify_clipped(client, step.answer)
                 client.note_own(step.sent)
             else:
@@ -310,6 +311,7 @@ class Dispatcher:
     def _try(self, client: Peer, message: Message) -> None:
         try:
             self._dispatch_message(client, message)
+            client.last_done = time.monotonic()
         except RefusalError as error:
             self._refuse(client, message.address, error.code, str(error))
 
@@ -437,7 +439,7 @@ class Dispatcher:
         sent: dict[str, Args] = {}
         for client in self.clients():
             for key, subscription in list(client.subscriptions.items()):
-                if now >= subscription.ends:
+                if client.left(subscription) <= 0:
                     del client.subscriptions[key]
                 elif now >= subscription.due():
                     self._send_changes(client, subscription, sent)

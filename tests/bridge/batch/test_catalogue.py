@@ -126,7 +126,7 @@ def test_other_weights_or_another_profile_are_not_the_same(profile: str, tmp_pat
     (tmp_path / "other.yaml").write_text(PROFILE + "live: {allowance: 4096}\n")
     assert recipe != request(str(tmp_path / "other.yaml"), tmp_path).recipe
     shipped = request("live-cpu", tmp_path).recipe
-    assert [*shipped.parts["weights"]] == ["embedded.safetensors"]
+    assert [*shipped.parts["weights"]] == ["weights/embedded"]
 
 
 def test_a_run_that_broke_off_while_it_named_its_files_goes_on(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,19 @@ def test_values_are_kept_for_the_next_session_if_asked(
         mixer.set("gain_db", 0.0, "bass")
 
 
+def test_a_folder_that_hangs_does_not_hold_up_the_end(
+    session: FileSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    remote = Remote(session, wanted(tmp_path, midi=False), said.append)
+    may_go_on = threading.Event()
+    monkeypatch.setattr("restem.bridge.control.remote.KEEP_SECONDS", 0.01)
+    monkeypatch.setattr(remote.presets, "snapshot", lambda path: may_go_on.wait(60))
+    remote.close()
+    may_go_on.set()
+    assert f"{tmp_path} does not answer; choose another one by --presets" in said[-1]
+
+
 def test_connections_are_kept_for_the_next_session_if_asked(
     session: FileSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +235,7 @@ def test_what_restem_osc_cannot_do_is_one_line(
 ) -> None:
     (tmp_path / "small.yaml").write_text(PROFILE)
     given = ["osc", *words, "--profile", str(tmp_path / "small.yaml"), "--presets", str(tmp_path)]
-    code = main([*given, "--allowance", "16384", "--seconds", "1"])
+    code = main([*given, "--allowance", "16384", "--seconds", "1", "--force"])
     errors = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
     assert code == int(bool(complaint))
     assert len(errors) == code

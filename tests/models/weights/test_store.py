@@ -76,19 +76,21 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
             "dtt-bsr": 7_137_154,
             "dttnet": 4_968_712,
             "spleeter": 19_647_498,
+            "mel-band-roformer": 228_202_852,
+            "bs-roformer": 51_049_484,
             "demucs-l": 89_447_041,
             "embedded": 3_344_496,
         }[name]
     )
 
 
-def test_the_published_weights_are_eight_of_dtt_bsr_four_of_dttnet_and_spleeters() -> None:
+def test_the_published_weights_are_eight_of_dtt_bsr_four_of_dttnet_and_two_of_voices() -> None:
     names = [weights.name for weights in PUBLISHED]
     assert names[:8] == [f"dtt-bsr/{stem}" for stem in STEMS]
     assert set(names[8:12]) == {f"dttnet/{stem}" for stem in ("vocals", "drums", "bass", "other")}
-    assert names[12:] == ["spleeter/2stems"]
+    assert names[12:] == ["kim/vocals", "spleeter/2stems"]
     files = {w.source.filename for w in PUBLISHED if isinstance(w.source, HubFile)}
-    assert len(files) == 8
+    assert len(files) == 9
 
 
 def test_dttnet_for_bass_has_the_size_of_its_publication() -> None:

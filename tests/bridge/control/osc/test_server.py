@@ -491,6 +491,42 @@ def test_a_lease_ends_unless_it_is_renewed(server: OscServer, console: Console) 
     assert texts(console.ask("/restem/subscribers")) == [("/restem/subscribers", 0)]
 
 
+def test_a_subscription_without_a_lease_lives_while_its_client_does_something(
+    server: OscServer, console: Console
+) -> None:
+    console.ask("/restem/subscribe", GAIN)
+    console.ask("/restem/subscribe", "/restem/bypass", 10, 10)
+    (client,) = server._clients.values()
+    lasting, leased = client.subscriptions.values()
+
+    def let_pass(seconds: float) -> None:
+        client.last_done -= seconds
+        for subscription in (lasting, leased):
+            subscription.ends -= seconds
+
+    let_pass(8)
+    assert client.left(lasting) <= 2
+    console.ask(GAIN)
+    assert client.left(lasting) > 5
+    let_pass(1.5)
+    refused = server.counts.refused
+    console.send("/restem/nothing", 1)
+    until(lambda: server.counts.refused > refused, "the refusal")
+    assert client.left(lasting) <= 8.5
+    assert client.left(leased) <= 0.5
+    until(lambda: len(client.subscriptions) == 1, "the lease to end")
+    let_pass(8.5)
+    until(lambda: not client.subscriptions, "the other to end")
+
+
+def test_a_number_may_come_as_text(session: StillSession, console: Console) -> None:
+    console.send(GAIN, " -6.5")
+    console.send("/restem/bypass", "1")
+    console.settled()
+    assert session.mixer.get("gain_db", "vocals") == -6.5
+    assert session.mixer.get("bypass") is True
+
+
 def test_answers_and_values_go_to_the_port_that_is_asked_for(
     console: Console, other: Console
 ) -> None:
