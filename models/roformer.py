@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from restem.models.joint import Joint
+from restem.models.mel_scale import mel_edges
 from restem.models.published_config import published_options
 from restem.models.tfc_tdf import inverse_stft
 from restem.models.transformer import RMSNorm, TransformerConfig, dual_axis_layers
@@ -182,23 +183,11 @@ class MelBandRoFormerConfig(RoFormerConfig):
     @cached_property
     def bands(self) -> list[range]:
         """The bins of each band: those between its neighbours' middles, in Slaney's mel scale."""
-        top = mel(self.sample_rate / 2)
-        edges = hertz(np.linspace(0, top, self.band_count + 2)) * self.n_fft / self.sample_rate
+        edges = mel_edges(self.band_count, self.sample_rate) * self.n_fft / self.sample_rate
         first = np.floor(edges[:-2]).astype(int) + 1
         last = np.ceil(edges[2:]).astype(int)
         first[0], last[-1] = 0, self.n_fft // 2 + 1
         return [range(low, high) for low, high in zip(first.tolist(), last.tolist(), strict=True)]
-
-
-def mel(hertz: float) -> float:
-    """Slaney's mel scale: linear below 1 kHz, logarithmic above."""
-    low = 3 * hertz / 200
-    return low if hertz < 1000 else 15 + 27 * float(np.log(hertz / 1000) / np.log(6.4))
-
-
-def hertz(mels: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The inverse of `mel`."""
-    return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
 
 
 class BandSplit(nn.Module):

@@ -10,7 +10,7 @@ Weights have names too: those of `SHIPPED` lie in the package, `<set>/<stem>` in
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -22,6 +22,7 @@ from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
 from restem.models.errors import first_line
 from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.unet import StackedUNet
+from restem.models.mel_rnn import MelRNN, MelRNNConfig, MelRNNs
 from restem.models.published_config import published_options
 from restem.models.roformer import BSRoFormerConfig, MelBandRoFormerConfig, RoFormer
 from restem.models.spleeter import Spleeter, SpleeterConfig
@@ -44,6 +45,7 @@ class NetworkInfo:
     role: Literal["separator", "joint", "repair", "cascade"]
     telltale: str  # a key that only this network's params have; the first row that matches decides
     streams: bool = False  # natively; the others run in windows
+    stream: Callable[[Mapping[str, Any]], Any] | None = None  # several as one that does
     inference: Inference | None = None  # several of one configuration as one; None: one by one
     windows: str = ""  # the profile whose windows suit it
     constants: tuple[str, ...] = ()  # how entries end that nobody learns; some files omit them
@@ -143,6 +145,14 @@ SPLEETER = {
     "separation_exponent": 2,
     "mask_extension": "zeros",
 }
+MEL_RNN = {
+    "hidden_channels": 128,
+    "num_layers": 4,
+    "num_groups": 4,
+    "window_size": 2048,
+    "hop_size": 512,
+    "sample_rate": 48000,
+}
 _ROFORMER = {
     "instruments": ["vocals"],
     "num_stems": 1,
@@ -185,6 +195,19 @@ NETWORKS = {
             inference=StackedUNet,
             windows="dttnet",
             constants=("window", "freq_pad"),
+        ),
+        NetworkInfo(
+            name="mel-rnn",
+            description="MelRNN, the challenge's baseline: restores one stem, mono; streams",
+            paper="2601.04343",
+            sample_rate=48000,
+            params=MEL_RNN,
+            build=lambda params: MelRNN(MelRNNConfig.from_published(params)),
+            role="separator",
+            telltale="num_groups",
+            streams=True,
+            stream=MelRNNs,
+            constants=("window", "filterbanks", "ola_window", "f_idxes", "mask"),
         ),
         NetworkInfo(
             name="spleeter",
@@ -273,7 +296,8 @@ def _native_latency(info: NetworkInfo) -> str:
     if not info.streams:
         return "as its profile says"
     with torch.device("meta"):
-        latency = cast(EmbeddedCascade, info.build(info.params)).latency
+        network: Any = info.build(info.params)
+        latency = (info.stream({"": network}) if info.stream else network).latency
     return f"{latency} samples = {1000 * latency / info.sample_rate:.1f} ms"
 
 

@@ -108,8 +108,7 @@ def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) ->
     if profile.extractor is not None:
         return _build_extraction(profile, place, stems)
     if profile.separator.window is None:
-        native: EmbeddedCascade = _network(profile.separator, profile.separator.weights, seed=0)
-        return graphed(native.select(pick_stems(native.stems, stems)).to(place))
+        return graphed(_build_native(profile, stems).to(place))
     if zoo.NETWORKS[profile.separator.network].all_in_one:
         joint = _network(profile.separator, profile.separator.weights, seed=0)
         chosen = joint.select(pick_stems(joint.stems, stems)).to(place)
@@ -122,6 +121,14 @@ def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) ->
         if share
     ]
     return models[0] if len(models) == 1 else Parallel(*models, stems=stems)
+
+
+def _build_native(profile: Profile, stems: Sequence[str]) -> Any:
+    separator = profile.separator
+    if stream := zoo.NETWORKS[separator.network].stream:
+        return stream(stage_networks(separator, profile.stems, stems))
+    native: EmbeddedCascade = _network(separator, separator.weights, seed=0)
+    return native.select(pick_stems(native.stems, stems))
 
 
 def _build_extraction(
@@ -243,11 +250,13 @@ def _outline(profile: Profile) -> StreamingModel:
     if separator.window is not None:
         network = _Outline(profile.sample_rate, profile.stems)
         return Chunked(network, **dataclasses.asdict(separator.window))
-    if separator.weights != SEEDED and store.has_weights(separator.weights):
-        described = store.describe_weights(store.find_weights(separator.weights))
+    name = weights_name(separator, profile.stems[0])
+    if separator.weights != SEEDED and store.has_weights(name):
+        described = store.describe_weights(store.find_weights(name))
         separator = dataclasses.replace(separator, params=dict(described.params))
     native: EmbeddedCascade = _blank(separator)
-    return native
+    stream = zoo.NETWORKS[separator.network].stream
+    return stream({profile.stems[0]: native}) if stream else native
 
 
 class _Outline:

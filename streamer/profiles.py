@@ -231,7 +231,7 @@ def _check(profile: Profile, where: str) -> None:
     if repair is None:
         return
     if native:
-        raise ValueError(f"{where}: repair: {separator.network} has a repair of its own")
+        raise ValueError(f"{where}: repair: {separator.network} streams natively: no repair")
     _check_stage(repair, REPAIRS, f"{where}: repair")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from restem.models.stems import STEMS
-from restem.models.zoo import DTT_BSR, DTTNET, MEL_BAND_ROFORMER, SPLEETER
+from restem.models.zoo import DTT_BSR, DTTNET, MEL_BAND_ROFORMER, MEL_RNN, SPLEETER
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,17 @@ PUBLISHED: tuple[PublishedWeights, ...] = (
             source=None,
         )
         for stem, params in _DTTNET_STEMS.items()
+    ),
+    *(
+        PublishedWeights(
+            name=f"mel-rnn/{stem}",
+            network="mel-rnn",
+            params=MEL_RNN,
+            licence="code MIT; weights Apache-2.0, as others report of their page; look there",
+            page="https://huggingface.co/yongyizang/MSRChallengeBaseline",
+            source=None,
+        )
+        for stem in STEMS
     ),
     PublishedWeights(
         name="kim/vocals",

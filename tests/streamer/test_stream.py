@@ -19,7 +19,7 @@ from tests.support.tiny_networks import Halves, noise, shipped, small_models, tr
 
 SMALL = tuple(small_models())
 MODELS = (*SMALL, *(f"profile {name}" for name in profile_names()))
-NATIVE = ("embedded", "profile live-cpu", "profile live-cpu-fast")
+NATIVE = ("embedded", "profile live-cpu", "profile live-cpu-fast", "profile mel-rnn")
 EXTRACTING = ("extraction", "profile live-vocals", "profile studio-vocals")
 WINDOWED = tuple(name for name in MODELS if name not in (*NATIVE, *EXTRACTING))
 RANDOM = torch.randint(0, 3000, (64,), generator=torch.Generator().manual_seed(1)).tolist()

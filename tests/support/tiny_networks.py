@@ -85,6 +85,14 @@ PARAMS: dict[str, dict[str, Any]] = {
         "F": 96,
         "conv_n_filters": [4, 8],
     },
+    "mel-rnn": {
+        "hidden_channels": 16,
+        "num_layers": 2,
+        "num_groups": 2,
+        "window_size": 512,
+        "hop_size": 128,
+        "sample_rate": 48000,
+    },
     "bs-roformer": {**ROFORMER, "freqs_per_bands": [4] * 8 + [16] * 6 + [1]},
     "mel-band-roformer": {**ROFORMER, "num_bands": 12},
 }

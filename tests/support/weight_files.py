@@ -44,7 +44,7 @@ def answer(network: nn.Module) -> Tensor:
     if not hasattr(network, "step"):
         channels = network.config.channels  # type: ignore[union-attr]
         audio = noise(24000, channels=channels)
-        alone = type(network).__name__ in ("DTTBSR", "Spleeter")  # mixes one by one
+        alone = type(network).__name__ in ("DTTBSR", "MelRNN", "Spleeter")  # mixes one by one
         return network(audio if alone else audio[None])
     stems, _ = network.step(noise(network.block_size), network.init_state())  # type: ignore
     return stems

@@ -76,6 +76,7 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
             "dtt-bsr": 7_137_154,
             "dttnet": 4_968_712,
             "spleeter": 19_647_498,
+            "mel-rnn": 5_513_856,
             "mel-band-roformer": 228_202_852,
             "bs-roformer": 51_049_484,
             "demucs-l": 89_447_041,
@@ -84,11 +85,12 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
     )
 
 
-def test_the_published_weights_are_eight_of_dtt_bsr_four_of_dttnet_and_two_of_voices() -> None:
+def test_the_published_weights_are_those_of_the_table() -> None:
     names = [weights.name for weights in PUBLISHED]
     assert names[:8] == [f"dtt-bsr/{stem}" for stem in STEMS]
     assert set(names[8:12]) == {f"dttnet/{stem}" for stem in ("vocals", "drums", "bass", "other")}
-    assert names[12:] == ["kim/vocals", "spleeter/2stems"]
+    assert names[12:20] == [f"mel-rnn/{stem}" for stem in STEMS]
+    assert names[20:] == ["kim/vocals", "spleeter/2stems"]
     files = {w.source.filename for w in PUBLISHED if isinstance(w.source, HubFile)}
     assert len(files) == 9
 
@@ -211,7 +213,7 @@ def test_a_file_that_does_not_say_what_it_is_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("metadata", "complaint"),
     [
-        ({"network": "unet"}, "unknown network 'unet'; expected one of dtt-bsr, dttnet, spleeter"),
+        ({"network": "unet"}, "unknown network 'unet'; expected one of dtt-bsr, dttnet, mel-rnn"),
         ({"params": "{"}, "its params are not JSON"),
         ({"params": "[]"}, "its params must be a mapping, got a list"),
         ({"params": '{"dpeth": 3}'}, "not the params of a demucs-l: .*unknown key 'dpeth'"),
