@@ -167,6 +167,8 @@ def _of_training_file(model: Mapping[str, Any], content: Mapping[str, Any]) -> d
     training, audio = content["training"], content.get("audio")
     target = training.get("target_instrument")
     named = {"instruments": [target] if target else training.get("instruments")}
+    if "num_subbands" in model:  # of MDX23C, whose STFT is in another section
+        return {**named, "audio": audio, "model": model}
     if isinstance(audio, dict) and "sample_rate" in audio:
         named["sample_rate"] = audio["sample_rate"]
     return {**named, **model}

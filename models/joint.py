@@ -3,13 +3,44 @@
 Shape letters: `s` stem, `c` channel, `n` sample.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from copy import copy
 from math import ceil
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
+
+# Windows of files, where a network sees all of one: about what it was trained on, in seconds.
+FILE_WINDOW = {"context": 3.0, "block_size": 5.0, "fade": 0.1, "lookahead": 3.0}
+OUR_NAMES = {  # of stems that others call otherwise
+    "guitar": "guitars",
+    "keys": "keyboards",
+    "keyboard": "keyboards",
+    "percussion": "percussions",
+    "piano": "keyboards",
+    "synth": "synthesizers",
+    "synthesizer": "synthesizers",
+    "voice": "vocals",
+    "vocal": "vocals",
+}
+
+
+def stem_names(params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the `instruments` of a training file, ours where there is one.
+
+    Raises:
+        ValueError: there are none, or two of one name.
+    """
+    given = params.get("instruments")
+    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
+        raise ValueError("instruments must be given, a list of what the stems are")
+    plain = (re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_") for name in given)
+    names = tuple(OUR_NAMES.get(name, name) for name in plain)
+    if len(set(names)) < len(names) or not all(names):
+        raise ValueError(f"instruments must be names, each once, got {list(given)}")
+    return names
 
 
 class JointConfig(Protocol):
@@ -59,9 +90,14 @@ class Joint(nn.Module):
         chosen.stems = tuple(stems)
         return chosen
 
-    def whole_hops(self, seconds: float) -> int:
-        """So many seconds in samples, up to the next frame: windows then share their frames."""
-        return self.config.hop_length * ceil(seconds * self.sample_rate / self.config.hop_length)
+    def file_window(self) -> dict[str, int]:
+        """Sizes of windows for files, in samples: whole hops, so that windows share frames."""
+        hop_length = self.config.hop_length
+        hops = {
+            name: ceil(seconds * self.sample_rate / hop_length)
+            for name, seconds in FILE_WINDOW.items()
+        }
+        return {name: hop_length * count for name, count in hops.items()}
 
     def frames_of(self, start: int, stop: int, frames: int) -> tuple[int, int]:
         """The frames whose windows touch the samples [start, stop)."""

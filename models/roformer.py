@@ -12,7 +12,6 @@ Shape letters: `b` batch, `s` stem, `c` channel, `d` feature, `t` frame, `f` fre
 band, `w` value (bins of all bands, channels, real and imaginary part), `n` sample.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,24 +23,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from restem.models.joint import Joint
+from restem.models.joint import Joint, stem_names
 from restem.models.mel_scale import mel_edges
 from restem.models.published_config import published_options
 from restem.models.tfc_tdf import inverse_stft
 from restem.models.transformer import RMSNorm, TransformerConfig, dual_axis_layers
 
 SAMPLE_RATE = 44100  # Hz, of all that is published
-OUR_NAMES = {  # of stems that others call otherwise
-    "guitar": "guitars",
-    "keys": "keyboards",
-    "keyboard": "keyboards",
-    "percussion": "percussions",
-    "piano": "keyboards",
-    "synth": "synthesizers",
-    "synthesizer": "synthesizers",
-    "voice": "vocals",
-    "vocal": "vocals",
-}
 
 
 @dataclass(frozen=True)
@@ -65,8 +53,6 @@ class RoFormerConfig:
     def __post_init__(self) -> None:
         if self.sample_rate != SAMPLE_RATE:
             raise ValueError(f"sample_rate must be {SAMPLE_RATE}, got {self.sample_rate}")
-        if not self.stems or len(set(self.stems)) < len(self.stems):
-            raise ValueError(f"stems must be names, each once, got {list(self.stems)}")
 
     @property
     def bands(self) -> list[range]:
@@ -130,14 +116,11 @@ FIXED: Mapping[str, Collection[Any]] = {
 
 
 def _stems(params: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of stems, ours where there is one."""
-    count, names = params.get("num_stems", 1), params.get("instruments")
-    if not isinstance(names, Sequence) or isinstance(names, str):
-        raise ValueError("model: instruments must be given, a list of what the stems are")
-    if len(names) != count:
-        raise ValueError(f"model: num_stems is {count}, but the instruments are {list(names)}")
-    plain = (re.sub("[^a-z0-9]+", "_", str(name).lower()).strip("_") for name in names)
-    return tuple(OUR_NAMES.get(name, name) for name in plain)
+    count, stems = params.get("num_stems", 1), stem_names(params)
+    if len(stems) != count:
+        given = list(params["instruments"])
+        raise ValueError(f"model: num_stems is {count}, but the instruments are {given}")
+    return stems
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from restem.models.embedded import EmbeddedCascade, EmbeddedConfig
 from restem.models.errors import first_line
 from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.unet import StackedUNet
+from restem.models.mdx23c import MDX23C, MDX23CConfig
 from restem.models.mel_rnn import MelRNN, MelRNNConfig, MelRNNs
 from restem.models.published_config import published_options
 from restem.models.roformer import BSRoFormerConfig, MelBandRoFormerConfig, RoFormer
@@ -165,6 +166,7 @@ _ROFORMER = {
     "stft_win_length": 2048,
     "mask_estimator_depth": 2,
 }
+_MDX23C = {"instruments": ["vocals", "bass", "drums", "other"], "audio": {}, "model": {}}
 BS_ROFORMER = {**_ROFORMER, "dim": 256, "depth": 12, "stft_hop_length": 512}
 MEL_BAND_ROFORMER = {**_ROFORMER, "dim": 384, "depth": 6, "num_bands": 60, "stft_hop_length": 441}
 
@@ -241,6 +243,16 @@ NETWORKS = {
             role="joint",
             telltale="mask_estimator_depth",
             constants=("rotary_embed.freqs",),
+        ),
+        NetworkInfo(
+            name="mdx23c",
+            description="MDX23C (TFC-TDF v3): stems of your choice in one; offline, wants a GPU",
+            paper="2306.09382",
+            sample_rate=44100,
+            params=_MDX23C,
+            build=lambda params: MDX23C(MDX23CConfig.from_published(params)),
+            role="joint",
+            telltale="model",
         ),
         NetworkInfo(
             name="demucs-l",

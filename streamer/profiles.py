@@ -51,8 +51,6 @@ NATIVE = zoo.network_names("separator", "cascade", streams=True)
 WINDOWED = zoo.network_names("separator", "joint", streams=False)
 STAGES = ("extractor", "separator", "repair")
 REPAIRS = zoo.network_names("repair")
-# Of a network that sees all of its window: 11 s, about what such networks were trained on; seconds.
-FILE_WINDOW = {"context": 3.0, "block_size": 5.0, "fade": 0.1, "lookahead": 3.0}
 
 
 @dataclass(frozen=True)
@@ -196,8 +194,7 @@ def _of_weights(name: str) -> Profile:
     with torch.device("meta"):
         network = zoo.build_network(info.name, described.params, str(path))
     assert isinstance(network, Joint)
-    window = {name: network.whole_hops(seconds) for name, seconds in FILE_WINDOW.items()}
-    separator = SeparatorConfig(info.name, name, window=Window(**window))
+    separator = SeparatorConfig(info.name, name, window=Window(**network.file_window()))
     return Profile(f"{info.name} with weights {name}, for files.", separator, stems=network.stems)
 
 

@@ -21,6 +21,7 @@ from restem.models import zoo
 from restem.models.weights import store
 from restem.models.weights.published import HubFile, PackageFiles, PublishedWeights
 from restem.streamer.builder import geometry, load_profile
+from restem.streamer.model.chunked import Chunked
 from restem.streamer.profiles import read_profile
 from restem.streamer.stream import render
 from tests.support.tiny_networks import noise
@@ -285,7 +286,7 @@ def test_a_checkpoint_and_its_training_file_are_a_profile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     short = {"context": 0.1, "block_size": 0.2, "fade": 0.01, "lookahead": 0.1}
-    monkeypatch.setattr("restem.streamer.profiles.FILE_WINDOW", short)
+    monkeypatch.setattr("restem.models.joint.FILE_WINDOW", short)
     (tmp_path / "config.yaml").write_text(TRAINING_FILE.format(stems=stems, target=target))
     state = state_of("bs-roformer")
     if stems == 1:
@@ -298,6 +299,22 @@ def test_a_checkpoint_and_its_training_file_are_a_profile(
     assert model.sample_rate == profile.sample_rate == 44100
     assert model.latency == geometry(profile)[1] == 64 * (7 + 69)
     assert render(model, mix).shape == (stems, 2, 44100)
+
+
+def test_a_file_of_mdx23c_keeps_the_window_of_its_training(tmp_path: Path) -> None:
+    params = SMALL["mdx23c"]
+    content = {
+        "audio": {**params["audio"], "dim_t": 32, "num_channels": 2, "sample_rate": 44100},
+        "model": params["model"] | {"num_subbands": 4, "act": "gelu", "norm": "InstanceNorm"},
+        "training": {"instruments": ["Vocals", "Drums"], "target_instrument": None},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    path = checkpoint(tmp_path / "a.ckpt", state_of("mdx23c"))
+    weights.add("mine/mdx", tmp_path / "config.yaml", path)
+    model, mix = load_profile("mine/mdx", "cpu"), noise(5000)
+    assert isinstance(model, Chunked)
+    assert (model.stems, model.window) == (("vocals", "drums"), params["audio"]["chunk_size"])
+    assert render(model, mix).shape == (2, 2, 5000)
 
 
 def test_weights_that_are_one_stem_of_many_are_no_profile(

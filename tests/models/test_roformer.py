@@ -137,7 +137,7 @@ def test_stems_get_the_names_that_restem_has_for_them() -> None:
         ({"hopp": 1}, "model: unknown key 'hopp'"),
         ({"num_stems": 3}, r"num_stems is 3, but the instruments are \['vocals', 'drums'\]"),
         ({"instruments": None}, "instruments must be given"),
-        ({"instruments": ["piano", "keys"]}, "stems must be names, each once"),
+        ({"instruments": ["piano", "keys"]}, "instruments must be names, each once"),
         ({"stft_win_length": 128}, "stft_win_length must be stft_n_fft, which is 256"),
         ({"linear_transformer_depth": 1}, "linear_transformer_depth must be one of 0, got 1"),
         ({"freqs_per_bands": [64, 64]}, "freqs_per_bands must add up to 129 bins, got 128"),

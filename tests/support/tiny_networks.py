@@ -93,6 +93,11 @@ PARAMS: dict[str, dict[str, Any]] = {
         "hop_size": 128,
         "sample_rate": 48000,
     },
+    "mdx23c": {
+        "instruments": ["vocals", "drums"],
+        "audio": {"n_fft": 256, "hop_length": 64, "dim_f": 128, "chunk_size": 64 * 31},
+        "model": {"num_channels": 8, "growth": 8, "num_scales": 2},
+    },
     "bs-roformer": {**ROFORMER, "freqs_per_bands": [4] * 8 + [16] * 6 + [1]},
     "mel-band-roformer": {**ROFORMER, "num_bands": 12},
 }

@@ -77,6 +77,7 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
             "dttnet": 4_968_712,
             "spleeter": 19_647_498,
             "mel-rnn": 5_513_856,
+            "mdx23c": 111_994_368,
             "mel-band-roformer": 228_202_852,
             "bs-roformer": 51_049_484,
             "demucs-l": 89_447_041,
