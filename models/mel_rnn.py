@@ -14,14 +14,13 @@ band, `w` widest band's bins, `p` real and imaginary part, `n` sample.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
-from restem.models.inference.frozen import module_list
 from restem.models.mel_scale import mel_filters
 from restem.models.published_config import published_options
 from restem.models.tfc_tdf import inverse_stft
@@ -289,7 +288,7 @@ class MelRNNs(nn.Module):
     def __init__(self, networks: Mapping[str, MelRNN]) -> None:
         super().__init__()
         self.stems = tuple(networks)
-        self.networks = module_list(networks.values())
+        self.networks = cast(Sequence[MelRNN], nn.ModuleList(networks.values()))
         self.config = config = next(iter(networks.values())).config
         if any(network.config != config for network in networks.values()):
             raise ValueError("MelRNNs of different sizes cannot run as one model")

@@ -77,7 +77,7 @@ FLOORS = {
         zoo cascade
         inference
         *
-        band_split tfc_tdf
+        band_split joint mel_scale tfc_tdf transformer
         published_config config stems errors atomic_write
     """,
     "streamer": """
