@@ -48,6 +48,7 @@ def separate(
     minus: Sequence[str] = (),
     residual: bool = False,
     add_up: bool = False,
+    downmix: bool = False,
     out: None = None,
     progress: Progress | bool = False,
     cancel: threading.Event | None = None,
@@ -63,6 +64,7 @@ def separate(
     minus: Sequence[str] = (),
     residual: bool = False,
     add_up: bool = False,
+    downmix: bool = False,
     out: str | Path,
     progress: Progress | bool = False,
     cancel: threading.Event | None = None,
@@ -78,6 +80,7 @@ def separate(
     minus: Sequence[str] = (),
     residual: bool = False,
     add_up: bool = False,
+    downmix: bool = False,
     out: str | Path | None = None,
     progress: Progress | bool = False,
     cancel: threading.Event | None = None,
@@ -94,6 +97,8 @@ def separate(
         profile: a name, a file, or a model that is loaded already.
         device: as for `load_profile`.
         stems, minus, residual, add_up: as for `Selection`; `minus` alone is the only answer.
+        downmix: mix more than two channels down to stereo, as in `RenderOptions`; an array's have
+            the order of a WAV's: FL FR FC LFE BL BR and so on.
         out: write files here, `out/<mix>/<stem>.wav`, instead of answering with arrays.
         progress: called with the seconds of music done and in all; True for a bar, in a terminal
             or a notebook.
@@ -111,15 +116,16 @@ def separate(
     selection = _selection(stems, minus, residual, add_up)
     model = _model(profile, device, selection)
     layout = ChannelLayout()
+    downmix = downmix or form.get("options", PLAIN).downmix
     bar = progress_bar("separate", real_time=True) if progress is True else nullcontext(progress)
-    with _open(mix, sample_rate, layout) as reader, bar as show:
+    with _open(mix, sample_rate, layout, downmix) as reader, bar as show:
         advance = _watched(show or None, cancel)
         advance(0.0, reader.frames / reader.sample_rate)
         if out is None:
             if form:
                 raise TypeError(f"{', '.join(form)}: for files; give out, too")
             return _arrays(model, reader, Outputs(model.stems, selection), advance, layout)
-        options = replace(form.pop("options", PLAIN), selection=selection)
+        options = replace(form.pop("options", PLAIN), selection=selection, downmix=downmix)
         if not isinstance(mix, str | Path):
             options = replace(options, tags=False)
         return render_mix(model, reader, out, progress=advance, options=options, **form)
@@ -144,12 +150,15 @@ def _model(
 
 
 def _open(
-    mix: str | Path | NDArray[Any], sample_rate: int | None, layout: ChannelLayout
+    mix: str | Path | NDArray[Any],
+    sample_rate: int | None,
+    layout: ChannelLayout,
+    downmix: bool,
 ) -> MixReader:
     if isinstance(mix, str | Path):
         if sample_rate is not None:
             raise ValueError(f"{mix}: a file has its own sample rate; leave {sample_rate} Hz out")
-        return open_mix(mix)
+        return open_mix(mix, downmix)
     if not isinstance(mix, np.ndarray) or mix.dtype.kind != "f":
         kind = mix.dtype if isinstance(mix, np.ndarray) else type(mix).__name__
         raise TypeError(f"mix must be a path or an array in floating point, got {kind}")
@@ -157,7 +166,7 @@ def _open(
         raise ValueError(f"an array needs its sample_rate, whole Hz, got {sample_rate}")
     audio = layout.read(mix.astype(np.float32, copy=False))
     check_level(torch.from_numpy(np.nan_to_num(audio)))
-    return open_array(audio, round(sample_rate))
+    return open_array(audio, round(sample_rate), downmix)
 
 
 def _watched(progress: Progress | None, cancel: threading.Event | None) -> Progress:

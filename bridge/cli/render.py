@@ -37,7 +37,8 @@ def add_render(verb: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="MIX",
-        help="audio file of 1 or 2 channels, folder or pattern; - is standard input",
+        help="audio file of 1 or 2 channels (more: --downmix), folder or pattern; - is "
+        "standard input",
     )
     verb.add_argument(
         "--list", type=Path, metavar="FILE", help="more of them, one a line; - is standard input"
@@ -109,6 +110,11 @@ def _add_selection(verb: argparse.ArgumentParser) -> None:
 
 def _add_form(verb: argparse.ArgumentParser) -> None:
     """Flags for the form of the files."""
+    verb.add_argument(
+        "--downmix",
+        action="store_true",
+        help="mix more than two channels (5.1, quad, 7.1) down to stereo, by ITU-R BS.775",
+    )
     verb.add_argument(
         "--start", type=start_argument, default=0.0, metavar="SECONDS", help="of the mix (0)"
     )
@@ -198,11 +204,12 @@ def _options(args: argparse.Namespace) -> "RenderOptions":
         dither=args.dither,
         bitrate=args.bitrate,
         tags=not args.no_tags,
+        downmix=args.downmix,
     )
     if args.session and replace(options, selection=PLAIN.selection) != PLAIN:
         raise ValueError(
-            "--start, --duration, --name, --clip, --dither, --bitrate and --no-tags are for mixes; "
-            "takes are printed as they were played"
+            "--downmix, --start, --duration, --name, --clip, --dither, --bitrate and --no-tags are "
+            "for mixes; takes are printed as they were played"
         )
     return options
 

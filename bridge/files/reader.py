@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from restem.bridge.files.containers import check_whole, has_lost_its_size, links
+from restem.bridge.files.downmix import stereo_matrix
 from restem.bridge.files.sources import (
     ArraySource,
     AvSource,
@@ -47,17 +48,46 @@ class MixReader:
         channels: 1 or 2.
         frames: samples of each channel.
         peak: the largest magnitude so far.
-        bad_samples: NaN and Inf samples replaced by silence so far.
+        bad_samples: NaN and Inf samples of the file replaced by silence so far.
         first_bad_seconds: when the first of them was due, None if there was none.
+
+    Raises:
+        ValueError: it does not fit.
     """
 
-    def __init__(self, path: Path, source: Source) -> None:
+    def __init__(self, path: Path, source: Source, downmix: bool = False) -> None:
         self.path, self.frames = path, source.frames
         self.sample_rate, self.channels = source.sample_rate, source.channels
         self.bad_samples, self.peak = 0, 0.0
         self.first_bad_seconds: float | None = None
         self._source = source
         self._start = 0
+        self._matrix: Audio | None = None  # to stereo
+        self._check(downmix)
+
+    def _check(self, downmix: bool) -> None:
+        low, high = SAMPLE_RATES
+        if self.frames == 0:
+            raise ValueError(f"{self.path}: has no samples; export it again")
+        if self.channels > 2:
+            self._mix_down(downmix)
+        if not low <= self.sample_rate <= high:
+            raise ValueError(
+                f"{self.path}: has a sample rate of {self.sample_rate} Hz, outside {low} to "
+                f"{high}; resample it first"
+            )
+
+    def _mix_down(self, wanted: bool) -> None:
+        if not wanted:
+            raise ValueError(
+                f"{self.path}: has {self.channels} channels; down-mix it to mono or stereo first, "
+                "or render it with --downmix (downmix=True in Python)"
+            )
+        try:
+            self._matrix = stereo_matrix(self.channels, self._source.speakers)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}; down-mix it to stereo first") from error
+        self.channels = 2
 
     def select(self, start: float, duration: float | None = None) -> None:
         """Restrict the mix to a part, before it is read.
@@ -94,6 +124,8 @@ class MixReader:
         while done < self.frames:
             block = self._read(min(BLOCK, self.frames - done), done)
             sound = self._silence_bad(block, done)
+            if self._matrix is not None:  # einsum: a sample's sum does not depend on its block
+                sound = np.einsum("sc,cn->sn", self._matrix, sound)
             self.peak = max(self.peak, float(np.abs(sound).max()))
             yield sound
             done += block.shape[1]
@@ -124,8 +156,12 @@ class MixReader:
         return np.where(bad, np.float32(0), block)
 
 
-def open_mix(path: str | Path) -> MixReader:
+def open_mix(path: str | Path, downmix: bool = False) -> MixReader:
     """Open a mono or stereo file: with libsndfile, or with FFmpeg what that does not know.
+
+    Args:
+        path: the file.
+        downmix: mix more than two channels down to stereo, as `stereo_matrix` says.
 
     Raises:
         OSError: the file cannot be opened.
@@ -141,22 +177,19 @@ def open_mix(path: str | Path) -> MixReader:
             check_whole(path, file)
     source = _open_source(path)
     try:
-        _check_source(path, source)
+        return MixReader(path, source, downmix)
     except ValueError:
         source.close()
         raise
-    return MixReader(path, source)
 
 
-def open_array(audio: Audio, sample_rate: int) -> MixReader:
-    """Read [c, n] in memory as a file is read.
+def open_array(audio: Audio, sample_rate: int, downmix: bool = False) -> MixReader:
+    """Read [c, n] in memory as a file is read, more than two channels in the order of a WAV.
 
     Raises:
         ValueError: it has no samples, more than two channels, or a sample rate out of range.
     """
-    source = ArraySource(audio, sample_rate)
-    _check_source(Path("mix"), source)
-    return MixReader(Path("mix"), source)
+    return MixReader(Path("mix"), ArraySource(audio, sample_rate), downmix)
 
 
 def _open_source(path: Path) -> Source:
@@ -171,21 +204,6 @@ def _open_source(path: Path) -> Source:
         with suppress(soundfile.LibsndfileError):
             return ChainSource(path, spans) if len(spans) > 1 else SoundFileSource(path)
     return AvSource(path)
-
-
-def _check_source(path: Path, source: Source) -> None:
-    low, high = SAMPLE_RATES
-    if source.frames == 0:
-        raise ValueError(f"{path}: has no samples; export it again")
-    if source.channels > 2:
-        raise ValueError(
-            f"{path}: has {source.channels} channels; down-mix it to mono or stereo first"
-        )
-    if not low <= source.sample_rate <= high:
-        raise ValueError(
-            f"{path}: has a sample rate of {source.sample_rate} Hz, outside {low} to {high}; "
-            "resample it first"
-        )
 
 
 @contextmanager

@@ -101,6 +101,7 @@ class RenderOptions:
         dither: 16-bit files, with noise of a triangular density of one step each way.
         bitrate: of compressed files, kbit/s; their usual one if None.
         tags: keep those of the mix, its cover too, with the stem's name in the title.
+        downmix: mix more than two channels down to stereo; that is then the mix.
         recipe: for a record beside the files; none if None.
 
     Raises:
@@ -115,6 +116,7 @@ class RenderOptions:
     dither: bool = False
     bitrate: int | None = None
     tags: bool = True
+    downmix: bool = False
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
@@ -186,7 +188,7 @@ def render_file(
         FileExistsError: a stem exists, and `overwrite` is not set; nothing was done.
         OSError: reading or writing failed.
     """
-    with open_mix(mix_path) as mix:
+    with open_mix(mix_path, options.downmix) as mix:
         return render_mix(
             model, mix, out_folder, file_format, subtype, overwrite, progress, options
         )

@@ -7,7 +7,7 @@ import os
 import struct
 import sys
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -20,14 +20,26 @@ from restem.bridge.files.containers import mp4_ticks
 from restem.streamer.resampler import Audio
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream
+    from av import AudioFrame, AudioLayout, AudioStream
     from av.container import InputContainer
 
 UNSUPPORTED = 4  # libsndfile: encoding not supported
 OFFLINE = {"protocol_whitelist": "none"}  # a playlist must not make FFmpeg open other files
 MP3_SLACK = 2  # frames that encoders count too many
 ZEROS = 4096  # bytes looked through at once
+PLANES = 7  # of a frame; of more PyAV does not find the end
 MP4_PACKET = 2048  # samples, of the longest AAC packets
+CHANNEL_MAP = 0x1100  # a command of libsndfile, which numbers speakers from 2 on so:
+CHANNEL_NAMES = "FL FR FC FL FR FC BC BL BR LFE FLC FRC SL SR TC TFL TFR TFC TBL TBR TBC"
+OGG_ORDERS = (  # of Vorbis and Opus
+    "FL FC FR",
+    "FL FR BL BR",
+    "FL FC FR BL BR",
+    "FL FC FR BL BR LFE",
+    "FL FC FR SL SR BC LFE",
+    "FL FC FR SL SR BL BR LFE",
+)
+OGG_SPEAKERS = {len(order.split()): tuple(order.split()) for order in OGG_ORDERS}
 
 
 class Source(Protocol):
@@ -37,11 +49,13 @@ class Source(Protocol):
         sample_rate: Hz.
         channels: as they are in the file.
         frames: samples of each channel.
+        speakers: of more than two channels, by FFmpeg's names; none if the file does not tell.
     """
 
     sample_rate: int
     channels: int
     frames: int
+    speakers: tuple[str, ...]
 
     def read(self, count: int) -> Audio:
         """The next [c, n], n at most `count`; none at the end."""
@@ -56,9 +70,24 @@ class SoundFileSource:
         self._file = soundfile.SoundFile(libsndfile_path(file) if isinstance(file, Path) else file)
         self.sample_rate, self.channels = self._file.samplerate, self._file.channels
         self.frames = self._file.frames
-        if self.frames > 2**62:  # a FLAC that went through a pipe: it opens, but does not play
+        is_w64 = (
+            self._file.format == "W64"
+        )  # of its extensible kind it knows no floats, no speakers
+        is_misread = is_w64 and (self.channels > 2 or self._file.subtype == "PCM_32")
+        if is_misread or self.frames > 2**62:  # or a FLAC that went through a pipe: it never plays
             self.close()
             raise soundfile.LibsndfileError(UNSUPPORTED)
+        self.speakers = self._read_speakers() if self.channels > 2 else ()
+
+    def _read_speakers(self) -> tuple[str, ...]:
+        if self._file.format == "OGG":  # libsndfile leaves the codecs' order as it is
+            return OGG_SPEAKERS.get(self.channels, ())
+        places = soundfile._ffi.new("int[]", self.channels)
+        size = soundfile._ffi.sizeof(places)
+        if not soundfile._snd.sf_command(self._file._file, CHANNEL_MAP, places, size):
+            return ()
+        names = dict(enumerate(CHANNEL_NAMES.split(), start=2))
+        return tuple(names.get(place, f"number {place}") for place in places)
 
     def read(self, count: int) -> Audio:
         frames: Audio = self._file.read(count, dtype="float32", always_2d=True)
@@ -75,6 +104,7 @@ class ArraySource:
         self._audio, self._at = audio, 0
         self.sample_rate = sample_rate
         self.channels, self.frames = audio.shape
+        self.speakers: tuple[str, ...] = ()
 
     def read(self, count: int) -> Audio:
         block = self._audio[:, self._at : self._at + count]
@@ -120,6 +150,7 @@ class ChainSource:
                 self._links.append(SoundFileSource(_Span(self._file, *span)))  # type: ignore[arg-type]
             first = self._links[0]
             self.sample_rate, self.channels = first.sample_rate, first.channels
+            self.speakers = first.speakers
             for number, link in enumerate(self._links, start=1):
                 if (link.sample_rate, link.channels) != (self.sample_rate, self.channels):
                     raise ValueError(
@@ -162,6 +193,7 @@ class AvSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.sample_rate = self.channels = self.frames = 0
+        self.speakers: tuple[str, ...] = ()
         self._packets = self._lost = 0
         self._seconds: Fraction | None = None  # that an MP4 tells
         try:
@@ -190,8 +222,8 @@ class AvSource:
                 stream = container.streams.audio[0]
                 if "mp4" in container.format.name and stream.duration and stream.time_base:
                     self._seconds = stream.duration * stream.time_base
-                for frame in self._frames(container, stream):
-                    self._check_frame(frame.sample_rate, frame.layout.nb_channels)
+                for frame in _countable(self._frames(container, stream)):
+                    self._check_frame(frame.sample_rate, frame.layout)
                     yield _samples(frame.to_ndarray(), frame.format.is_planar, self.channels)
         except av.FFmpegError as error:
             raise DecoderError(str(error)) from error
@@ -212,9 +244,12 @@ class AvSource:
                 self._lost, doubtful = self._lost + doubtful, 0
             yield from frames
 
-    def _check_frame(self, sample_rate: int, channels: int) -> None:
+    def _check_frame(self, sample_rate: int, layout: "AudioLayout") -> None:
+        channels = layout.nb_channels
         if not self.sample_rate:  # headers know only half the rate of some AAC
             self.sample_rate, self.channels = sample_rate, channels
+            if channels > 2 and layout.name != f"{channels} channels":  # else FFmpeg knows no more
+                self.speakers = tuple(channel.name for channel in layout.channels)
         elif (self.sample_rate, self.channels) != (sample_rate, channels):
             raise ValueError(
                 f"{self._path}: goes on with {sample_rate} Hz and {channels} channels after "
@@ -262,6 +297,19 @@ class AvSource:
 
     def close(self) -> None:
         self._blocks.close()
+
+
+def _countable(frames: Iterable["AudioFrame"]) -> Iterator["AudioFrame"]:
+    """Pack frames of so many planes that PyAV would read past the end of their list."""
+    from av import AudioResampler
+
+    packer: AudioResampler | None = None
+    for frame in frames:
+        if not frame.format.is_planar or frame.layout.nb_channels <= PLANES:
+            yield frame
+            continue
+        packer = packer or AudioResampler(frame.format.packed, frame.layout, frame.sample_rate)
+        yield from packer.resample(frame)
 
 
 def _samples(raw: NDArray[Any], is_planar: bool, channels: int) -> Audio:

@@ -27,20 +27,21 @@ def read(path: Path) -> Audio:
     return audio
 
 
-def encode(path: Path, audio: Audio, codec: str, container: str) -> Path:
-    """Write [2, n] as AAC and the like."""
+def encode(path: Path, audio: Audio, codec: str, container: str, layout: str = "stereo") -> Path:
+    """Write [c, n] as AAC and the like, for speakers as FFmpeg names them."""
     with av.open(str(path), "w", format=container) as file:
-        stream = file.add_stream(codec, rate=RATE, layout="stereo")
-        frame = av.AudioFrame.from_ndarray(audio, format="fltp", layout="stereo")
+        stream = file.add_stream(codec, rate=RATE, layout=layout)
+        packed = np.ascontiguousarray(audio.T).reshape(1, -1)  # planes of 8 channels fail in PyAV
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.pts = RATE, 0
-        resampler = av.AudioResampler(stream.codec_context.format, "stereo", RATE)
+        resampler = av.AudioResampler(stream.codec_context.format, layout, RATE)
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
             file.mux(stream.encode(part))
         file.mux(stream.encode(None))
     return path
 
 
-def dull(samples: int) -> Audio:
+def dull(samples: int, channels: int = 2) -> Audio:
     """Noise that codecs keep."""
-    smooth = np.hanning(33) / 16
-    return np.stack([np.convolve(side, smooth, "same") for side in noise(samples)]).astype("f4")
+    smooth, rough = np.hanning(33) / 16, noise(samples, channels)
+    return np.stack([np.convolve(side, smooth, "same") for side in rough]).astype("f4")

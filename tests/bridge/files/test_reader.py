@@ -107,7 +107,8 @@ def test_a_cut_mp3_is_an_error(tmp_path: Path) -> None:
         (
             lambda path: write(path, noise(100, 6)),
             ValueError,
-            "has 6 channels; down-mix it to mono or stereo first",
+            r"has 6 channels; down-mix it to mono or stereo first, or render it with --downmix "
+            r"\(downmix=True in Python\)",
         ),
         (
             lambda path: write(path, noise(100), 7999),
