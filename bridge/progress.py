@@ -12,6 +12,8 @@ def progress_bar(
 ) -> Iterator[Progress]:
     """A progress bar on stderr where that is a terminal, or in a notebook.
 
+    It is given what is done and how much there is in all, 0 if that is not known yet.
+
     Args:
         label: in front of it.
         real_time: it counts seconds of music.
@@ -42,6 +44,6 @@ def progress_bar(
             speed = bar.tasks[0].speed
             rate = f"{speed:.1f}x real time" if speed and real_time else ""
             rate = note() if note else rate
-            bar.update(task, completed=done, total=total, rate=rate)
+            bar.update(task, completed=done, total=total or None, rate=rate)
 
         yield advance

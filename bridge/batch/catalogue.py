@@ -1,18 +1,22 @@
 """Many mixes, one after the other or in several processes; one that fails does not stop the rest.
 
+Works are an iterator from end to end: a million of them take the memory of their digests.
+
 works ─┬─ clashes of names ──────────────► failed
        ├─ record beside the stems: same ─► skipped
        └─ this process, or a pool ───────► done or failed
 """
 
+import itertools
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from restem.bridge.batch.digests import Digests
 from restem.bridge.batch.inputs import PIPE, Work
 from restem.bridge.errors import describe_error
 from restem.bridge.files.outputs import Outputs
@@ -130,19 +134,22 @@ class Request:
         return replace(report, mix=PIPE)
 
 
-def clashes(works: Iterable[Work], request: Request) -> dict[Work, str]:
-    """Works whose stems would take the place of another's, and why."""
-    found: dict[Work, str] = {}
-    owners: dict[str, Path] = {}
-    for work in works:
-        place = request.options.naming.place(work.mix, request.out / work.below)
-        owner = owners.setdefault(str(place).casefold(), work.mix)
-        if owner != work.mix:
-            found[work] = (
-                f"{owner} and {work.mix}: both would go to {place}; "
-                "rename one or render it to another folder"
-            )
-    return found
+class Places:
+    """Places of stems that are taken already."""
+
+    def __init__(self, request: Request) -> None:
+        self._request, self._taken = request, Digests()
+
+    def clash(self, work: Work) -> str:
+        """Take a work's place, or say why its stems cannot go there; empty if they can."""
+        out = self._request.out / work.below
+        place = self._request.options.naming.place(work.mix, out)
+        if self._taken.add(str(place).casefold()):
+            return ""
+        return (
+            f"{work.mix} and a mix before it: both would go to {place}; "
+            "rename one or render it to another folder"
+        )
 
 
 def attempt(
@@ -160,14 +167,29 @@ def attempt(
     return Outcome(work, DONE, report, notes=tuple(str(note.message) for note in caught))
 
 
+def screen(request: Request, works: Iterable[Work]) -> Iterator[Work | Outcome]:
+    """Pass on what is to be rendered, and the outcome of what is not."""
+    places = Places(request)
+    for work in works:
+        if clash := places.clash(work):
+            yield Outcome(work, FAILED, error=clash)
+        elif request.skip_existing and not work.is_take and request.is_complete(work):
+            yield Outcome(work, SKIPPED)
+        else:
+            yield work
+
+
 def run_here(
-    request: Request, works: Iterable[Work], progress: Callable[[Work], Progress]
+    request: Request, works: Iterable[Work | Outcome], progress: Callable[[Work], Progress]
 ) -> Iterator[Outcome]:
-    """Render in this process, in order."""
+    """Render in this process, in order; outcomes among the works pass through."""
     model: StreamingModel | None = None
     for work in works:
-        model = model or request.load()
-        yield attempt(request, model, work, progress(work))
+        if isinstance(work, Outcome):
+            yield work
+        else:
+            model = model or request.load()
+            yield attempt(request, model, work, progress(work))
 
 
 @dataclass
@@ -196,11 +218,11 @@ class Summary:
 
 def run(
     request: Request,
-    works: Sequence[Work],
+    works: Iterable[Work],
     jobs: int = 1,
     progress: Callable[[Work], Progress] = lambda work: lambda done, total: None,
 ) -> Iterator[Outcome]:
-    """Render mixes, each once.
+    """Render mixes, each once; none is looked for before its turn, and none kept after it.
 
     Args:
         request: how.
@@ -214,18 +236,17 @@ def run(
     Raises:
         ValueError: the profile cannot be built.
     """
-    clashing = clashes(works, request)
-    todo = []
-    for work in works:
-        if work in clashing:
-            yield Outcome(work, FAILED, error=clashing[work])
-        elif request.skip_existing and not work.is_take and request.is_complete(work):
-            yield Outcome(work, SKIPPED)
+    screened = screen(request, works)
+    ahead: list[Work] = []
+    while jobs > 1 and len(ahead) < jobs and (work := next(screened, None)) is not None:
+        if isinstance(work, Outcome):
+            yield work
         else:
-            todo.append(work)
-    if jobs == 1 or len(todo) < 2:
+            ahead.append(work)
+    todo = itertools.chain(ahead, screened)
+    if len(ahead) < 2:
         yield from run_here(request, todo, progress)
         return
     from restem.bridge.batch.pool import Pool
 
-    yield from Pool(request, todo, min(jobs, len(todo)), progress).run()
+    yield from Pool(request, todo, len(ahead), progress).run()

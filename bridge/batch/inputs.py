@@ -1,11 +1,18 @@
-"""Mixes that are named by file, folder, pattern or list."""
+"""Mixes that are named by file, folder, pattern or list.
+
+They are found while the first are rendered. Names of one folder, or of one pattern, are held at a
+time, for they are sorted; of all others a digest.
+"""
 
 import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from restem.bridge.batch.digests import Digests
 
 SUFFIXES = """
     aac aif aifc aiff amr ape au caf flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus rf64 snd spx
@@ -33,18 +40,24 @@ def find_works(inputs: Iterable[Path], out: Path) -> Iterator[Work]:
         inputs: files, folders, patterns with `*`, `?`, `[` and `**`; - is standard input.
         out: the output folder.
     """
-    seen: set[Path] = set()
+    seen = Digests()
     for given in inputs:
         for work in _find(given, out):
-            if work.mix not in seen:
-                seen.add(work.mix)
+            if seen.add(str(work.mix)):
                 yield work
 
 
+def is_many(given: Path) -> bool:
+    """Recognise a folder or a pattern."""
+    return given.is_dir() or (glob.has_magic(str(given)) and not given.exists())
+
+
 def _find(given: Path, out: Path) -> Iterator[Work]:
-    if given.is_dir():
+    if not is_many(given):
+        yield Work(given)
+    elif given.is_dir():
         yield from _below(given, given, out)
-    elif glob.has_magic(str(given)) and not given.exists():
+    else:
         root = _root(given)
         for name in sorted(glob.iglob(str(given), recursive=True)):
             path = Path(name)
@@ -52,8 +65,6 @@ def _find(given: Path, out: Path) -> Iterator[Work]:
                 yield from _below(path, root, out)
             elif _is_audio(path):
                 yield Work(path, path.parent.relative_to(root))
-    else:
-        yield Work(given)
 
 
 def _below(folder: Path, root: Path, out: Path) -> Iterator[Work]:
@@ -80,11 +91,14 @@ def _root(pattern: Path) -> Path:
     return Path(*plain)
 
 
-def read_list(path: Path) -> list[Path]:
+def read_list(path: Path) -> Iterator[Path]:
     """Paths from a file, or - for standard input, one a line; empty lines are skipped.
 
     Raises:
         OSError: it cannot be read.
     """
-    content = sys.stdin.buffer.read() if path == PIPE else path.read_bytes()
-    return [Path(os.fsdecode(line)) for line in content.splitlines() if line.strip()]
+    with nullcontext(sys.stdin.buffer) if path == PIPE else path.open("rb") as file:
+        for content in file:
+            for line in content.splitlines():  # that end as on an old Mac, too
+                if line.strip():
+                    yield Path(os.fsdecode(line))

@@ -5,7 +5,7 @@ Each has one mix at a time. A process that dies costs its mix, and is replaced.
 
 import multiprocessing
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -41,12 +41,12 @@ class Renderer:
 
 
 class Pool:
-    """Renders mixes in so many processes; see `run`."""
+    """Renders mixes in so many processes; see `run`. A mix is looked for when one is idle."""
 
     def __init__(
         self,
         request: Request,
-        works: Iterable[Work],
+        works: Iterable[Work | Outcome],
         jobs: int,
         progress: Callable[[Work], Progress],
     ) -> None:
@@ -57,14 +57,14 @@ class Pool:
         self._new: set[Path] = set()
 
     def run(self) -> Iterator[Outcome]:
-        """Give the outcomes as mixes are done.
+        """Give the outcomes as mixes are done, and those among the works as they come.
 
         Raises:
             ValueError: the model cannot be built.
         """
         try:
             for number in range(self._jobs):
-                self._start(speaks=number == 0)
+                yield from self._start(speaks=number == 0)
             while self._renderers:
                 for line in wait([*self._renderers]):
                     assert isinstance(line, Connection)
@@ -76,9 +76,9 @@ class Pool:
                 renderer.process.join()
             remove_empty(self._new)
 
-    def _start(self, speaks: bool = False) -> None:
+    def _start(self, speaks: bool = False) -> Iterator[Outcome]:
         """Start a process for the next mix, if there is one."""
-        work = self._next_work()
+        work = yield from self._next_work()
         if work is None:
             return
         line, far = CONTEXT.Pipe()
@@ -93,26 +93,40 @@ class Pool:
             message = renderer.line.recv()
         except (EOFError, OSError):
             yield self._lost(renderer)
-            self._start()
+            self._forget_folders(renderer)
+            yield from self._start()
             return
         if isinstance(message, Fault):
             raise ValueError(message.text)
         if isinstance(message, Outcome):
             yield message
-            self._next(renderer)
+            self._forget_folders(renderer)
+            yield from self._next(renderer)
         else:
             renderer.progress(*message)
 
-    def _next_work(self) -> Work | None:
+    def _next_work(self) -> Generator[Outcome, None, Work | None]:
         """The next mix; its folder, if it is new, is of no single process: all may make it."""
-        work = next(self._waiting, None)
-        if work is not None:
-            with suppress(OSError):  # what is wrong with it is said where its files are made
-                self._new |= missing_folders(self._request.out / work.below)
-        return work
+        for work in self._waiting:
+            if isinstance(work, Work):
+                with suppress(OSError):  # what is wrong with it is said where its files are made
+                    self._new |= missing_folders(self._request.out / work.below)
+                return work
+            yield work
+        return None
 
-    def _next(self, renderer: Renderer) -> None:
-        work = self._next_work()
+    def _forget_folders(self, renderer: Renderer) -> None:
+        """Remove folders that only this mix was for, if they are empty, or leave them for good."""
+        wanted = set[Path]()
+        for other in self._renderers.values():
+            if other is not renderer:
+                folder = self._request.out / other.work.below
+                wanted |= {folder, *folder.parents}
+        remove_empty(self._new - wanted)
+        self._new &= wanted
+
+    def _next(self, renderer: Renderer) -> Iterator[Outcome]:
+        work = yield from self._next_work()
         with suppress(OSError):  # it has died: the line says so when it is read
             renderer.line.send(work)
         if work is None:

@@ -3,12 +3,13 @@
 import json
 import os
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, Self
 
 from restem.bridge.progress import Progress, progress_bar
 
@@ -48,13 +49,13 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def answer(text: str) -> bool:
+def answer(text: str, end: str = "\n") -> bool:
     """Print to stdout at once; False if that failed, which is told and ends no work.
 
     A reader that has gone (`| head`) is no failure.
     """
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except BrokenPipeError:
         _drop_stdout()
     except OSError as error:
@@ -62,6 +63,34 @@ def answer(text: str) -> bool:
         print_error(f"standard output: {error.strerror}; the answer is lost, the work goes on")
         return False
     return True
+
+
+class JsonList:
+    """A JSON array on stdout, an element as soon as it is known.
+
+    If the work breaks off, the array ends after what was done; before that, nothing is printed.
+
+    Attributes:
+        is_lost: something could not be printed.
+    """
+
+    def __init__(self) -> None:
+        self.is_lost = self._is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._is_open or kind is None:
+            self._print("\n]\n" if self._is_open else "[]\n")
+
+    def add(self, element: object) -> None:
+        before = "," if self._is_open else "["
+        self._is_open = True
+        self._print(f"{before}\n{textwrap.indent(json.dumps(element, indent=2), '  ')}")
+
+    def _print(self, text: str) -> None:
+        self.is_lost |= not answer(text, end="")
 
 
 def finish_answers() -> bool:

@@ -1,9 +1,11 @@
 """`restem render`."""
 
 import argparse
+import itertools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,7 +20,7 @@ from restem.bridge.cli.options import (
     start_argument,
     stems_argument,
 )
-from restem.bridge.cli.output import answer, print_error, print_note
+from restem.bridge.cli.output import JsonList, answer, print_error, print_note
 from restem.bridge.progress import Progress, progress_bar
 
 if TYPE_CHECKING:
@@ -174,6 +176,8 @@ def _render(args: argparse.Namespace) -> int:
         if args.out is None:
             args.usage_error("the following arguments are required: MIX")
         raise ValueError("nothing to render: name a MIX, or a take with --session")
+    if args.list == PIPE and PIPE in args.mixes:
+        raise ValueError("standard input is a list or a mix, not both")
     options = _options(args)
     if args.out != PIPE:
         return _render_all(args, _request(args, args.out or Path(OUT), options), answer)
@@ -248,7 +252,7 @@ def _request(args: argparse.Namespace, out: Path, options: "RenderOptions") -> "
     )
 
 
-def _works(args: argparse.Namespace, out: Path) -> "list[Work]":
+def _works(args: argparse.Namespace, out: Path) -> "Iterator[Work]":
     """Mixes and takes to render; `--session TAKE song.wav` has a song.
 
     Raises:
@@ -258,45 +262,69 @@ def _works(args: argparse.Namespace, out: Path) -> "list[Work]":
 
     takes = [path for path in dict.fromkeys(args.session) if not path.is_file()]
     songs = [path for path in args.session if path.is_file()]
-    listed = read_list(args.list) if args.list else []
-    works = [*find_works([*args.mixes, *songs, *listed], out)]
-    works += [Work(path, is_take=True) for path in takes]
-    if not works:
+    listed = read_list(args.list) if args.list else ()
+    found = find_works(itertools.chain(args.mixes, songs, listed), out)
+    works = itertools.chain(found, (Work(path, is_take=True) for path in takes))
+    first = next(works, None)
+    if first is None:
         raise ValueError(f"no audio files in {', '.join(map(str, args.mixes)) or args.list}")
-    return works
+    return itertools.chain([first], works)
 
 
-def _is_catalogue(args: argparse.Namespace, works: "list[Work]") -> bool:
+def _is_catalogue(args: argparse.Namespace) -> bool:
     """Recognise work that is many files, by its flags or because a folder or pattern was named."""
+    from restem.bridge.batch.inputs import is_many
+
     flags = args.list or args.jobs or args.skip_existing or args.report
-    named = {*args.mixes, *args.session}
-    return bool(flags) or any(work.mix not in named for work in works)
+    return bool(flags) or any(map(is_many, args.mixes))
 
 
 def _render_all(args: argparse.Namespace, request: "Request", say: Callable[[str], bool]) -> int:
-    from restem.bridge.batch.catalogue import FAILED, Summary, clashes, run
+    """Render mixes that were named one by one, or a catalogue as it is found."""
+    from restem.bridge.batch.catalogue import Places, Summary
+    from restem.bridge.cli.catalogue_progress import counted
 
     works, summary = _works(args, request.out), Summary()
-    is_catalogue = _is_catalogue(args, works)
-    if not is_catalogue and (clashing := clashes(works, request)):
-        raise ValueError(next(iter(clashing.values())))
-    reports: list[dict[str, object]] = []
-    failed = False
-    with _report(args.report) as lines, _bars(works, summary) as progress:
+    if not _is_catalogue(args):
+        named = [*works]
+        for clash in filter(None, map(Places(request).clash, named)):
+            raise ValueError(clash)
+        return _run(args, request, named, lambda: len(named), summary, say)
+    total: Callable[[], int] = lambda: 0  # noqa: E731
+    if sys.stderr.isatty() and (args.list is None or args.list.is_file()):  # pipes are read once
+        total = counted(_works(args, request.out))
+    code = _run(args, request, works, total, summary, say)
+    print_note(summary.line())
+    return code
+
+
+def _run(
+    args: argparse.Namespace,
+    request: "Request",
+    works: "Iterable[Work]",
+    total: Callable[[], int],
+    summary: "Summary",
+    say: Callable[[str], bool],
+) -> int:
+    from restem.bridge.batch.catalogue import FAILED, run
+
+    lost = False
+    with (
+        _report(args.report) as lines,
+        JsonList() if args.json else nullcontext() as answers,
+        _bar(works, total, summary) as (progress, end),
+    ):
         for outcome in run(request, works, args.jobs or 1, progress):
             summary.add(outcome)
-            failed |= outcome.status == FAILED
+            end(outcome.work)
             if lines:
                 print(json.dumps({"status": outcome.status, **outcome.as_dict()}), file=lines)
                 lines.flush()
-            if args.json:
-                reports.append(outcome.as_dict())
-            failed |= not _announce(outcome, None if args.json else say)
-    if args.json:
-        failed |= not answer(json.dumps(reports, indent=2))
-    if is_catalogue:
-        print_note(summary.line())
-    return int(failed)
+            if answers:
+                answers.add(outcome.as_dict())
+            lost |= not _announce(outcome, None if answers else say)
+    lost |= answers is not None and answers.is_lost
+    return int(lost or summary.counts[FAILED] > 0)
 
 
 def _announce(outcome: "Outcome", say: Callable[[str], bool] | None) -> bool:
@@ -322,21 +350,16 @@ def _report(path: Path | None) -> Iterator[IO[str] | None]:
 
 
 @contextmanager
-def _bars(works: "list[Work]", summary: "Summary") -> "Iterator[Callable[[Work], Progress]]":
-    """A bar of the only mix, or of all of them: shares of mixes."""
-    single = len(works) == 1
-    label = works[0].mix.name if single else f"{len(works)} mixes"
-    bar = progress_bar(label, real_time=single, note=None if single else summary.line)
-    shares: dict[Work, float] = {}
-    with bar as show:
+def _bar(
+    works: "Iterable[Work]", total: Callable[[], int], summary: "Summary"
+) -> "Iterator[tuple[Callable[[Work], Progress], Callable[[Work], None]]]":
+    """A bar of the only mix, or of all of them: functions to call where one begins, and ends."""
+    from restem.bridge.cli.catalogue_progress import Shares
 
-        def progress(work: "Work") -> Progress:
-            def advance(done: float, total: float) -> None:
-                shares[work] = done / total
-                if done >= total:
-                    del shares[work]
-                show(sum(summary.counts.values()) + sum(shares.values()), len(works))
-
-            return show if single else advance
-
-        yield progress
+    if isinstance(works, list) and len(works) == 1:
+        with progress_bar(works[0].mix.name, real_time=True) as show:
+            yield lambda work: show, lambda work: None
+        return
+    with progress_bar("mixes", note=summary.line) as show:
+        shares = Shares(show, total, summary)
+        yield shares.of, shares.end

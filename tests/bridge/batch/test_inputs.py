@@ -1,5 +1,7 @@
 import io
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,15 @@ def test_a_list_has_a_path_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     content = b"one.wav\n\n a b.flac\r\ncaf\xe9.mp3\n"
     expected = [Path("one.wav"), Path(" a b.flac"), Path(os.fsdecode(b"caf\xe9.mp3"))]
     (tmp_path / "list").write_bytes(content)
-    assert read_list(tmp_path / "list") == expected
+    assert [*read_list(tmp_path / "list")] == expected
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
-    assert read_list(Path("-")) == expected
+    assert [*read_list(Path("-"))] == expected
+
+
+def test_no_input_is_looked_at_before_its_turn(tmp_path: Path) -> None:
+    def named() -> Iterator[Path]:
+        yield from map(Path, ("one.wav", "one.wav", "two.wav"))
+        raise AssertionError("one too many")
+
+    found = find_works(named(), tmp_path)
+    assert [work.mix.name for work in itertools.islice(found, 2)] == ["one.wav", "two.wav"]
