@@ -1,6 +1,7 @@
 """Processes that render mixes, each with a model and threads of its own.
 
-Each has one mix at a time. A process that dies costs its mix, and is replaced.
+Each has one mix at a time. A process that dies is replaced, and its mix is tried once more when all
+others are done, alone: what ended the process may have been its neighbours, as when memory ran out.
 """
 
 import multiprocessing
@@ -54,6 +55,8 @@ class Pool:
         self._request, self._jobs = replace(request, threads=threads), jobs
         self._waiting, self._progress = iter(works), progress
         self._renderers: dict[Connection, Renderer] = {}
+        self._again: list[Work] = []  # their process died
+        self._is_last_try = False
         self._new: set[Path] = set()
 
     def run(self) -> Iterator[Outcome]:
@@ -63,18 +66,23 @@ class Pool:
             ValueError: the model cannot be built.
         """
         try:
-            for number in range(self._jobs):
-                yield from self._start(speaks=number == 0)
-            while self._renderers:
-                for line in wait([*self._renderers]):
-                    assert isinstance(line, Connection)
-                    yield from self._attend(self._renderers[line])
+            yield from self._render(self._jobs)
+            self._waiting, self._is_last_try = iter(self._again), True
+            yield from self._render(1)
         finally:
             for renderer in self._renderers.values():
                 renderer.process.terminate()
             for renderer in self._renderers.values():
                 renderer.process.join()
             remove_empty(self._new)
+
+    def _render(self, jobs: int) -> Iterator[Outcome]:
+        for number in range(jobs):
+            yield from self._start(speaks=number == 0 and not self._is_last_try)
+        while self._renderers:
+            for line in wait([*self._renderers]):
+                assert isinstance(line, Connection)
+                yield from self._attend(self._renderers[line])
 
     def _start(self, speaks: bool = False) -> Iterator[Outcome]:
         """Start a process for the next mix, if there is one."""
@@ -92,7 +100,7 @@ class Pool:
         try:
             message = renderer.line.recv()
         except (EOFError, OSError):
-            yield self._lost(renderer)
+            yield from self._lost(renderer)
             self._forget_folders(renderer)
             yield from self._start()
             return
@@ -135,12 +143,17 @@ class Pool:
         else:
             renderer.work, renderer.progress = work, self._progress(work)
 
-    def _lost(self, renderer: Renderer) -> Outcome:
+    def _lost(self, renderer: Renderer) -> Iterator[Outcome]:
         del self._renderers[renderer.line]
         renderer.process.join()
-        code = renderer.process.exitcode
-        reason = f"{renderer.work.mix}: its process ended with exit code {code}; try it alone"
-        return Outcome(renderer.work, FAILED, error=reason)
+        if not self._is_last_try:
+            self._again.append(renderer.work)
+            return
+        reason = (
+            f"{renderer.work.mix}: its process died twice, the second time alone, with exit code "
+            f"{renderer.process.exitcode}; leave it out, or give it more memory"
+        )
+        yield Outcome(renderer.work, FAILED, error=reason)
 
 
 def serve(request: Request, line: Connection, speaks: bool) -> None:

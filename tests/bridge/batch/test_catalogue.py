@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from benchmarks.catalogue import Instant
 from restem.bridge.batch.catalogue import DONE, FAILED, SKIPPED, Outcome, Request, Summary, run
 from restem.bridge.batch.inputs import Work, find_works
 from restem.bridge.cli.main import main
-from restem.bridge.files.render import RenderOptions
+from restem.bridge.files.render import RenderOptions, RenderReport
+from restem.bridge.progress import Progress
+from restem.streamer.model.protocol import StreamingModel
 from restem.streamer.profiles import Profile
 from tests.support.tiny_networks import PROFILE, noise
 
@@ -166,39 +169,38 @@ def test_a_profile_that_cannot_be_built_ends_the_run(songs: Path, tmp_path: Path
             list(run(bad, works(songs, tmp_path), jobs))
 
 
-def test_a_process_that_is_killed_costs_its_mix_and_is_replaced(
-    profile: str, tmp_path: Path
-) -> None:
-    songs = [tmp_path / f"{number}.wav" for number in range(4)]
-    soundfile.write(songs[0], noise(48000 * 400, channels=1).T.numpy(), 48000)
-    for song in songs[1:]:
-        soundfile.write(song, noise(3000).T.numpy(), 48000)
-    out = tmp_path / "out"
-    script = (
-        "import multiprocessing, sys\n"
-        "from pathlib import Path\n"
-        "from restem.bridge.batch.catalogue import Request, run\n"
-        "from restem.bridge.batch.inputs import Work\n"
-        "def progress(work):\n"
-        "    def tell(done, total):\n"
-        "        if work.mix.name == '0.wav':\n"
-        "            [p.kill() for p in multiprocessing.active_children()]\n"
-        "    return tell\n"
-        "if __name__ == '__main__':\n"
-        "    out, profile, *songs = sys.argv[1:]\n"
-        "    works = [Work(Path(song)) for song in songs]\n"
-        "    for o in run(Request(Path(out), profile, 'cpu'), works, 2, progress):\n"
-        "        print(o.status, o.work.mix.name, o.error, flush=True)\n"
-    )
-    (tmp_path / "script.py").write_text(script)
-    command = [sys.executable, str(tmp_path / "script.py"), str(out), profile, *map(str, songs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    lines = sorted(line.split(" ", 2) for line in done.stdout.splitlines())
-    killed = [line for line in lines if line[0] == FAILED]
-    assert len(lines) == 4
-    assert ["failed", "0.wav"] in [line[:2] for line in killed]
-    assert all(f"exit code {-signal.SIGKILL}" in line[2] for line in killed)
-    assert not list(out.glob("0/*.wav"))
+@dataclass(frozen=True)
+class Deadly(Instant):
+    """A request that dies at some mixes: always, once, or while another is rendered."""
+
+    def render(
+        self, model: StreamingModel, work: Work, progress: Progress | None = None
+    ) -> RenderReport:
+        tries = self.out / f"{work.mix.stem}.tries"
+        with tries.open("a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()}\n")
+        dies = work.mix.stem.startswith("always") or (
+            work.mix.stem.startswith("once") and len(tries.read_text().split()) == 1
+        )
+        if dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().render(model, work, progress)
+
+
+def test_a_mix_whose_process_died_is_tried_once_more_alone(tmp_path: Path) -> None:
+    names = ["a", "once", "always", "b", "c"]
+    works = [Work(Path(f"{name}.wav")) for name in names]
+    made = [*run(Deadly(tmp_path), works, 2)]
+    assert sorted(outcome.work.mix.stem for outcome in made) == sorted(names)
+    failed = {o.work.mix.stem: o.error for o in made if o.status == FAILED}
+    assert {*failed} == {"always"}
+    assert all(f"exit code {-signal.SIGKILL}" in error for error in failed.values())
+    tries = {path.stem: path.read_text().split() for path in tmp_path.glob("*.tries")}
+    assert {name: len(processes) for name, processes in tries.items()} == {
+        name: 1 if len(name) == 1 else 2 for name in names
+    }
+    again = {o.work.mix.stem for o in made[-2:]}  # when all others were done
+    assert again == {name for name in names if len(name) > 1}
 
 
 def test_a_summary_counts(songs: Path) -> None:
