@@ -60,21 +60,34 @@ def _promised_end(file: BinaryIO, size: int) -> int | None:
     return None
 
 
-def _riff_end(file: BinaryIO, order: str) -> int | None:
-    """The end of a WAV's or an AIFF's audio."""
+def riff_chunks(file: BinaryIO, order: str = "<") -> Iterator[tuple[bytes, int, int | None]]:
+    """Name, first byte and size of each chunk of a WAV or an AIFF.
+
+    The size of audio that is as long as it gets is None, and that chunk is the last.
+    """
     long_size: int | None = None  # RF64's, for sizes that have no room in 32 bits
-    file.seek(12)
-    while len(head := file.read(8)) == 8:
+    at = 12
+    while file.seek(at) and len(head := file.read(8)) == 8:
         name: bytes = head[:4]
         size: int = struct.unpack(f"{order}I", head[4:])[0]
-        after = file.tell() + size + size % 2
         if name in (b"data", b"SSND"):
-            if long_size is not None:
-                return file.tell() + long_size
-            return None if _is_open_ended(size) else file.tell() + size
-        if name == b"ds64" and len(sizes := file.read(16)) == 16:
-            long_size = struct.unpack("<8xQ", sizes)[0]
-        file.seek(after)
+            if long_size is None and _is_open_ended(size):
+                yield name, at + 8, None
+                return
+            size = size if long_size is None else long_size
+        yield name, at + 8, size
+        if name == b"ds64":
+            file.seek(at + 8)
+            if len(sizes := file.read(16)) == 16:
+                long_size = struct.unpack("<8xQ", sizes)[0]
+        at += 8 + size + size % 2
+
+
+def _riff_end(file: BinaryIO, order: str) -> int | None:
+    """The end of a WAV's or an AIFF's audio; the file is at its first byte then."""
+    for name, start, size in riff_chunks(file, order):
+        if name in (b"data", b"SSND"):
+            return None if size is None else start + size
     return None
 
 

@@ -47,6 +47,7 @@ class MixReader:
         sample_rate: Hz.
         channels: 1 or 2.
         frames: samples of each channel.
+        start: the first of them, in the file.
         peak: the largest magnitude so far.
         bad_samples: NaN and Inf samples of the file replaced by silence so far.
         first_bad_seconds: when the first of them was due, None if there was none.
@@ -61,7 +62,7 @@ class MixReader:
         self.bad_samples, self.peak = 0, 0.0
         self.first_bad_seconds: float | None = None
         self._source = source
-        self._start = 0
+        self.start = 0
         self._matrix: Audio | None = None  # to stereo
         self._check(downmix)
 
@@ -102,7 +103,7 @@ class MixReader:
         if first >= self.frames:
             lasts = self.frames / self.sample_rate
             raise ValueError(f"{self.path}: lasts {lasts:.2f} s; begin before, not at {start:g} s")
-        self._start, self.frames = first, self.frames - first
+        self.start, self.frames = first, self.frames - first
         if duration is not None:
             self.frames = min(self.frames, max(1, round(duration * self.sample_rate)))
 
@@ -118,7 +119,7 @@ class MixReader:
         Raises:
             ValueError: the file ends or breaks before its last sample.
         """
-        done = -self._start
+        done = -self.start
         while done < 0:
             done += self._read(min(BLOCK, -done), done).shape[1]
         while done < self.frames:
@@ -138,8 +139,8 @@ class MixReader:
                 return block
         except RuntimeError:  # libsndfile's kind, and FFmpeg's
             reason = "the rest cannot be decoded"
-        there = (self._start + done) / self.sample_rate
-        promised = (self._start + self.frames) / self.sample_rate
+        there = (self.start + done) / self.sample_rate
+        promised = (self.start + self.frames) / self.sample_rate
         raise ValueError(
             f"{self.path}: is damaged after {there:.1f} of {promised:.1f} s ({reason}); "
             "get a whole copy"
@@ -150,7 +151,7 @@ class MixReader:
         if not bad.any():
             return block
         if self.first_bad_seconds is None:
-            at = self._start + done + int(bad.any(axis=0).argmax())
+            at = self.start + done + int(bad.any(axis=0).argmax())
             self.first_bad_seconds = at / self.sample_rate
         self.bad_samples += int(bad.sum())
         return np.where(bad, np.float32(0), block)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from restem.bridge.files.encoder import CODECS, EncodedFile
 from restem.bridge.files.levels import CLIPS, Rescaled
+from restem.bridge.files.markers import Markers, read_markers, write_markers
 from restem.bridge.files.names import USUAL, Naming
 from restem.bridge.files.outputs import ALL, Outputs, Selection
 from restem.bridge.files.reader import MixReader, open_mix
@@ -100,7 +101,8 @@ class RenderOptions:
             `float`.
         dither: 16-bit files, with noise of a triangular density of one step each way.
         bitrate: of compressed files, kbit/s; their usual one if None.
-        tags: keep those of the mix, its cover too, with the stem's name in the title.
+        tags: keep those of the mix, its cover too, with the stem's name in the title; from WAV to
+            WAV also cue points and the BWF's time.
         downmix: mix more than two channels down to stereo; that is then the mix.
         recipe: for a record beside the files; none if None.
 
@@ -218,6 +220,8 @@ def render_mix(
         with suppress(OSError):  # what is wrong there is said where the files are made
             record.path.unlink()  # its files are gone
     tags = read_tags(mix.path) if options.tags else Tags()
+    markers = read_markers(mix.path) if options.tags and file_format == "wav" else Markers()
+    markers = markers.of_part(mix.start, mix.frames)
     meter = Meter(output_blocks(model, mix, outputs), mix, progress)
     scaled = Rescaled(meter, targets[0].parent)
     shape = mix.channels, mix.frames
@@ -231,6 +235,7 @@ def render_mix(
                     file.write(signal)
         for part, name in zip(parts, outputs.names, strict=True):
             write_tags(part, file_format, tags.of_stem(name))
+            write_markers(part, markers)
         if record:
             record.write(every[0], parts, targets)
     report = make_report(mix, files, targets, outputs.stems, meter.peak, started, outputs.others)
