@@ -331,7 +331,7 @@ def is_mp3(path: Path) -> bool:
 
 
 def _mp3_start(path: Path) -> int | None:
-    """Where the first tag or frame of an MP3 lies, behind zeros if some tool left room there."""
+    """Place of the first tag or frame of an MP3, behind zeros if some tool left room there."""
     start, block = 0, bytes(1)
     with path.open("rb") as file:
         while block and not block.strip(b"\0"):
