@@ -148,8 +148,11 @@ class Instance:
             assert building.session is not None
             self._open(building.session)
         if self.session is not None:
-            self.slot[Slot.WORKER] = self.session.engine.worker_pid is not None
+            self._note_worker(self.session)
             self._exchange(self.session)
+
+    def _note_worker(self, session: PluginSession) -> None:
+        self.slot[Slot.WORKER] = session.engine.worker_pid is not None
 
     def _open(self, session: PluginSession) -> None:
         """Admit a plugin, once the mixer is as its host wants it."""
@@ -166,6 +169,7 @@ class Instance:
         session.engine.mixer.reset()  # no ramp to begin with
         self.slot[Slot.STEMS] = sum(1 << n for n, stem in enumerate(STEMS) if stem in stems)
         self.lobby.write_text(self.number, RINGS_AT, RINGS_BYTES, session.engine.rings.name)
+        self._note_worker(session)  # a plugin may wait for its stems from the first frame on
         self._enter(State.READY)
 
     def _exchange(self, session: PluginSession) -> None:

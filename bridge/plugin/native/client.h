@@ -226,6 +226,9 @@ public:
         return rings && rings->config.serial == serial_.load() ? rings : nullptr;
     }
 
+    // Whether an engine that is not there yet may come: not where it was refused, or no service starts.
+    bool expects() const { return hopeless_.load() != serial_.load(); }
+
     // The host moves a parameter.
     void set(int number, float value) {
         if (host[number].exchange(value) != value) host_serial.fetch_add(1);
@@ -258,6 +261,7 @@ private:
         if (!meet()) return false;
         if (lobby_->word(HEAD_ABI).load() != ABI) {
             status.store(Status::OtherVersion);
+            hopeless_.store(serial_.load());
             complain("the service is another version of restem: restem plugin build, then install");
             return false;
         }
@@ -296,6 +300,7 @@ private:
         lobby_ = std::move(found);
         slot_ = -1;
         beat_ = lobby_->word(HEAD_BEAT).load(), beat_at_ = now - SILENT;  // until it has beaten once
+        looked_at_ = now + SECOND;  // which may take as long where the machine is busy
         return false;
     }
 
@@ -312,6 +317,7 @@ private:
         }
         slot_ = -1;
         status.store(Status::Refused);
+        hopeless_.store(serial_.load());
         complain("the service has no place for another plugin");
         return false;
     }
@@ -334,6 +340,7 @@ private:
         if (wanted.serial % 2 || wanted.serial == asked_ || now - settling_at_ < SETTLED) return;
         if (wanted.latency < 0) {
             status.store(Status::Refused);
+            hopeless_.store(wanted.serial);
             complain("this sample rate is none that the plugin knows the latency of");
             return;
         }
@@ -344,6 +351,7 @@ private:
         char* profile = text(LOBBY_PROFILE_AT);
         std::snprintf(profile, size_t(LOBBY_PROFILE_BYTES), "%s", PROFILES[wanted.profile].name);
         wanted_ = wanted;
+        hopeless_.store(NONE);
         word(SLOT_REQUEST).store(++request_, std::memory_order_release);
     }
 
@@ -354,6 +362,7 @@ private:
         if (state == STATE_STARTING) status.store(Status::Starting);
         if (state == STATE_FAILED) {
             status.store(Status::Refused);
+            hopeless_.store(wanted_.serial);
             complain(copied(LOBBY_MESSAGE_AT, LOBBY_MESSAGE_BYTES));
         }
         if (state != STATE_READY) return;
@@ -374,6 +383,7 @@ private:
         auto rings = std::make_unique<Rings>(name, wanted_);
         if (name.compare(0, 7, "restem-") != 0 || name.find('/') != std::string::npos || !rings->fits) {
             status.store(Status::OtherVersion);
+            hopeless_.store(wanted_.serial);
             complain("the service's rings are not what the plugin asked for");
             return;
         }
@@ -411,6 +421,7 @@ private:
     // Starts what `restem plugin install` has written down, a line for each argument.
     void start_service(std::int64_t now) {
         status.store(Status::NoService);
+        if (!starts_) hopeless_.store(serial_.load());
         if (now - started_at_ < START) return;
         started_at_ = now;
         std::ifstream file(command_file());
@@ -418,7 +429,8 @@ private:
         const size_t before = words.size();
         for (std::string line; std::getline(file, line);)
             if (!line.empty()) words.push_back(line);
-        if (words.size() == before) return;
+        starts_ = words.size() > before;
+        if (!starts_) return hopeless_.store(serial_.load());
         std::vector<char*> arguments;
         for (auto& each : words) arguments.push_back(each.data());
         arguments.push_back(nullptr);
@@ -465,7 +477,8 @@ private:
     }
 
     std::atomic<int> rate_{0}, block_{0}, profile_{0}, latency_{0};
-    std::atomic<std::int64_t> serial_{0};
+    static constexpr std::int64_t NONE = -1;
+    std::atomic<std::int64_t> serial_{0}, hopeless_{NONE};  // of a config: the wanted, one that gets no engine
     std::atomic<Rings*> offered_{nullptr}, taken_{nullptr};
     std::atomic<bool> stopping_{false};
     std::thread thread_;
@@ -477,6 +490,7 @@ private:
     std::int64_t token_ = 0, request_ = 0, asked_ = 0, handled_ = 0, sent_ = 0, heard_ = 0;
     std::int64_t settling_ = 0, settling_at_ = 0, late_ = 0, late_at_ = 0;
     std::int64_t beat_ = 0, beat_at_ = 0, looked_at_ = 0, started_at_ = -START;
+    bool starts_ = true;  // whether there is a service to start
     std::string complained_;
 };
 

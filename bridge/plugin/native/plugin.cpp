@@ -22,6 +22,9 @@ constexpr int INPUTS = DISTRHO_PLUGIN_NUM_INPUTS, OUTPUTS = DISTRHO_PLUGIN_NUM_O
 static_assert(OUTPUTS == 2 * restem::PORT_COUNT);
 constexpr float LOUDEST = 1e5f;       // of an input; beyond is no audio
 constexpr int PATIENCE_MS = 2000;     // for stems, where the host waits for all
+constexpr double START_SECONDS = 60;  // for an engine that starts, where the host renders to a file
+constexpr char START_VARIABLE[] = "RESTEM_PLUGIN_START_SECONDS";  // of the environment: as many instead
+constexpr int NAP_US = 200;
 constexpr int FOLLOWED_MS = 200;      // for the mixer to follow the host's automation
 constexpr double AHEAD_OF_CLOCK = 0.75;  // of the latency: a host that is so far ahead renders to a file
 
@@ -123,6 +126,7 @@ protected:
         frames_ = ahead_frames_ = 0;
         ahead_since_ = restem::now_ns();
         forgets_ = true;
+        unrestored_ = 0;
         ask();
     }
 
@@ -140,7 +144,7 @@ protected:
             ask();
         }
         follow_mixer();
-        restem::Rings* rings = client_.take();
+        restem::Rings* rings = offline_.load() ? await_rings() : client_.take();
         if (rings && forgets_ && rings == rings_) rings->reset();
         if (rings && rings != rings_) lead_in(*rings);
         rings_ = rings;
@@ -158,7 +162,7 @@ protected:
             done += uint32_t(count);
         }
         ahead_frames_ += frames;
-        if (rings) late_frames_.store(rings->late_frames());
+        late_frames_.store(unrestored_ + (rings ? rings->late_frames() : 0));
     }
 
 private:
@@ -197,6 +201,7 @@ private:
     }
 
     void ask() {
+        waited_ns_ = 0;
         client_.want(rate_, block_, playing_profile_,
                      restem::count_latency(playing_profile_, rate_, block_));
     }
@@ -211,6 +216,7 @@ private:
     }
 
     void play_dry(float** outputs, uint32_t from, int count) {
+        if (offline_.load()) unrestored_ += std::clamp<std::int64_t>(frames_ + count - latency_, 0, count);
         for (int output = 0; output < OUTPUTS; ++output)
             for (int i = 0; i < count; ++i) {
                 const std::int64_t at = frames_ + i - latency_;
@@ -238,6 +244,22 @@ private:
             const int count = int(std::min<std::int64_t>(frames_ - at, restem::LARGEST));
             feed(rings, at, count, 0);
             at += count;
+        }
+    }
+
+    // Rings; a host that renders to a file waits for them, so that the file has stems from its first frame on.
+    // None after a while: the file goes on with the dry mix, which is counted.
+    restem::Rings* await_rings() {
+        const std::int64_t began = restem::now_ns();
+        for (;;) {
+            restem::Rings* rings = client_.take();
+            const bool plays = rings && (rings == rings_ || client_.worker_lives.load());
+            const std::int64_t waited = waited_ns_ + restem::now_ns() - began;
+            if (plays || !client_.expects() || waited > start_patience_ns_) {
+                waited_ns_ = waited;
+                return rings;
+            }
+            usleep(NAP_US);
         }
     }
 
@@ -271,7 +293,12 @@ private:
     void await_mixer() {
         const std::int64_t until = restem::now_ns() + FOLLOWED_MS * std::int64_t(1000000);
         while (client_.followed.load() != client_.host_serial.load() && restem::now_ns() < until)
-            usleep(200);
+            usleep(NAP_US);
+    }
+
+    static std::int64_t start_patience_ns() {
+        const char* seconds = std::getenv(START_VARIABLE);
+        return std::int64_t(1e9 * (seconds ? std::atof(seconds) : START_SECONDS));
     }
 
     restem::Client client_;
@@ -282,6 +309,9 @@ private:
     restem::Rings* rings_ = nullptr;
     bool forgets_ = false;  // nothing of before is to be heard
     std::int64_t ahead_frames_ = 0, ahead_since_ = 0, mixer_seen_ = 0;
+    const std::int64_t start_patience_ns_ = start_patience_ns();
+    std::int64_t waited_ns_ = 0;   // for the engine that is wanted
+    std::int64_t unrestored_ = 0;  // frames of a file that are the dry mix for want of an engine
     std::atomic<int> profile_{0};
     std::atomic<bool> waits_{false}, offline_{false};
     std::atomic<std::int64_t> late_frames_{0};

@@ -18,7 +18,7 @@ from restem.bridge.control.osc.client import OscClient, send
 from restem.bridge.plugin.abi import PORTS
 from restem.bridge.plugin.build import BINARIES, FORMATS, build
 from restem.bridge.plugin.clap_host import ClapHost, build_host
-from restem.bridge.plugin.lobby import NAME_VARIABLE, Head, Lobby
+from restem.bridge.plugin.lobby import NAME_VARIABLE, Head, Lobby, Slot
 from restem.models.stems import STEMS
 from restem.streamer.builder import load_profile
 from restem.streamer.engine.rings import Audio
@@ -34,6 +34,7 @@ from tests.support.daw import (
     host,
     late_by,
     service,
+    silent_service,
     workers,
 )
 from tests.support.dpf import needs_dpf
@@ -56,9 +57,9 @@ def built(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def loaded(built: Path) -> Iterator[ClapHost]:
+def loaded(built: Path, **environment: str) -> Iterator[ClapHost]:
     """A host with the plugin in it, which waits for its stems, however busy the machine is."""
-    with host(built / "host", built / BINARIES["clap"]) as made:
+    with host(built / "host", built / BINARIES["clap"], environment) as made:
         made.command("offline", 1)
         yield made
 
@@ -157,14 +158,26 @@ def test_stems_are_what_is_rendered_late_by_what_is_reported(
     assert_law(playing, played, law(profile, mix, latency))
 
 
-@pytest.mark.parametrize(("rate", "block"), [(48000, 64), (48000, 1024), (44100, 512)])
-def test_the_same_at_other_blocks_and_rates(
+@pytest.mark.parametrize(("rate", "block"), [(48000, 64), (44100, 512)])
+def test_a_bounce_that_begins_before_its_engine_is_ready_has_all_stems(
     served: int, daw: ClapHost, profile: str, rate: int, block: int
 ) -> None:
     latency, mix = daw.activate(rate, block), music(rate)
-    await_status(daw, READY)
+    assert daw.get("Status") != READY
     played, _ = daw.play(mix, block)
     assert_law(daw, played, law(profile, mix, latency, rate))
+
+
+def test_a_bounce_waits_a_while_for_its_engine_and_goes_on_dry_and_counted(
+    own_lobby: str, built: Path
+) -> None:
+    mix = music(12000)
+    with silent_service() as there, loaded(built, RESTEM_PLUGIN_START_SECONDS="1") as daw:
+        latency = daw.activate(48000, 256)
+        played, _ = daw.play(mix, 256)
+        assert there.slot(0)[Slot.REQUEST] == 1  # it has asked, and waited
+        assert np.array_equal(played[:2], late_by(mix, latency))
+        assert daw.get("Late frames") == mix.shape[1] - latency
 
 
 def test_what_was_heard_before_a_reset_is_not_heard_after_it(
