@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "DistrhoPlugin.hpp"
 #include "client.h"
+#include "places.h"
 
 // For `restem plugin list`, which reads it in the file.
 extern "C" __attribute__((used, visibility("default"))) const char* const restem_abi = restem::ABI_TEXT;
@@ -25,6 +26,8 @@ constexpr int PATIENCE_MS = 2000;     // for stems, where the host waits for all
 constexpr double START_SECONDS = 60;  // for an engine that starts, where the host renders to a file
 constexpr char START_VARIABLE[] = "RESTEM_PLUGIN_START_SECONDS";  // of the environment: as many instead
 constexpr int NAP_US = 200;
+constexpr int PLACES = 16;            // of the transport in a call, at most
+constexpr double ROUNDING = 0.02;     // s, of a host's positions
 constexpr int FOLLOWED_MS = 200;      // for the mixer to follow the host's automation
 constexpr double AHEAD_OF_CLOCK = 0.75;  // of the latency: a host that is so far ahead renders to a file
 
@@ -123,7 +126,8 @@ protected:
 
     void activate() override {
         prepare();
-        frames_ = ahead_frames_ = 0;
+        frames_ = since_ = ahead_frames_ = 0;
+        transport_.reset();
         ahead_since_ = restem::now_ns();
         forgets_ = true;
         unrestored_ = 0;
@@ -136,6 +140,19 @@ protected:
 public:
     // While the host renders to a file, a call may take as long as its stems.
     void set_offline(bool offline) { offline_.store(offline); }
+
+    // The transport's place at a frame of the next call.
+    void set_place(uint32_t at, const restem::Place& place) {
+        tells_places_ = true;
+        if (place_count_ < PLACES) places_[place_count_++] = {at, place};
+    }
+
+    // Nothing that is under way is to be played.
+    void forget() {
+        forgets_ = true;
+        since_ = frames_;
+        transport_.reset();
+    }
 
 protected:
     void run(const float** inputs, float** outputs, uint32_t frames) override {
@@ -151,8 +168,12 @@ protected:
         forgets_ = false;
         const int patience = rings ? patience_ms() : 0;
         if (patience > 0) await_mixer();
+        if (!tells_places_) set_place_of_dpf();
+        int places = 0;
         for (uint32_t done = 0; done < frames;) {
-            const int count = int(std::min<uint32_t>(frames - done, restem::LARGEST));
+            for (; places < place_count_ && places_[places].at <= done; ++places) move(places_[places].place);
+            const uint32_t next = places < place_count_ ? std::min(places_[places].at, frames) : frames;
+            const int count = int(std::min<uint32_t>(next - done, restem::LARGEST));
             remember(inputs, done, count);
             if (rings)
                 play(*rings, outputs, done, count, patience);
@@ -160,7 +181,9 @@ protected:
                 play_dry(outputs, done, count);
             frames_ += count;
             done += uint32_t(count);
+            transport_.advance(count, frames_);
         }
+        place_count_ = 0;
         ahead_frames_ += frames;
         late_frames_.store(unrestored_ + (rings ? rings->late_frames() : 0));
     }
@@ -206,6 +229,24 @@ private:
                      restem::count_latency(playing_profile_, rate_, block_));
     }
 
+    // Goes to the host's place; what is under way from another one is not played.
+    void move(const restem::Place& place) {
+        const int tolerance = std::max(2 * block_, int(ROUNDING * rate_));
+        if (!transport_.moves(place, frames_, latency_, tolerance)) return;
+        since_ = frames_;
+        if (rings_) rings_->reset();
+    }
+
+    // As DPF has it, which knows of no loops, where its wrapper tells nothing: the LV2.
+    void set_place_of_dpf() {
+        const TimePosition& told = getTimePosition();
+        restem::Place place;
+        place.known = true;
+        place.rolls = told.playing;
+        place.frame = double(told.frame);
+        places_[place_count_++] = {0, place};
+    }
+
     // Keeps a part of the mix, of which what is no audio becomes silence.
     void remember(const float** inputs, uint32_t from, int count) {
         for (int channel = 0; channel < INPUTS; ++channel)
@@ -216,11 +257,11 @@ private:
     }
 
     void play_dry(float** outputs, uint32_t from, int count) {
-        if (offline_.load()) unrestored_ += std::clamp<std::int64_t>(frames_ + count - latency_, 0, count);
+        if (offline_.load()) unrestored_ += std::clamp<std::int64_t>(frames_ + count - latency_ - since_, 0, count);
         for (int output = 0; output < OUTPUTS; ++output)
             for (int i = 0; i < count; ++i) {
                 const std::int64_t at = frames_ + i - latency_;
-                const bool sounds = output < INPUTS && at >= 0;
+                const bool sounds = output < INPUTS && at >= since_;
                 outputs[output][from + uint32_t(i)] = sounds ? history_[output][size_t(at & mask_)] : 0.0f;
             }
     }
@@ -240,7 +281,7 @@ private:
 
     // Lets new rings have the mix that is still to be heard, so that the dry mix goes on without a gap.
     void lead_in(restem::Rings& rings) {
-        for (std::int64_t at = std::max<std::int64_t>(0, frames_ - latency_); at < frames_;) {
+        for (std::int64_t at = std::max(since_, frames_ - latency_); at < frames_;) {
             const int count = int(std::min<std::int64_t>(frames_ - at, restem::LARGEST));
             feed(rings, at, count, 0);
             at += count;
@@ -305,6 +346,15 @@ private:
     std::vector<float> history_[INPUTS];  // the mix's newest frames
     std::int64_t mask_ = 0;
     std::int64_t frames_ = 0;  // of the mix since the plugin was activated
+    std::int64_t since_ = 0;   // the first of them that is to be heard
+    struct Move {
+        uint32_t at;
+        restem::Place place;
+    };
+    Move places_[PLACES];  // of this call
+    int place_count_ = 0;
+    bool tells_places_ = false;
+    restem::Transport transport_;
     int rate_ = 0, block_ = 0, latency_ = 0, playing_profile_ = 0;
     restem::Rings* rings_ = nullptr;
     bool forgets_ = false;  // nothing of before is to be heard
@@ -323,7 +373,13 @@ Plugin* createPlugin() { return new RestemPlugin(); }
 
 END_NAMESPACE_DISTRHO
 
-void restem_set_offline(void* plugin, bool offline) {
+static DISTRHO_NAMESPACE::RestemPlugin& the(void* plugin) {
     using namespace DISTRHO_NAMESPACE;
-    static_cast<RestemPlugin*>(static_cast<Plugin*>(plugin))->set_offline(offline);
+    return *static_cast<RestemPlugin*>(static_cast<Plugin*>(plugin));
 }
+
+void restem_set_offline(void* plugin, bool offline) { the(plugin).set_offline(offline); }
+
+void restem_set_place(void* plugin, uint32_t at, const restem::Place& place) { the(plugin).set_place(at, place); }
+
+void restem_forget(void* plugin) { the(plugin).forget(); }

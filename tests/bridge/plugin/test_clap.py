@@ -93,6 +93,7 @@ def first(built: Path, served: int) -> Iterator[ClapHost]:
 def playing(first: ClapHost) -> ClapHost:
     """The same, activated anew: all is as at its beginning."""
     first.activate(48000, 256)
+    first.locate(None)
     return first
 
 
@@ -134,6 +135,7 @@ def test_all_formats_are_built(built: Path) -> None:
     turtle = (built / "restem.lv2" / "restem_dsp.ttl").read_text()
     assert turtle.count("lv2:OutputPort") >= 2 * len(PORTS)
     assert 'lv2:name "restem Vocals left"' in turtle
+    assert "time#Position" in turtle
 
 
 def test_without_a_service_the_mix_plays_at_the_latency_that_is_reported(
@@ -180,13 +182,69 @@ def test_a_bounce_waits_a_while_for_its_engine_and_goes_on_dry_and_counted(
         assert daw.get("Late frames") == mix.shape[1] - latency
 
 
+@pytest.mark.parametrize("reset", ["activate 48000 256", "reset"])
 def test_what_was_heard_before_a_reset_is_not_heard_after_it(
-    playing: ClapHost, profile: str
+    playing: ClapHost, profile: str, reset: str
 ) -> None:
     playing.play(music(24000, seed=9), 256)
-    latency, mix = playing.activate(48000, 256), music(24000)
+    playing.command(reset)
+    latency, mix = playing.describe()["latency"], music(24000)
     played, _ = playing.play(mix, 256)
     assert_law(playing, played, law(profile, mix, latency))
+
+
+@pytest.mark.parametrize("at", [0, 100], ids=["between calls", "within a call"])
+def test_after_a_jump_the_old_place_is_silent_and_the_new_one_plays_in_time(
+    playing: ClapHost, profile: str, at: int
+) -> None:
+    latency, old, new = playing.describe()["latency"], music(25600 + at, 9), music(24000)
+    playing.locate(0)
+    playing.play(old[:, :25600], 256)
+    playing.command("jump", at, 480000)
+    played, _ = playing.play(np.concatenate([old[:, 25600:], new], axis=1), 256)
+    assert_law(playing, played[:, at:], law(profile, new, latency))
+
+
+def test_a_loop_has_no_hole_but_its_beginning_can_be_jumped_to(
+    playing: ClapHost, profile: str
+) -> None:
+    latency, new = playing.describe()["latency"], music(12000)
+    mix, loop = np.tile(music(10240, 9), (1, 3)), (48000, 58240)
+    playing.locate(48000, loop=loop)
+    played, _ = playing.play(mix[:, :25600], 256)
+    expected = law(profile, mix, latency)
+    assert_law(playing, played, {port: audio[:, :25600] for port, audio in expected.items()})
+    playing.locate(48000, loop=loop)
+    played, _ = playing.play(new, 256)
+    assert_law(playing, played, law(profile, new, latency))
+
+
+def test_after_a_stop_what_was_fed_is_played_unless_the_transport_moves(
+    playing: ClapHost, profile: str
+) -> None:
+    latency, old, live = playing.describe()["latency"], music(25600, 9), music(24064)
+    mix = np.pad(old, ((0, 0), (0, 512)))
+    playing.locate(0)
+    before, _ = playing.play(old, 256)
+    playing.locate(25600, rolls=False)
+    after, _ = playing.play(mix[:, 25600:], 256)
+    assert latency > 1024
+    assert after.any()
+    assert_law(playing, np.concatenate([before, after], axis=1), law(profile, mix, latency))
+    playing.locate(480000, rolls=False)
+    before, _ = playing.play(live[:, :12800], 256)
+    playing.locate(960000)  # what came in while it stood is of no place
+    after, _ = playing.play(live[:, 12800:], 256)
+    assert_law(playing, np.concatenate([before, after], axis=1), law(profile, live, latency))
+
+
+def test_a_jump_cuts_the_dry_mix_too(own_lobby: str, daw: ClapHost) -> None:
+    latency, mix = daw.activate(48000, 256), music(12000)
+    daw.locate(0)
+    daw.play(music(12000, 9), 256)
+    daw.locate(480000)
+    played, _ = daw.play(mix, 256)
+    assert np.array_equal(played[:2], late_by(mix, latency))
 
 
 def test_automation_begins_with_its_block(playing: ClapHost, profile: str) -> None:
