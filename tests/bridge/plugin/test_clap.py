@@ -160,7 +160,7 @@ def test_stems_are_what_is_rendered_late_by_what_is_reported(
     assert_law(playing, played, law(profile, mix, latency))
 
 
-@pytest.mark.parametrize(("rate", "block"), [(48000, 64), (44100, 512)])
+@pytest.mark.parametrize(("rate", "block"), [(48000, 64), (44100, 512), (96000, 1024)])
 def test_a_bounce_that_begins_before_its_engine_is_ready_has_all_stems(
     served: int, daw: ClapHost, profile: str, rate: int, block: int
 ) -> None:
@@ -328,39 +328,6 @@ def test_a_killed_worker_is_bridged_by_the_dry_mix(playing: ClapHost, served: in
     assert not bridged[2:, (bridged[:2] == dry).all(axis=0)].any()
 
 
-def test_a_killed_service_leaves_the_dry_mix_and_its_successor_brings_the_stems_back(
-    own_lobby: str, daw: ClapHost
-) -> None:
-    mix, played = music(48000 * 60), list[Audio]()
-
-    def play(frames: int) -> Audio:
-        begin = sum(part.shape[1] for part in played)
-        played.append(daw.play(mix[:, begin : begin + frames], 256)[0])
-        return played[-1]
-
-    latency = daw.activate(48000, 256)
-    with service("--no-osc") as running:
-        await_status(daw, READY)
-        assert play(24000)[2:].any()
-        os.kill(running.pid, signal.SIGKILL)
-    play(12000)
-    await_status(daw, NO_SERVICE)
-    play(4 * latency)
-    begin = sum(part.shape[1] for part in played)
-    dry = late_by(mix, latency)
-    quiet = play(12000)
-    assert np.array_equal(quiet[:2], dry[:, begin : begin + 12000])
-    assert not quiet[2:].any()
-    with service("--no-osc"):
-        until(lambda: daw.get("Status") in (READY, LATE), lambda: play(64))
-        play(24000)
-        back = play(24000)
-    assert back[2:].any()
-    assert np.abs(back[:2] - back[2:].reshape(8, 2, -1).sum(axis=0)).max() < 1e-6
-    heard = np.concatenate(played, axis=1)
-    assert np.abs(heard[:2]).max() <= np.abs(mix).max() * 2
-
-
 def test_another_version_is_said_and_plays_dry(own_lobby: str, daw: ClapHost) -> None:
     strange = Lobby(serve=True, abi=1)
 
@@ -395,3 +362,35 @@ def test_a_host_that_is_killed_leaves_nothing(
     assert segments() > before
     daw._process.kill()
     until(lambda: segments() == before)
+
+
+def test_a_killed_service_leaves_the_dry_mix_and_its_successor_brings_the_stems_back(
+    playing: ClapHost, served: int
+) -> None:
+    """The last test of this service."""
+    mix, played = music(48000 * 60), list[Audio]()
+
+    def play(frames: int) -> Audio:
+        begin = sum(part.shape[1] for part in played)
+        played.append(playing.play(mix[:, begin : begin + frames], 256)[0])
+        return played[-1]
+
+    latency = playing.describe()["latency"]
+    assert play(24000)[2:].any()
+    os.kill(served, signal.SIGKILL)
+    play(12000)
+    await_status(playing, NO_SERVICE)
+    play(4 * latency)
+    begin = sum(part.shape[1] for part in played)
+    dry = late_by(mix, latency)
+    quiet = play(12000)
+    assert np.array_equal(quiet[:2], dry[:, begin : begin + 12000])
+    assert not quiet[2:].any()
+    with service("--no-osc"):
+        until(lambda: playing.get("Status") in (READY, LATE), lambda: play(64))
+        play(24000)
+        back = play(24000)
+    assert back[2:].any()
+    assert np.abs(back[:2] - back[2:].reshape(8, 2, -1).sum(axis=0)).max() < 1e-6
+    heard = np.concatenate(played, axis=1)
+    assert np.abs(heard[:2]).max() <= np.abs(mix).max() * 2
