@@ -17,7 +17,7 @@ from restem.bridge.plugin.lobby import Lobby
 from restem.streamer.engine.rings import Audio
 from tests.support.engine_player import until
 
-NO_SERVICE, STARTING, READY, LATE, REFUSED, OTHER_VERSION = range(6)
+NO_SERVICE, STARTING, READY, LATE, REFUSED, OTHER_VERSION, NO_ROOM = range(7)
 TO_CHILDREN = {"RESTEM_PLUGIN_CONF": os.devnull}  # no plugin starts a service of the user's
 
 

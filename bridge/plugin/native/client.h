@@ -42,7 +42,7 @@ using Word = std::atomic<std::int64_t>;
 static_assert(sizeof(Word) == 8 && Word::is_always_lock_free);
 static_assert(PARAMETER_COUNT <= LOBBY_VALUES);
 
-enum class Status { NoService, Starting, Ready, Late, Refused, OtherVersion };
+enum class Status { NoService, Starting, Ready, Late, Refused, OtherVersion, NoRoom };
 
 // What an engine is wanted for; it counts as another one when its serial differs.
 struct Config {
@@ -237,6 +237,7 @@ public:
     std::atomic<float> host[PARAMETER_COUNT];   // values as the host has them
     std::atomic<float> mixer[PARAMETER_COUNT];  // values as the mixer has them, since `mixer_basis`
     std::atomic<std::int64_t> host_serial{1}, followed{0}, mixer_serial{0}, mixer_basis{0};
+    std::atomic<std::int64_t> taken_over{0};  // newest serial of the mixer whose values are the host's, too
     std::atomic<bool> worker_lives{false};
     std::atomic<Status> status{Status::NoService};
 
@@ -312,11 +313,12 @@ private:
             std::int64_t free = 0;
             if (word(SLOT_CLAIM).compare_exchange_strong(free, token_)) {
                 request_ = asked_ = sent_ = heard_ = handled_ = 0;
+                taken_over.store(0);
                 return true;
             }
         }
         slot_ = -1;
-        status.store(Status::Refused);
+        status.store(Status::NoRoom);
         hopeless_.store(serial_.load());
         complain("the service has no place for another plugin");
         return false;
@@ -325,6 +327,7 @@ private:
     bool mine() const { return word(SLOT_CLAIM).load() == token_; }
 
     void send_values() {
+        word(SLOT_MIXER_SEEN).store(taken_over.load(std::memory_order_acquire));  // before the values are read
         const std::int64_t serial = host_serial.load();
         if (serial != sent_) {
             for (int i = 0; i < PARAMETER_COUNT; ++i) put(LOBBY_HOST_VALUES_AT + i, host[i].load());
@@ -359,9 +362,9 @@ private:
         if (request_ == 0 || word(SLOT_ANSWERED).load(std::memory_order_acquire) != request_) return;
         const std::int64_t state = word(SLOT_STATE).load(std::memory_order_acquire);
         worker_lives.store(state == STATE_READY && word(SLOT_WORKER).load());
-        if (state == STATE_STARTING) status.store(Status::Starting);
-        if (state == STATE_FAILED) {
-            status.store(Status::Refused);
+        if (state == STATE_STARTING) status.store(Status::Starting), hopeless_.store(NONE);
+        if (state == STATE_FAILED || state == STATE_FULL) {
+            status.store(state == STATE_FULL ? Status::NoRoom : Status::Refused);
             hopeless_.store(wanted_.serial);
             complain(copied(LOBBY_MESSAGE_AT, LOBBY_MESSAGE_BYTES));
         }

@@ -31,7 +31,8 @@ constexpr double ROUNDING = 0.02;     // s, of a host's positions
 constexpr int FOLLOWED_MS = 200;      // for the mixer to follow the host's automation
 constexpr double AHEAD_OF_CLOCK = 0.75;  // of the latency: a host that is so far ahead renders to a file
 
-const char* const STATUSES[] = {"No service", "Starting", "Ready", "Late", "Refused", "Other version"};
+const char* const STATUSES[] = {"No service", "Starting", "Ready", "Late", "Refused", "Other version", "No room"};
+constexpr int STATUS_COUNT = sizeof STATUSES / sizeof *STATUSES;
 
 }  // namespace
 
@@ -94,8 +95,8 @@ protected:
             parameter.hints = kParameterIsOutput | kParameterIsInteger;
             parameter.name = "Status";
             parameter.symbol = "status";
-            parameter.ranges = ParameterRanges(0, 0, 5);
-            enumerate(parameter, 6, [](int i) { return STATUSES[i]; });
+            parameter.ranges = ParameterRanges(0, 0, STATUS_COUNT - 1);
+            enumerate(parameter, STATUS_COUNT, [](int i) { return STATUSES[i]; });
             break;
         case LATE_FRAMES:
             parameter.hints = kParameterIsOutput | kParameterIsInteger;
@@ -328,6 +329,7 @@ private:
             const float value = client_.mixer[i].load();
             if (client_.host[i].exchange(value) != value) requestParameterValueChange(uint32_t(i), value);
         }
+        client_.taken_over.store(serial, std::memory_order_release);
     }
 
     // Waits for the mixer to follow the host, where the host renders to a file.
