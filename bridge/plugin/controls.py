@@ -70,7 +70,7 @@ class Controls:
         return server.port if server else None
 
     def end(self, slot: int) -> None:
-        """Let go of a plugin's session, before it is closed."""
+        """Close the controls of a plugin's session, before that is closed."""
         if self.numbers.get(slot) == FIRST:
             if self._remote is not None:
                 self._remote.close()

@@ -97,7 +97,7 @@ class Instance:
         self._parameters: list[tuple[int, HostParameter]] = []
         self._host = np.empty(0)
         self._published = np.empty(0)
-        self._told: dict[int, NDArray[np.float64]] = {}  # what the host may not know yet
+        self._unseen: dict[int, NDArray[np.float64]] = {}  # what the host may not know yet
         self._followed = 0
 
     def is_gone(self) -> bool:
@@ -118,7 +118,7 @@ class Instance:
         return self._building is not None and self.session is None
 
     def ask_again(self) -> None:
-        """Let what had no room have another try."""
+        """Ask for an engine again where there was no room."""
         if load_acquire(self.slot, Slot.STATE) == State.FULL:
             self._request = 0
 
@@ -188,7 +188,7 @@ class Instance:
             if each.strip is None or each.strip in stems
         ]
         self._host = np.full(len(host_parameters()), np.nan)
-        self._published, self._told = self._host.copy(), {}
+        self._published, self._unseen = self._host.copy(), {}
         self._followed = -1
         self._exchange(session)
         session.engine.mixer.reset()  # no ramp to begin with
@@ -215,17 +215,17 @@ class Instance:
             self.lobby.values(self.number, MIXER_VALUES_AT)[:count] = values
             self._published = values
             published = int(self.slot[Slot.MIXER_SERIAL]) + 1
-            self._told[published] = values
-            self._told.pop(published - UNSEEN, None)
+            self._unseen[published] = values
+            self._unseen.pop(published - UNSEEN, None)
             store_release(self.slot, Slot.MIXER_SERIAL, published)
         store_release(self.slot, Slot.HOST_SEEN, serial)
 
     def _note_seen(self) -> None:
         """Take what the host was told for its own, once it says so: going back is a move then."""
         seen = load_acquire(self.slot, Slot.MIXER_SEEN)
-        if seen in self._told:
-            self._host = self._told[seen]
-            self._told = {n: values for n, values in self._told.items() if n > seen}
+        if seen in self._unseen:
+            self._host = self._unseen[seen]
+            self._unseen = {n: values for n, values in self._unseen.items() if n > seen}
 
     def release(self) -> list[threading.Thread]:
         """Give the engine up; the threads that end it."""

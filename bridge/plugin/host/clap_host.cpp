@@ -8,7 +8,7 @@
 //     offline 0|1                    whether it renders to a file
 //     save FILE, load FILE           the plugin's state
 //     moved                          what the plugin has moved since the last time
-//     place FRAME [ROLLS [BEGIN END]]  of the transport at the next call, and a loop; -1: it tells of none
+//     place FRAME [ROLLS [START END]]  of the transport at the next call, and a loop; -1: it tells of none
 //     jump AT FRAME                  within the next call, at a sample of it
 //     reset                          forget what was played
 //     pace 0|1                       as fast as it goes, or as fast as music plays
@@ -91,13 +91,13 @@ struct Events {
 
 // The transport; in frames.
 struct Transport {
-    int64_t frame = -1, begin = 0, end = 0;  // of the next sample, and of a loop
+    int64_t frame = -1, loop_start = 0, loop_end = 0;  // of the next sample, and of a loop
     bool rolls = false;
 
     void advance(uint32_t count) {
         if (!rolls) return;
         frame += count;
-        if (end > begin && frame >= end) frame -= end - begin;
+        if (loop_end > loop_start && frame >= loop_end) frame -= loop_end - loop_start;
     }
     clap_event_transport_t event(double rate, uint32_t at = 0) const {
         const auto time = [rate](int64_t frames) {
@@ -106,9 +106,9 @@ struct Transport {
         clap_event_transport_t told{};
         told.header = {sizeof told, at, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, 0};
         told.flags = CLAP_TRANSPORT_HAS_SECONDS_TIMELINE | (rolls ? CLAP_TRANSPORT_IS_PLAYING : 0) |
-                     (end > begin ? CLAP_TRANSPORT_IS_LOOP_ACTIVE : 0);
+                     (loop_end > loop_start ? CLAP_TRANSPORT_IS_LOOP_ACTIVE : 0);
         told.song_pos_seconds = time(frame);
-        told.loop_start_seconds = time(begin), told.loop_end_seconds = time(end);
+        told.loop_start_seconds = time(loop_start), told.loop_end_seconds = time(loop_end);
         return told;
     }
 };
@@ -267,7 +267,7 @@ private:
 
     std::string set_place(std::istringstream& line) {
         transport_ = {};
-        line >> transport_.frame >> transport_.rolls >> transport_.begin >> transport_.end;
+        line >> transport_.frame >> transport_.rolls >> transport_.loop_start >> transport_.loop_end;
         return "{}";
     }
 

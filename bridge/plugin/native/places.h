@@ -13,7 +13,7 @@ void restem_forget(void* plugin);
 // By seconds: a tempo that changes makes no jumps of beats. Without them a place is unknown.
 inline void restem_set_clap_place(void* plugin, double rate, uint32_t at, const clap_event_transport_t* told) {
     restem::Place place;
-    place.tells_loops = true;
+    place.loops_known = true;
     if (told != nullptr) {
         const auto seconds = [](clap_sectime time) { return double(time) / double(CLAP_SECTIME_FACTOR); };
         const auto has = [told](uint32_t flag) { return (told->flags & flag) != 0; };
@@ -37,7 +37,7 @@ inline void restem_set_clap_place(void* plugin, double rate, uint32_t at, const 
 #ifdef DISTRHO_PLUGIN_TARGET_VST3
 inline void restem_set_vst3_place(void* plugin, double rate, const v3_process_context* told) {
     restem::Place place;
-    place.tells_loops = true;
+    place.loops_known = true;
     if (told != nullptr) {
         const auto has = [told](uint32_t flag) { return (told->state & flag) != 0; };
         place.known = true;

@@ -144,7 +144,7 @@ public:
 
     // The transport's place at a frame of the next call.
     void set_place(uint32_t at, const restem::Place& place) {
-        tells_places_ = true;
+        has_places_ = true;
         if (place_count_ < PLACES) places_[place_count_++] = {at, place};
     }
 
@@ -169,7 +169,7 @@ protected:
         forgets_ = false;
         const int patience = rings ? patience_ms() : 0;
         if (patience > 0) await_mixer();
-        if (!tells_places_) set_place_of_dpf();
+        if (!has_places_) set_place_of_dpf();
         int places = 0;
         for (uint32_t done = 0; done < frames;) {
             for (; places < place_count_ && places_[places].at <= done; ++places) move(places_[places].place);
@@ -355,7 +355,7 @@ private:
     };
     Move places_[PLACES];  // of this call
     int place_count_ = 0;
-    bool tells_places_ = false;
+    bool has_places_ = false;
     restem::Transport transport_;
     int rate_ = 0, block_ = 0, latency_ = 0, playing_profile_ = 0;
     restem::Rings* rings_ = nullptr;

@@ -25,7 +25,7 @@ namespace restem {
 // Where the host says that it is; all in frames.
 struct Place {
     bool known = false, rolls = false;
-    bool tells_loops = false;    // else going back while rolling counts as one
+    bool loops_known = false;    // else going back while rolling counts as one
     double frame = 0;            // on the host's timeline
     double into_loop = 0;        // since the loop's beginning; of a loop alone, as what follows
     double to_loop_end = 0;
@@ -59,7 +59,7 @@ public:
 private:
     bool goes_round(const Place& next, int tolerance) const {
         if (!place_.rolls || !next.rolls) return false;
-        if (!next.tells_loops) return next.frame < place_.frame;
+        if (!next.loops_known) return next.frame < place_.frame;
         return place_.has_loop && next.has_loop && std::fabs(next.into_loop) <= tolerance &&
                std::fabs(place_.to_loop_end) <= tolerance;
     }
