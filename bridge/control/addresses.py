@@ -66,6 +66,7 @@ def _part(address: str, part: str) -> re.Pattern[str]:
 
 
 ROOT = "/restem"
+FURTHER = re.compile(rf"{ROOT}/\d+(?=/)")  # root of a further session, beside the first
 
 
 def parameter_address(name: str, strip: str | None) -> str:

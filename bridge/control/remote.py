@@ -80,6 +80,7 @@ class Remote:
     def __init__(self, session: Session, settings: RemoteSettings, notify: Notify) -> None:
         self.settings, self._notify = settings, notify
         self._stack = ExitStack()
+        self._further: dict[int, tuple[ControlTree, Presets]] = {}
         self.server: OscServer | None = None
         self.query: OscQuery | None = None
         with self._stack:
@@ -151,12 +152,31 @@ class Remote:
         self.server = self._stack.enter_context(server)
         self._notify(f"OSC: UDP and TCP port {server.port} of {settings.host}")
 
+    def mount(self, session: Session, number: int) -> None:
+        """Serve a further session at /restem/<number> over OSC, until it is unmounted."""
+        if self.server is None:
+            return
+        presets = Presets(session.engine.mixer, self.settings.presets)
+        tree = ControlTree(session, presets.nodes(), f"{ROOT}/{number}")
+        tree.cancellers += [presets.cancel, self.server.cancel]
+        self._further[number] = tree, presets
+        self.server.mount(tree)
+
+    def unmount(self, number: int) -> None:
+        """Serve it no longer; before it is closed."""
+        if number in self._further and self.server is not None:
+            tree, presets = self._further.pop(number)
+            self.server.unmount(tree)
+            presets.close()
+
     def panic(self) -> None:
         """Do what /restem/panic does, from a key."""
         self.control.write(self.control.nodes[f"{ROOT}/panic"], ())
 
     def close(self) -> None:
         """Say good-bye, and keep the values for the next session."""
+        for number in list(self._further):
+            self.unmount(number)
         if not done_within(KEEP_SECONDS, self._keep):
             self._notify(
                 f"values and connections are not kept for --restore: {self.presets.folder} does "

@@ -7,13 +7,22 @@ from the one table of parameters.
     /restem/profile ─────────────┼─► Node: read, ─┼─ session: profile, recorder, engine
     /restem/meters ──────────────┘   write, what  └─ presets
                                      it may be
+
+Further sessions have trees of their own, mounted in the first one's: `/restem/2/bypass`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from restem.bridge.control.addresses import ROOT, SPECIAL, Args, parameter_address, pattern
+from restem.bridge.control.addresses import (
+    FURTHER,
+    ROOT,
+    SPECIAL,
+    Args,
+    parameter_address,
+    pattern,
+)
 from restem.bridge.control.node import Node, RefusalError, WriteResult, as_arg, fitting
 from restem.bridge.control.relative import RELATIVES
 from restem.bridge.control.session_nodes import SessionNodes
@@ -29,10 +38,12 @@ class ControlTree:
     Args:
         session: what is controlled.
         more: nodes of others, such as presets or MIDI.
+        root: of all addresses; `ROOT` but for a further session.
     """
 
-    def __init__(self, session: Session, more: Iterable[Node] = ()) -> None:
-        self.session = session
+    def __init__(self, session: Session, more: Iterable[Node] = (), root: str = ROOT) -> None:
+        self.session, self.root = session, root
+        self.further: Mapping[str, ControlTree] = {}  # by their roots; replaced, never changed
         self.mixer = session.engine.mixer
         self.nodes: dict[str, Node] = {}
         self.numbered: dict[str, Node] = {}  # the strips' again, by their numbers
@@ -43,15 +54,41 @@ class ControlTree:
         for number, strip in enumerate(self.mixer.strips, 1):
             for row in PARAMETERS:
                 if row.scope == "stem":
-                    node = self.nodes[parameter_address(row.name, strip)]
-                    alias = parameter_address(row.name, str(number))
+                    node = self.nodes[self._address(row.name, strip)]
+                    alias = self._address(row.name, str(number))
                     self.numbered[alias] = replace(node, address=alias, detail=True)
 
     def add(self, node: Node) -> None:
-        """Add a node to the tree; once, before clients are served."""
+        """Add a node to the tree, below its root; once, before clients are served."""
+        if self.root != ROOT:
+            node = replace(node, address=self.root + node.address.removeprefix(ROOT))
         if node.address in self.nodes:
             raise ValueError(f"{node.address} is there already")
         self.nodes[node.address] = node
+
+    def _address(self, name: str, strip: str | None) -> str:
+        return self.root + parameter_address(name, strip).removeprefix(ROOT)
+
+    def mount(self, tree: "ControlTree") -> None:
+        """Add a further session's tree; in the thread that serves clients, as `unmount`."""
+        self.further = {**self.further, tree.root: tree}
+
+    def unmount(self, tree: "ControlTree") -> None:
+        """Take it away again; its session may be closed afterwards."""
+        self.further = {root: each for root, each in self.further.items() if each is not tree}
+
+    def tree_of(self, node: Node) -> "ControlTree":
+        """The tree, this one or a further one, that a node is of.
+
+        Raises:
+            RefusalError: its session has ended.
+        """
+        found = FURTHER.match(node.address)
+        if found is None or found[0] == self.root:
+            return self
+        if found[0] not in self.further:
+            raise RefusalError("unknown_address", f"{found[0]} has left")
+        return self.further[found[0]]
 
     def _parameters(self) -> Iterator[Node]:
         for row in PARAMETERS:
@@ -145,7 +182,8 @@ class ControlTree:
         if relatives := self._relatives(address):
             return relatives
         if not SPECIAL.search(address):
-            return []
+            found = (tree.named(address) for tree in self.further.values())
+            return next(filter(None, found), [])
         try:
             return self._those(pattern(address))
         except ValueError as error:
@@ -154,20 +192,23 @@ class ControlTree:
     def _below(self, address: str) -> list[Node]:
         branch = address.rstrip("/") + "/"
         found = self._those(lambda name: name.startswith(branch))
-        return [node for node in found if not node.detail or node.address in self.numbered]
+        return [n for n in found if not n.detail or n.address in self.tree_of(n).numbered]
 
     def _those(self, means: Callable[[str], bool]) -> list[Node]:
         """The nodes of names that are meant; by number only strips that are not meant by name."""
         found = [node for name, node in self.nodes.items() if means(name)]
         named = {node.address for node in found}
         by_number = [node for name, node in self.numbered.items() if means(name)]
-        return found + [node for node in by_number if self.by_name(node).address not in named]
+        found += [node for node in by_number if self.by_name(node).address not in named]
+        for tree in self.further.values():
+            found += tree._those(means)
+        return found
 
     def by_name(self, node: Node) -> Node:
         """A strip's node that was found by number as the one by name; any other as it is."""
         if node.address not in self.numbered or node.parameter is None:
             return node
-        return self.nodes[parameter_address(node.parameter.name, node.strip)]
+        return self.nodes[self._address(node.parameter.name, node.strip)]
 
     def read(self, node: Node) -> Args:
         """A node's value now, in its types.
@@ -176,20 +217,24 @@ class ControlTree:
             RefusalError: it has none.
         """
         if node.parameter is not None:
-            return (as_arg(self.mixer.get(node.parameter.name, node.strip)),)
+            mixer = self.tree_of(node).mixer
+            return (as_arg(mixer.get(node.parameter.name, node.strip)),)
         if node.read is None:
             raise RefusalError("write_only", f"{node.address} is a command; it has no value")
         return node.read()
 
     def read_all(self, nodes: Iterable[Node]) -> dict[str, Args]:
-        """The values of those that have one, at one moment as far as the mixer goes."""
-        values = self.mixer.now()
+        """The values of those that have one, at one moment as far as a mixer goes."""
+        nodes = [node for node in nodes if node.readable]
+        trees = {tree.root: tree for tree in map(self.tree_of, nodes)}
+        values = {root: tree.mixer.now() for root, tree in trees.items()}
         return {
-            node.address: (as_arg(values[node.parameter.name, node.strip]),)
+            node.address: (
+                as_arg(values[self.tree_of(node).root][node.parameter.name, node.strip]),
+            )
             if node.parameter is not None
             else self.read(node)
             for node in nodes
-            if node.readable
         }
 
     def change_of(self, node: Node, args: Args, answer: WriteResult) -> Setting:
@@ -228,7 +273,7 @@ class ControlTree:
         """
         answer = WriteResult()
         if node.parameter is not None:
-            self.move([self.change_of(node, args, answer)])
+            self.tree_of(node).move([self.change_of(node, args, answer)])
             return answer
         fitted = self.check(node, args)
         assert node.write is not None
@@ -251,6 +296,18 @@ class ControlTree:
         for cancel in self.cancellers:
             cancel()
         self.mixer.cancel_scheduled(changes)
+
+    def move_all(self, changes: Mapping[str, Sequence[Change]], due: float | None = None) -> None:
+        """Move parameters of several sessions, each one's together.
+
+        Args:
+            changes: by the roots of their trees; those of one that has left are dropped.
+            due: a time of `time.monotonic`; None: at once.
+        """
+        for root, each in changes.items():
+            tree = self if root == self.root else self.further.get(root)
+            if tree is not None:
+                tree.move(each, None if due is None else tree.session.position_at(due))
 
     def move(self, changes: Sequence[Change], position: int | None = None) -> None:
         """Move parameters together, at once or at a position."""

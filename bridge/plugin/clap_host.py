@@ -92,6 +92,16 @@ class ClapHost:
         """Set a parameter at the next call's first sample."""
         self.command("set", self.parameters[parameter], value)
 
+    def locate(self, frame: int | None, rolls: bool = True, loop: tuple[int, int] = (0, 0)) -> None:
+        """Move the transport, which goes on from there with what is played next.
+
+        Args:
+            frame: of the timeline; None: the host tells of no transport.
+            rolls: False: it stands there.
+            loop: its first frame and the one after its last, where there is one.
+        """
+        self.command("place", -1 if frame is None else frame, int(rolls), *loop)
+
     def get(self, parameter: str) -> float:
         """A parameter's value now."""
         return float(self.command("get", self.parameters[parameter])["value"])

@@ -27,6 +27,17 @@ GET_EXTENSION = (
 # Of DPF's sources, in the copy: what is there, and what takes its place.
 PATCHES: dict[str, tuple[tuple[str, str], ...]] = {
     "DistrhoPluginVST3.cpp": (
+        ("#include <map>\n", '#include "places.h"\n#include <map>\n'),
+        (
+            "        if (v3_process_context* const ctx = data->ctx)\n",
+            "        restem_set_vst3_place(fPlugin.getInstancePointer(), fPlugin.getSampleRate(),"
+            " data->ctx);\n"
+            "        if (v3_process_context* const ctx = data->ctx)\n",
+        ),
+        (
+            "            | V3_PROCESS_CTX_NEED_TEMPO ",
+            "            | V3_PROCESS_CTX_NEED_CYCLE\n            | V3_PROCESS_CTX_NEED_TEMPO ",
+        ),
         (
             "for (int32_t j = 0; j < data->outputs->num_channels; ++j)",
             "for (int32_t bus = 0; bus < data->num_output_buses; ++bus)\n"
@@ -43,9 +54,38 @@ PATCHES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "DistrhoPluginCLAP.cpp": (
         (
+            '#include "clap/ext/timer-support.h"\n',
+            '#include "clap/ext/timer-support.h"\n#include "places.h"\n',
+        ),
+        (
+            "        if (const clap_event_transport_t* const transport = process->transport)\n",
+            "        setPlace(0, process->transport);\n"
+            "        if (const clap_event_transport_t* const transport = process->transport)\n",
+        ),
+        (
+            "                    case CLAP_EVENT_TRANSPORT:\n",
+            "                        break;\n"
+            "                    case CLAP_EVENT_TRANSPORT:\n"
+            "                        setPlace(event->time, reinterpret_cast"
+            "<const clap_event_transport_t*>(event));\n"
+            "                        break;\n",
+        ),
+        (
+            "static CLAP_ABI void clap_plugin_reset(const clap_plugin_t*)\n{\n"
+            "    // nothing to do\n",
+            "static CLAP_ABI void clap_plugin_reset(const clap_plugin_t* const plugin)\n{\n"
+            "    static_cast<PluginCLAP*>(plugin->plugin_data)->forget();\n",
+        ),
+        (
             "    uint32_t getLatency() const noexcept\n",
             "    void setOffline(const bool offline)\n    {\n"
             "        restem_set_offline(fPlugin.getInstancePointer(), offline);\n    }\n\n"
+            "    void forget()\n    {\n"
+            "        restem_forget(fPlugin.getInstancePointer());\n    }\n\n"
+            "    void setPlace(const uint32_t at, const clap_event_transport_t* const place)\n"
+            "    {\n"
+            "        restem_set_clap_place(fPlugin.getInstancePointer(), "
+            "fPlugin.getSampleRate(), at, place);\n    }\n\n"
             "    uint32_t getLatency() const noexcept\n",
         ),
         (
@@ -96,9 +136,10 @@ def patched_dpf(dpf: Path, folder: Path) -> Path:
     """Copy DPF's plugin half, with some faults mended.
 
     The VST3 wrapper of versions before December 2022, Debian's among them, hands over the first
-    output bus alone; neither wrapper says that a host renders offline. The CLAP wrapper does not
-    tell the host of parameters that the plugin moves, does not let it save them, has it restart
-    once for a latency that it knows, and crashes in hosts that ask for none.
+    output bus alone; neither wrapper says that a host renders offline, or loops. The CLAP wrapper
+    does not tell the host of parameters that the plugin moves, does not let it save them, has it
+    restart once for a latency that it knows, crashes in hosts that ask for none, does nothing for a
+    reset, and takes the steady clock for the transport's place.
     Versions that have something else in these places are left as they are.
     """
     shutil.copytree(dpf / "distrho", folder)

@@ -67,6 +67,7 @@ class Slot(IntEnum):
     BLOCK = 11  # frames of a process call, at most
     LATENCY = 12  # frames that it has reported to its host
     HOST_SERIAL = 13  # goes up when the host's values have changed
+    MIXER_SEEN = 14  # the newest MIXER_SERIAL whose values are among the host's
     # Of the service.
     ANSWERED = 24  # the request that the words below, and the texts, answer
     STATE = 25  # a `State`
@@ -84,6 +85,7 @@ class State(IntEnum):
     STARTING = 1  # the latency is right, the engine is being built
     READY = 2  # the rings are there
     FAILED = 3  # the message says why
+    FULL = 4  # so it does: there is no room on this machine; asked again once another has left
 
 
 def lobby_name() -> str:

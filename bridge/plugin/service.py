@@ -2,7 +2,7 @@
 
     lobby ─► Instance: request ─► quote, at once ─► Building ─► PluginSession ─► rings' name
                  ▲ values of the host and the mixer, both ways
-    first instance ─► Remote: OSC, MIDI, presets
+    sessions ─► Controls: OSC, MIDI, presets
 
 One thread looks at all slots again and again; building and closing engines, which takes seconds,
 has threads of its own.
@@ -15,9 +15,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from restem.bridge.control.remote import Remote, RemoteSettings
+from restem.bridge.control.remote import RemoteSettings
 from restem.bridge.plugin.abi import HostParameter, abi_hash, host_parameters
+from restem.bridge.plugin.controls import Controls
 from restem.bridge.plugin.lobby import (
     HOST_VALUES_AT,
     LEAVING,
@@ -34,6 +36,7 @@ from restem.bridge.plugin.lobby import (
     State,
     process_lives,
 )
+from restem.bridge.plugin.room import shortage
 from restem.bridge.plugin.session import Building, PluginSession
 from restem.bridge.session.base import GLANCE_SECONDS
 from restem.bridge.settings import Settings
@@ -48,6 +51,7 @@ IDLE_LOOK_SECONDS = 0.1
 LINGER_SECONDS = 60.0  # after the last plugin, where the service was started by one
 GONE_SECONDS = 10.0  # without a heartbeat
 DEAD_SECONDS = 1.0  # the same, where the process is not there
+UNSEEN = 256  # publications of values that a host may not know yet
 LARGEST_BLOCK = 1 << 15  # frames
 TOKEN_SHIFT = 24  # of a token: the bits above are its process
 
@@ -71,12 +75,19 @@ class Instance:
         lobby, number: its slot.
         settings: of its session, but for what it asks for.
         notify: gets a line about what concerns the user.
+        lack: a line about what an engine of such settings lacks here; empty if there is room.
     """
 
     def __init__(
-        self, lobby: Lobby, number: int, settings: Settings, notify: Callable[[str], None]
+        self,
+        lobby: Lobby,
+        number: int,
+        settings: Settings,
+        notify: Callable[[str], None],
+        lack: Callable[[Settings], str],
     ) -> None:
         self.lobby, self.number, self._settings, self._notify = lobby, number, settings, notify
+        self._lack = lack
         self.slot = lobby.slot(number)
         self.token = load_acquire(self.slot, Slot.CLAIM)
         self.session: PluginSession | None = None
@@ -86,6 +97,7 @@ class Instance:
         self._parameters: list[tuple[int, HostParameter]] = []
         self._host = np.empty(0)
         self._published = np.empty(0)
+        self._unseen: dict[int, NDArray[np.float64]] = {}  # what the host may not know yet
         self._followed = 0
 
     def is_gone(self) -> bool:
@@ -99,6 +111,16 @@ class Instance:
         return silent > GONE_SECONDS or (
             silent > DEAD_SECONDS and not process_lives(self.token >> TOKEN_SHIFT)
         )
+
+    @property
+    def is_starting(self) -> bool:
+        """True while its engine is being built."""
+        return self._building is not None and self.session is None
+
+    def ask_again(self) -> None:
+        """Ask for an engine again where there was no room."""
+        if load_acquire(self.slot, Slot.STATE) == State.FULL:
+            self._request = 0
 
     def wants_anew(self) -> bool:
         """True if there is a request that was not answered."""
@@ -120,8 +142,11 @@ class Instance:
                     f"the plugin reports {self.slot[Slot.LATENCY]} samples of latency, "
                     f"{profile} has {latency}: restem plugin build, then install"
                 )
-            self._building = Building(settings, self._notify)
-            self._enter(State.STARTING)
+            if lack := self._lack(settings):
+                self._fail(lack, State.FULL)
+            else:
+                self._building = Building(settings, self._notify)
+                self._enter(State.STARTING)
         except Exception as error:  # the plugin shows it, whatever it is
             self._fail(one_line(error))
         store_release(self.slot, Slot.ANSWERED, self._request)
@@ -132,10 +157,10 @@ class Instance:
     def _enter(self, state: State) -> None:
         store_release(self.slot, Slot.STATE, state)
 
-    def _fail(self, message: str) -> None:
+    def _fail(self, message: str, state: State = State.FAILED) -> None:
         self._notify(f"plugin {self.number + 1}: {message}")
         self._say(message)
-        self._enter(State.FAILED)
+        self._enter(state)
 
     def poll(self) -> None:
         """Hand out an engine that has been built, and values; a plugin's and the mixer's."""
@@ -148,8 +173,11 @@ class Instance:
             assert building.session is not None
             self._open(building.session)
         if self.session is not None:
-            self.slot[Slot.WORKER] = self.session.engine.worker_pid is not None
+            self._note_worker(self.session)
             self._exchange(self.session)
+
+    def _note_worker(self, session: PluginSession) -> None:
+        self.slot[Slot.WORKER] = session.engine.worker_pid is not None
 
     def _open(self, session: PluginSession) -> None:
         """Admit a plugin, once the mixer is as its host wants it."""
@@ -160,18 +188,20 @@ class Instance:
             if each.strip is None or each.strip in stems
         ]
         self._host = np.full(len(host_parameters()), np.nan)
-        self._published = self._host.copy()
+        self._published, self._unseen = self._host.copy(), {}
         self._followed = -1
         self._exchange(session)
         session.engine.mixer.reset()  # no ramp to begin with
         self.slot[Slot.STEMS] = sum(1 << n for n, stem in enumerate(STEMS) if stem in stems)
         self.lobby.write_text(self.number, RINGS_AT, RINGS_BYTES, session.engine.rings.name)
+        self._note_worker(session)  # a plugin may wait for its stems from the first frame on
         self._enter(State.READY)
 
     def _exchange(self, session: PluginSession) -> None:
         """Bring the host's changes to the mixer, then the mixer's values to the host."""
         mixer, count = session.engine.mixer, len(self._host)
         serial = load_acquire(self.slot, Slot.HOST_SERIAL)
+        self._note_seen()
         if serial != self._followed:
             host = self.lobby.values(self.number, HOST_VALUES_AT)[:count].copy()
             moved = [(n, p) for n, p in self._parameters if host[n] != self._host[n]]
@@ -184,8 +214,18 @@ class Instance:
         if not np.array_equal(values, self._published):
             self.lobby.values(self.number, MIXER_VALUES_AT)[:count] = values
             self._published = values
-            store_release(self.slot, Slot.MIXER_SERIAL, int(self.slot[Slot.MIXER_SERIAL]) + 1)
+            published = int(self.slot[Slot.MIXER_SERIAL]) + 1
+            self._unseen[published] = values
+            self._unseen.pop(published - UNSEEN, None)
+            store_release(self.slot, Slot.MIXER_SERIAL, published)
         store_release(self.slot, Slot.HOST_SEEN, serial)
+
+    def _note_seen(self) -> None:
+        """Take what the host was told for its own, once it says so: going back is a move then."""
+        seen = load_acquire(self.slot, Slot.MIXER_SEEN)
+        if seen in self._unseen:
+            self._host = self._unseen[seen]
+            self._unseen = {n: values for n, values in self._unseen.items() if n > seen}
 
     def release(self) -> list[threading.Thread]:
         """Give the engine up; the threads that end it."""
@@ -203,7 +243,7 @@ class Service:
 
     Args:
         settings: of all engines: device, threads, takes; a plugin says the rest.
-        remote: controls of the first instance that is there; None for none.
+        remote: controls of the instances; None for none.
         notify: gets a line about what concerns the user.
 
     Raises:
@@ -214,11 +254,9 @@ class Service:
         self, settings: Settings, remote: RemoteSettings | None, notify: Callable[[str], None]
     ) -> None:
         self._settings = replace(settings, varies=True)
-        self._remote_settings, self._notify = remote, notify
+        self.controls, self._notify = Controls(remote, notify), notify
         self.lobby = Lobby(serve=True, abi=abi_hash())
         self.instances: dict[int, Instance] = {}
-        self._remote: Remote | None = None
-        self._controlled: PluginSession | None = None
         self._ending: list[threading.Thread] = []
         self._metered = time.monotonic()
 
@@ -249,18 +287,16 @@ class Service:
             if instance is None:
                 if load_acquire(self.lobby.slot(number), Slot.CLAIM):
                     self.instances[number] = Instance(
-                        self.lobby, number, self._settings, self._notify
+                        self.lobby, number, self._settings, self._notify, self._lack
                     )
             elif instance.is_gone():
-                self._release(instance)
-                del self.instances[number]
-                instance.free()
+                self._remove(instance)
             else:
                 if instance.wants_anew():
                     self._release(instance)
                     instance.answer()
                 instance.poll()
-        self._control()
+        self.controls.update(self._open())
         if time.monotonic() - self._metered >= GLANCE_SECONDS:
             self._metered = time.monotonic()
             for session in self.sessions():
@@ -268,24 +304,27 @@ class Service:
 
     def sessions(self) -> list[PluginSession]:
         """Sessions of the plugins that are there, the first that came first."""
-        return [each.session for each in self.instances.values() if each.session is not None]
+        return list(self._open().values())
 
-    def _control(self) -> None:
-        """Open the first session to remote control; the next one after it has ended."""
-        if self._remote_settings is None or self._controlled is not None:
-            return
-        for session in self.sessions()[:1]:
-            self._controlled = session
-            try:
-                self._remote = Remote(session, self._remote_settings, self._notify)
-            except ValueError as error:
-                self._notify(f"going on without remote control: {error}")
+    def _open(self) -> dict[int, PluginSession]:
+        """The same by slot."""
+        return {n: i.session for n, i in self.instances.items() if i.session is not None}
+
+    def _lack(self, settings: Settings) -> str:
+        starting = sum(each.is_starting for each in self.instances.values())
+        return shortage(settings, self.sessions(), starting)
+
+    def _remove(self, instance: Instance) -> None:
+        """Free a plugin's slot, and the room of its engine."""
+        self._release(instance)
+        self.controls.forget(instance.number)
+        del self.instances[instance.number]
+        instance.free()
+        for other in self.instances.values():
+            other.ask_again()
 
     def _release(self, instance: Instance) -> None:
-        if instance.session is not None and instance.session is self._controlled:
-            if self._remote is not None:
-                self._remote.close()
-            self._remote = self._controlled = None
+        self.controls.end(instance.number)
         self._ending = [thread for thread in self._ending if thread.is_alive()]
         self._ending += instance.release()
 

@@ -4,23 +4,28 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from restem.bridge.plugin.abi import abi_hash
 from restem.bridge.plugin.clap_host import ClapHost
+from restem.bridge.plugin.lobby import Lobby
 from restem.streamer.engine.rings import Audio
 from tests.support.engine_player import until
 
-NO_SERVICE, STARTING, READY, LATE, REFUSED, OTHER_VERSION = range(6)
+NO_SERVICE, STARTING, READY, LATE, REFUSED, OTHER_VERSION, NO_ROOM = range(7)
 TO_CHILDREN = {"RESTEM_PLUGIN_CONF": os.devnull}  # no plugin starts a service of the user's
 
 
 @contextmanager
-def host(program: Path, plugin: Path) -> Iterator[ClapHost]:
-    with ClapHost(program, plugin, TO_CHILDREN) as daw:
+def host(
+    program: Path, plugin: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[ClapHost]:
+    with ClapHost(program, plugin, {**TO_CHILDREN, **(environment or {})}) as daw:
         yield daw
 
 
@@ -37,6 +42,25 @@ def service(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         running.stderr.read()
         running.wait()
         running.stderr.close()
+
+
+@contextmanager
+def silent_service() -> Iterator[Lobby]:
+    """A service that lives, and answers nothing."""
+    lobby, ended = Lobby(serve=True, abi=abi_hash()), threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(0.005):
+            lobby.beat()
+
+    beating = threading.Thread(target=beat)
+    beating.start()
+    try:
+        yield lobby
+    finally:
+        ended.set()
+        beating.join()
+        lobby.close()
 
 
 def await_status(daw: ClapHost, *wanted: int) -> None:

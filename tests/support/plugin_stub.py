@@ -62,6 +62,11 @@ class PluginStub:
         self.values[self.names.index(symbol)] = value
         self._send()
 
+    def take_over(self) -> None:
+        """Make the mixer's values the host's, as the native plugin does."""
+        self.values[:] = self.lobby.values(self.number, MIXER_VALUES_AT)[: len(self.values)]
+        self.slot[Slot.MIXER_SEEN] = load_acquire(self.slot, Slot.MIXER_SERIAL)
+
     def shown(self, symbol: str) -> float:
         """A value as the mixer has it."""
         values = self.lobby.values(self.number, MIXER_VALUES_AT)

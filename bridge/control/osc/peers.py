@@ -118,6 +118,15 @@ class Peer:
         self._errors.append(now)
         return self.send("/restem/error", shortened(address), code, shortened(text))
 
+    def unsubscribe_below(self, root: str) -> None:
+        """Drop all nodes below an address from subscriptions."""
+        for key, subscription in list(self.subscriptions.items()):
+            nodes = subscription.nodes
+            left = tuple(node for node in nodes if not node.address.startswith(f"{root}/"))
+            subscription.nodes = left
+            if not left:
+                del self.subscriptions[key]
+
     def note_own(self, values: Mapping[str, tuple[Args, Args]]) -> None:
         """Do not send back what it set itself, unless it wants that or it came to something else.
 

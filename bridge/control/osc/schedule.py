@@ -20,9 +20,9 @@ LONGEST_TIMED = 1000  # letters or bytes in an argument of one
 
 @dataclass
 class Moves:
-    """Changes that stand beside each other: the mixer makes them at one sample."""
+    """Changes that stand beside each other: a mixer makes them at one sample."""
 
-    settings: list[Setting] = field(default_factory=list)
+    settings: dict[str, list[Setting]] = field(default_factory=dict)  # by the roots of trees
     sent: dict[str, tuple[Args, Args]] = field(default_factory=dict)  # and what it comes to
     answer: WriteResult = field(default_factory=WriteResult)
 

@@ -13,6 +13,7 @@ and what is behind it in its bundle comes after it.
 
 import itertools
 import math
+import threading
 import time
 import traceback
 from collections import deque
@@ -49,6 +50,7 @@ OPEN_TO_ALL = (AUTH, f"{ROOT}/ping", ALIVE)  # without the passphrase
 JOBS = 16  # slow commands of one client that may wait for each other
 SUBSCRIPTIONS = 64  # of one client
 FINISH_SECONDS = 10.0  # that a slow command may take at the end
+UNMOUNT_SECONDS = 5.0  # that it may take until no client uses a session any more
 Command = Callable[[Peer, Args], None]
 
 
@@ -91,6 +93,23 @@ class Dispatcher:
     def is_own(self, host: str, port: int) -> bool:
         """True if packets to there would come back."""
         raise NotImplementedError
+
+    def mount(self, tree: ControlTree) -> None:
+        """Serve a further session, too; from any thread."""
+        self.post(lambda: self.control.mount(tree))
+
+    def unmount(self, tree: ControlTree) -> None:
+        """Serve it no longer; from any other thread, which may close the session afterwards."""
+        done = threading.Event()
+
+        def end() -> None:
+            self.control.unmount(tree)
+            for client in self.clients():
+                client.unsubscribe_below(tree.root)
+            done.set()
+
+        self.post(end)
+        done.wait(UNMOUNT_SECONDS)
 
     def add_command(self, address: str, command: Command) -> None:
         """Register a command for an address; before `start`. It may raise `RefusalError`."""
@@ -232,7 +251,7 @@ class Dispatcher:
             raise RefusalError("mixed", f"{message.address} means parameters and other things")
         for node in movable:
             setting = self.control.change_of(node, message.args, moves.answer)
-            moves.settings.append(setting)
+            moves.settings.setdefault(self.control.tree_of(node).root, []).append(setting)
             moves.sent[node.address] = message.args, (as_arg(setting[1]),)
         return True
 
@@ -240,7 +259,7 @@ class Dispatcher:
         """Hand changes that begin a bundle to the mixer, and keep the others until their time."""
         first = steps[0]
         if isinstance(first, Moves):
-            self.control.move(first.settings, self.control.session.position_at(due))
+            self.control.move_all(first.settings, due)
             self._notify_clipped(client, first.answer)
             steps = steps[1:]
         if steps:
@@ -251,7 +270,7 @@ class Dispatcher:
         while steps:
             step, jobs = steps.popleft(), client.jobs
             if isinstance(step, Moves):
-                self.control.move(step.settings)
+                self.control.move_all(step.settings)
                 client.last_done = time.monotonic()
                 self._notify_clipped(client, step.answer)
                 client.note_own(step.sent)

@@ -8,6 +8,9 @@
 //     offline 0|1                    whether it renders to a file
 //     save FILE, load FILE           the plugin's state
 //     moved                          what the plugin has moved since the last time
+//     place FRAME [ROLLS [START END]]  of the transport at the next call, and a loop; -1: it tells of none
+//     jump AT FRAME                  within the next call, at a sample of it
+//     reset                          forget what was played
 //     pace 0|1                       as fast as it goes, or as fast as music plays
 //     run IN OUT BLOCK [SEED]        files of float32, interleaved; with a SEED, calls of 1 to BLOCK frames
 //
@@ -71,14 +74,42 @@ std::string quoted(const char* text) {
 }
 
 struct Events {
-    std::vector<clap_event_param_value_t> values;
+    std::vector<clap_event_param_value_t> values;  // at the first sample
+    std::vector<clap_event_transport_t> places;
     clap_input_events_t list{this, size, get};
 
     static uint32_t size(const clap_input_events_t* list) {
-        return uint32_t(static_cast<Events*>(list->ctx)->values.size());
+        const auto* events = static_cast<Events*>(list->ctx);
+        return uint32_t(events->values.size() + events->places.size());
     }
     static const clap_event_header_t* get(const clap_input_events_t* list, uint32_t index) {
-        return &static_cast<Events*>(list->ctx)->values[index].header;
+        const auto* events = static_cast<Events*>(list->ctx);
+        const size_t values = events->values.size();
+        return index < values ? &events->values[index].header : &events->places[index - values].header;
+    }
+};
+
+// The transport; in frames.
+struct Transport {
+    int64_t frame = -1, loop_start = 0, loop_end = 0;  // of the next sample, and of a loop
+    bool rolls = false;
+
+    void advance(uint32_t count) {
+        if (!rolls) return;
+        frame += count;
+        if (loop_end > loop_start && frame >= loop_end) frame -= loop_end - loop_start;
+    }
+    clap_event_transport_t event(double rate, uint32_t at = 0) const {
+        const auto time = [rate](int64_t frames) {
+            return clap_sectime(double(CLAP_SECTIME_FACTOR) * double(frames) / rate);
+        };
+        clap_event_transport_t told{};
+        told.header = {sizeof told, at, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, 0};
+        told.flags = CLAP_TRANSPORT_HAS_SECONDS_TIMELINE | (rolls ? CLAP_TRANSPORT_IS_PLAYING : 0) |
+                     (loop_end > loop_start ? CLAP_TRANSPORT_IS_LOOP_ACTIVE : 0);
+        told.song_pos_seconds = time(frame);
+        told.loop_start_seconds = time(loop_start), told.loop_end_seconds = time(loop_end);
+        return told;
     }
 };
 
@@ -134,6 +165,9 @@ public:
         if (verb == "save") return save(line);
         if (verb == "load") return load(line);
         if (verb == "moved") return tell_moved();
+        if (verb == "place") return set_place(line);
+        if (verb == "jump") return jump(line);
+        if (verb == "reset") return plugin_->reset(plugin_), "{}";
         if (verb == "pace") return line >> paced_, "{}";
         if (verb == "run") return run(line);
         throw std::runtime_error("unknown command " + verb);
@@ -231,6 +265,30 @@ private:
         return "{}";
     }
 
+    std::string set_place(std::istringstream& line) {
+        transport_ = {};
+        line >> transport_.frame >> transport_.rolls >> transport_.loop_start >> transport_.loop_end;
+        return "{}";
+    }
+
+    std::string jump(std::istringstream& line) {
+        line >> jump_at_ >> jump_to_;
+        return "{}";
+    }
+
+    // Tells of the transport's way through a call; the answer is its place at the first sample.
+    clap_event_transport_t move(uint32_t count) {
+        const clap_event_transport_t told = transport_.event(rate_);
+        if (jump_at_ < count) {
+            transport_.frame = jump_to_;
+            events_.places.push_back(transport_.event(rate_, jump_at_));
+            count -= jump_at_;
+            jump_at_ = NEVER;
+        }
+        transport_.advance(count);
+        return told;
+    }
+
     static std::string tell_moved() {
         std::ostringstream out;
         const char* separator = "";
@@ -293,6 +351,9 @@ private:
         process.audio_inputs_count = 1;
         process.audio_outputs = buses.data();
         process.audio_outputs_count = uint32_t(buses.size());
+        const bool tells = transport_.frame >= 0;
+        const clap_event_transport_t place = move(count);
+        process.transport = tells ? &place : nullptr;
         process.in_events = &events_.list;
         process.out_events = &out;
         const auto began = Clock::now();
@@ -300,6 +361,7 @@ private:
             throw std::runtime_error("the plugin answers with an error");
         const std::chrono::duration<double, std::micro> took = Clock::now() - began;
         events_.values.clear();
+        events_.places.clear();
         for (uint32_t c = 0; c < outputs_; ++c)
             for (uint32_t i = 0; i < count; ++i) played[i * outputs_ + c] = memory[inputs_ + c][i];
         return took.count();
@@ -322,7 +384,11 @@ private:
     const clap_plugin_audio_ports_t* ports_ = nullptr;
     const clap_plugin_params_t* parameters_ = nullptr;
     const clap_plugin_latency_t* latency_ = nullptr;
+    static constexpr uint32_t NEVER = ~uint32_t(0);
     Events events_;
+    Transport transport_;
+    uint32_t jump_at_ = NEVER;
+    int64_t jump_to_ = 0;
     uint32_t inputs_ = 0, outputs_ = 0, block_ = 0;
     double rate_ = 0;
     bool active_ = false, paced_ = false;

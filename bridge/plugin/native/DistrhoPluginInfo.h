@@ -15,6 +15,7 @@ void restem_set_offline(void* plugin, bool offline);
 #define DISTRHO_PLUGIN_HAS_UI 0
 #define DISTRHO_PLUGIN_IS_RT_SAFE 1
 #define DISTRHO_PLUGIN_WANT_LATENCY 1
+#define DISTRHO_PLUGIN_WANT_TIMEPOS 1
 #define DISTRHO_PLUGIN_WANT_PARAMETER_VALUE_CHANGE_REQUEST 1
 
 #define DISTRHO_PLUGIN_CLAP_FEATURES "audio-effect", "stereo"

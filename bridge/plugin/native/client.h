@@ -42,7 +42,7 @@ using Word = std::atomic<std::int64_t>;
 static_assert(sizeof(Word) == 8 && Word::is_always_lock_free);
 static_assert(PARAMETER_COUNT <= LOBBY_VALUES);
 
-enum class Status { NoService, Starting, Ready, Late, Refused, OtherVersion };
+enum class Status { NoService, Starting, Ready, Late, Refused, OtherVersion, NoRoom };
 
 // What an engine is wanted for; it counts as another one when its serial differs.
 struct Config {
@@ -226,6 +226,9 @@ public:
         return rings && rings->config.serial == serial_.load() ? rings : nullptr;
     }
 
+    // Whether an engine that is not there yet may come: not where it was refused, or no service starts.
+    bool expects() const { return hopeless_.load() != serial_.load(); }
+
     // The host moves a parameter.
     void set(int number, float value) {
         if (host[number].exchange(value) != value) host_serial.fetch_add(1);
@@ -234,6 +237,7 @@ public:
     std::atomic<float> host[PARAMETER_COUNT];   // values as the host has them
     std::atomic<float> mixer[PARAMETER_COUNT];  // values as the mixer has them, since `mixer_basis`
     std::atomic<std::int64_t> host_serial{1}, followed{0}, mixer_serial{0}, mixer_basis{0};
+    std::atomic<std::int64_t> taken_over{0};  // newest serial of the mixer whose values are the host's, too
     std::atomic<bool> worker_lives{false};
     std::atomic<Status> status{Status::NoService};
 
@@ -258,6 +262,7 @@ private:
         if (!meet()) return false;
         if (lobby_->word(HEAD_ABI).load() != ABI) {
             status.store(Status::OtherVersion);
+            hopeless_.store(serial_.load());
             complain("the service is another version of restem: restem plugin build, then install");
             return false;
         }
@@ -296,6 +301,7 @@ private:
         lobby_ = std::move(found);
         slot_ = -1;
         beat_ = lobby_->word(HEAD_BEAT).load(), beat_at_ = now - SILENT;  // until it has beaten once
+        looked_at_ = now + SECOND;  // which may take as long where the machine is busy
         return false;
     }
 
@@ -307,11 +313,13 @@ private:
             std::int64_t free = 0;
             if (word(SLOT_CLAIM).compare_exchange_strong(free, token_)) {
                 request_ = asked_ = sent_ = heard_ = handled_ = 0;
+                taken_over.store(0);
                 return true;
             }
         }
         slot_ = -1;
-        status.store(Status::Refused);
+        status.store(Status::NoRoom);
+        hopeless_.store(serial_.load());
         complain("the service has no place for another plugin");
         return false;
     }
@@ -319,6 +327,7 @@ private:
     bool mine() const { return word(SLOT_CLAIM).load() == token_; }
 
     void send_values() {
+        word(SLOT_MIXER_SEEN).store(taken_over.load(std::memory_order_acquire));  // before the values are read
         const std::int64_t serial = host_serial.load();
         if (serial != sent_) {
             for (int i = 0; i < PARAMETER_COUNT; ++i) put(LOBBY_HOST_VALUES_AT + i, host[i].load());
@@ -334,6 +343,7 @@ private:
         if (wanted.serial % 2 || wanted.serial == asked_ || now - settling_at_ < SETTLED) return;
         if (wanted.latency < 0) {
             status.store(Status::Refused);
+            hopeless_.store(wanted.serial);
             complain("this sample rate is none that the plugin knows the latency of");
             return;
         }
@@ -344,6 +354,7 @@ private:
         char* profile = text(LOBBY_PROFILE_AT);
         std::snprintf(profile, size_t(LOBBY_PROFILE_BYTES), "%s", PROFILES[wanted.profile].name);
         wanted_ = wanted;
+        hopeless_.store(NONE);
         word(SLOT_REQUEST).store(++request_, std::memory_order_release);
     }
 
@@ -351,9 +362,10 @@ private:
         if (request_ == 0 || word(SLOT_ANSWERED).load(std::memory_order_acquire) != request_) return;
         const std::int64_t state = word(SLOT_STATE).load(std::memory_order_acquire);
         worker_lives.store(state == STATE_READY && word(SLOT_WORKER).load());
-        if (state == STATE_STARTING) status.store(Status::Starting);
-        if (state == STATE_FAILED) {
-            status.store(Status::Refused);
+        if (state == STATE_STARTING) status.store(Status::Starting), hopeless_.store(NONE);
+        if (state == STATE_FAILED || state == STATE_FULL) {
+            status.store(state == STATE_FULL ? Status::NoRoom : Status::Refused);
+            hopeless_.store(wanted_.serial);
             complain(copied(LOBBY_MESSAGE_AT, LOBBY_MESSAGE_BYTES));
         }
         if (state != STATE_READY) return;
@@ -374,6 +386,7 @@ private:
         auto rings = std::make_unique<Rings>(name, wanted_);
         if (name.compare(0, 7, "restem-") != 0 || name.find('/') != std::string::npos || !rings->fits) {
             status.store(Status::OtherVersion);
+            hopeless_.store(wanted_.serial);
             complain("the service's rings are not what the plugin asked for");
             return;
         }
@@ -411,6 +424,7 @@ private:
     // Starts what `restem plugin install` has written down, a line for each argument.
     void start_service(std::int64_t now) {
         status.store(Status::NoService);
+        if (!starts_) hopeless_.store(serial_.load());
         if (now - started_at_ < START) return;
         started_at_ = now;
         std::ifstream file(command_file());
@@ -418,7 +432,8 @@ private:
         const size_t before = words.size();
         for (std::string line; std::getline(file, line);)
             if (!line.empty()) words.push_back(line);
-        if (words.size() == before) return;
+        starts_ = words.size() > before;
+        if (!starts_) return hopeless_.store(serial_.load());
         std::vector<char*> arguments;
         for (auto& each : words) arguments.push_back(each.data());
         arguments.push_back(nullptr);
@@ -465,7 +480,8 @@ private:
     }
 
     std::atomic<int> rate_{0}, block_{0}, profile_{0}, latency_{0};
-    std::atomic<std::int64_t> serial_{0};
+    static constexpr std::int64_t NONE = -1;
+    std::atomic<std::int64_t> serial_{0}, hopeless_{NONE};  // of a config: the wanted, one that gets no engine
     std::atomic<Rings*> offered_{nullptr}, taken_{nullptr};
     std::atomic<bool> stopping_{false};
     std::thread thread_;
@@ -477,6 +493,7 @@ private:
     std::int64_t token_ = 0, request_ = 0, asked_ = 0, handled_ = 0, sent_ = 0, heard_ = 0;
     std::int64_t settling_ = 0, settling_at_ = 0, late_ = 0, late_at_ = 0;
     std::int64_t beat_ = 0, beat_at_ = 0, looked_at_ = 0, started_at_ = -START;
+    bool starts_ = true;  // whether there is a service to start
     std::string complained_;
 };
 

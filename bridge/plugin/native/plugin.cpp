@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "DistrhoPlugin.hpp"
 #include "client.h"
+#include "places.h"
 
 // For `restem plugin list`, which reads it in the file.
 extern "C" __attribute__((used, visibility("default"))) const char* const restem_abi = restem::ABI_TEXT;
@@ -22,10 +23,16 @@ constexpr int INPUTS = DISTRHO_PLUGIN_NUM_INPUTS, OUTPUTS = DISTRHO_PLUGIN_NUM_O
 static_assert(OUTPUTS == 2 * restem::PORT_COUNT);
 constexpr float LOUDEST = 1e5f;       // of an input; beyond is no audio
 constexpr int PATIENCE_MS = 2000;     // for stems, where the host waits for all
+constexpr double START_SECONDS = 60;  // for an engine that starts, where the host renders to a file
+constexpr char START_VARIABLE[] = "RESTEM_PLUGIN_START_SECONDS";  // of the environment: as many instead
+constexpr int NAP_US = 200;
+constexpr int PLACES = 16;            // of the transport in a call, at most
+constexpr double ROUNDING = 0.02;     // s, of a host's positions
 constexpr int FOLLOWED_MS = 200;      // for the mixer to follow the host's automation
 constexpr double AHEAD_OF_CLOCK = 0.75;  // of the latency: a host that is so far ahead renders to a file
 
-const char* const STATUSES[] = {"No service", "Starting", "Ready", "Late", "Refused", "Other version"};
+const char* const STATUSES[] = {"No service", "Starting", "Ready", "Late", "Refused", "Other version", "No room"};
+constexpr int STATUS_COUNT = sizeof STATUSES / sizeof *STATUSES;
 
 }  // namespace
 
@@ -88,8 +95,8 @@ protected:
             parameter.hints = kParameterIsOutput | kParameterIsInteger;
             parameter.name = "Status";
             parameter.symbol = "status";
-            parameter.ranges = ParameterRanges(0, 0, 5);
-            enumerate(parameter, 6, [](int i) { return STATUSES[i]; });
+            parameter.ranges = ParameterRanges(0, 0, STATUS_COUNT - 1);
+            enumerate(parameter, STATUS_COUNT, [](int i) { return STATUSES[i]; });
             break;
         case LATE_FRAMES:
             parameter.hints = kParameterIsOutput | kParameterIsInteger;
@@ -120,9 +127,11 @@ protected:
 
     void activate() override {
         prepare();
-        frames_ = ahead_frames_ = 0;
+        frames_ = since_ = ahead_frames_ = 0;
+        transport_.reset();
         ahead_since_ = restem::now_ns();
         forgets_ = true;
+        unrestored_ = 0;
         ask();
     }
 
@@ -133,6 +142,19 @@ public:
     // While the host renders to a file, a call may take as long as its stems.
     void set_offline(bool offline) { offline_.store(offline); }
 
+    // The transport's place at a frame of the next call.
+    void set_place(uint32_t at, const restem::Place& place) {
+        has_places_ = true;
+        if (place_count_ < PLACES) places_[place_count_++] = {at, place};
+    }
+
+    // Nothing that is under way is to be played.
+    void forget() {
+        forgets_ = true;
+        since_ = frames_;
+        transport_.reset();
+    }
+
 protected:
     void run(const float** inputs, float** outputs, uint32_t frames) override {
         if (profile_.load() != playing_profile_) {
@@ -140,15 +162,19 @@ protected:
             ask();
         }
         follow_mixer();
-        restem::Rings* rings = client_.take();
+        restem::Rings* rings = offline_.load() ? await_rings() : client_.take();
         if (rings && forgets_ && rings == rings_) rings->reset();
         if (rings && rings != rings_) lead_in(*rings);
         rings_ = rings;
         forgets_ = false;
         const int patience = rings ? patience_ms() : 0;
         if (patience > 0) await_mixer();
+        if (!has_places_) set_place_of_dpf();
+        int places = 0;
         for (uint32_t done = 0; done < frames;) {
-            const int count = int(std::min<uint32_t>(frames - done, restem::LARGEST));
+            for (; places < place_count_ && places_[places].at <= done; ++places) move(places_[places].place);
+            const uint32_t next = places < place_count_ ? std::min(places_[places].at, frames) : frames;
+            const int count = int(std::min<uint32_t>(next - done, restem::LARGEST));
             remember(inputs, done, count);
             if (rings)
                 play(*rings, outputs, done, count, patience);
@@ -156,9 +182,11 @@ protected:
                 play_dry(outputs, done, count);
             frames_ += count;
             done += uint32_t(count);
+            transport_.advance(count, frames_);
         }
+        place_count_ = 0;
         ahead_frames_ += frames;
-        if (rings) late_frames_.store(rings->late_frames());
+        late_frames_.store(unrestored_ + (rings ? rings->late_frames() : 0));
     }
 
 private:
@@ -197,8 +225,27 @@ private:
     }
 
     void ask() {
+        waited_ns_ = 0;
         client_.want(rate_, block_, playing_profile_,
                      restem::count_latency(playing_profile_, rate_, block_));
+    }
+
+    // Goes to the host's place; what is under way from another one is not played.
+    void move(const restem::Place& place) {
+        const int tolerance = std::max(2 * block_, int(ROUNDING * rate_));
+        if (!transport_.moves(place, frames_, latency_, tolerance)) return;
+        since_ = frames_;
+        if (rings_) rings_->reset();
+    }
+
+    // As DPF has it, which knows of no loops, where its wrapper tells nothing: the LV2.
+    void set_place_of_dpf() {
+        const TimePosition& told = getTimePosition();
+        restem::Place place;
+        place.known = true;
+        place.rolls = told.playing;
+        place.frame = double(told.frame);
+        places_[place_count_++] = {0, place};
     }
 
     // Keeps a part of the mix, of which what is no audio becomes silence.
@@ -211,10 +258,11 @@ private:
     }
 
     void play_dry(float** outputs, uint32_t from, int count) {
+        if (offline_.load()) unrestored_ += std::clamp<std::int64_t>(frames_ + count - latency_ - since_, 0, count);
         for (int output = 0; output < OUTPUTS; ++output)
             for (int i = 0; i < count; ++i) {
                 const std::int64_t at = frames_ + i - latency_;
-                const bool sounds = output < INPUTS && at >= 0;
+                const bool sounds = output < INPUTS && at >= since_;
                 outputs[output][from + uint32_t(i)] = sounds ? history_[output][size_t(at & mask_)] : 0.0f;
             }
     }
@@ -234,10 +282,26 @@ private:
 
     // Lets new rings have the mix that is still to be heard, so that the dry mix goes on without a gap.
     void lead_in(restem::Rings& rings) {
-        for (std::int64_t at = std::max<std::int64_t>(0, frames_ - latency_); at < frames_;) {
+        for (std::int64_t at = std::max(since_, frames_ - latency_); at < frames_;) {
             const int count = int(std::min<std::int64_t>(frames_ - at, restem::LARGEST));
             feed(rings, at, count, 0);
             at += count;
+        }
+    }
+
+    // Rings; a host that renders to a file waits for them, so that the file has stems from its first frame on.
+    // None after a while: the file goes on with the dry mix, which is counted.
+    restem::Rings* await_rings() {
+        const std::int64_t began = restem::now_ns();
+        for (;;) {
+            restem::Rings* rings = client_.take();
+            const bool plays = rings && (rings == rings_ || client_.worker_lives.load());
+            const std::int64_t waited = waited_ns_ + restem::now_ns() - began;
+            if (plays || !client_.expects() || waited > start_patience_ns_) {
+                waited_ns_ = waited;
+                return rings;
+            }
+            usleep(NAP_US);
         }
     }
 
@@ -265,23 +329,41 @@ private:
             const float value = client_.mixer[i].load();
             if (client_.host[i].exchange(value) != value) requestParameterValueChange(uint32_t(i), value);
         }
+        client_.taken_over.store(serial, std::memory_order_release);
     }
 
     // Waits for the mixer to follow the host, where the host renders to a file.
     void await_mixer() {
         const std::int64_t until = restem::now_ns() + FOLLOWED_MS * std::int64_t(1000000);
         while (client_.followed.load() != client_.host_serial.load() && restem::now_ns() < until)
-            usleep(200);
+            usleep(NAP_US);
+    }
+
+    static std::int64_t start_patience_ns() {
+        const char* seconds = std::getenv(START_VARIABLE);
+        return std::int64_t(1e9 * (seconds ? std::atof(seconds) : START_SECONDS));
     }
 
     restem::Client client_;
     std::vector<float> history_[INPUTS];  // the mix's newest frames
     std::int64_t mask_ = 0;
     std::int64_t frames_ = 0;  // of the mix since the plugin was activated
+    std::int64_t since_ = 0;   // the first of them that is to be heard
+    struct Move {
+        uint32_t at;
+        restem::Place place;
+    };
+    Move places_[PLACES];  // of this call
+    int place_count_ = 0;
+    bool has_places_ = false;
+    restem::Transport transport_;
     int rate_ = 0, block_ = 0, latency_ = 0, playing_profile_ = 0;
     restem::Rings* rings_ = nullptr;
     bool forgets_ = false;  // nothing of before is to be heard
     std::int64_t ahead_frames_ = 0, ahead_since_ = 0, mixer_seen_ = 0;
+    const std::int64_t start_patience_ns_ = start_patience_ns();
+    std::int64_t waited_ns_ = 0;   // for the engine that is wanted
+    std::int64_t unrestored_ = 0;  // frames of a file that are the dry mix for want of an engine
     std::atomic<int> profile_{0};
     std::atomic<bool> waits_{false}, offline_{false};
     std::atomic<std::int64_t> late_frames_{0};
@@ -293,7 +375,13 @@ Plugin* createPlugin() { return new RestemPlugin(); }
 
 END_NAMESPACE_DISTRHO
 
-void restem_set_offline(void* plugin, bool offline) {
+static DISTRHO_NAMESPACE::RestemPlugin& the(void* plugin) {
     using namespace DISTRHO_NAMESPACE;
-    static_cast<RestemPlugin*>(static_cast<Plugin*>(plugin))->set_offline(offline);
+    return *static_cast<RestemPlugin*>(static_cast<Plugin*>(plugin));
 }
+
+void restem_set_offline(void* plugin, bool offline) { the(plugin).set_offline(offline); }
+
+void restem_set_place(void* plugin, uint32_t at, const restem::Place& place) { the(plugin).set_place(at, place); }
+
+void restem_forget(void* plugin) { the(plugin).forget(); }

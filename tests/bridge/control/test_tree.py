@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from restem.bridge.control.osc.codec import Message
 from restem.bridge.control.osc.server import OscServer
 from restem.bridge.control.tree import ControlTree
 from restem.streamer.mixer.parameters import parameter
+from tests.support.engine_player import until
 from tests.support.midi_desk import MUTE, Desk
-from tests.support.osc_console import Console, StillSession
+from tests.support.osc_console import Console, StillSession, run
 
 GAIN = "/restem/stem/vocals/gain_db"
 
@@ -19,9 +21,22 @@ def session() -> StillSession:
 
 
 @pytest.fixture
-def console(session: StillSession) -> Iterator[Console]:
+def server(session: StillSession) -> Iterator[OscServer]:
     with OscServer(ControlTree(session), port=0) as server:
-        yield Console(server)
+        yield server
+
+
+@pytest.fixture
+def console(server: OscServer) -> Console:
+    return Console(server)
+
+
+@pytest.fixture
+def second(server: OscServer) -> ControlTree:
+    """A further session's tree, mounted at /restem/2."""
+    tree = ControlTree(StillSession(), root="/restem/2")
+    server.mount(tree)
+    return tree
 
 
 def mutes(session: StillSession) -> list[str]:
@@ -109,3 +124,63 @@ def test_a_pad_may_flip_and_clear() -> None:
     desk.note(37, 100, 0)
     assert desk.get("mute") is True
     assert desk.get("solo", "drums") is False
+
+
+def test_a_further_session_is_moved_at_its_own_root_alone(
+    console: Console, session: StillSession, second: ControlTree
+) -> None:
+    first, other = session.mixer, second.mixer
+    assert console.ask("/restem/2/stem/vocals/gain_db", -6.0) == []
+    assert console.ask("/restem/2/stem/1/pan", 0.5) == []
+    assert console.ask("/restem/2/stem/vocals/mute/toggle") == []
+    assert console.ask("/restem/*/stem/bass/mute", 1) == []
+    assert console.ask("/restem/stem/*/solo", 1) == []
+    assert [other.get(name, "vocals") for name in ("gain_db", "pan", "mute", "solo")] == [
+        *(-6.0, 0.5, True, False)
+    ]
+    assert [first.get(name, "vocals") for name in ("gain_db", "pan", "mute", "solo")] == [
+        *(0.0, 0.0, False, True)
+    ]
+    assert (first.get("mute", "bass"), other.get("mute", "bass")) == (False, True)
+    (answer,) = console.ask("/restem/2/stem/vocals/gain_db")
+    assert answer == Message("/restem/2/stem/vocals/gain_db", (-6.0,))
+    below = {answer.address for answer in console.ask("/restem/2")}
+    assert below == {node.address for node in second.nodes.values() if not node.detail} & below
+    assert "/restem/2/bypass" in below
+    assert "/restem/2/stem/vocals/pan" in {answer.address for answer in console.ask("/restem")}
+
+
+def test_changes_of_a_time_begin_at_each_sessions_own_position(
+    server: OscServer, session: StillSession, second: ControlTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "position_at", lambda moment: 100 * moment)
+    monkeypatch.setattr(second.session, "position_at", lambda moment: 1000 * moment)
+    until(lambda: bool(server.control.further))
+    roots = "/restem", "/restem/2", "/restem/3"
+    changes = {root: [("bypass", True, None)] for root in roots}
+    server.control.move_all(changes, due=1)
+    mixers = session.mixer, second.mixer
+    for mixer in mixers:
+        run(mixer, 512)
+    assert [mixer.now()["bypass", None] for mixer in mixers] == [True, False]
+    run(second.mixer, 512)
+    assert second.mixer.now()["bypass", None] is True
+
+
+def test_a_session_that_has_left_is_subscribed_to_no_more_and_refused(
+    server: OscServer, console: Console, second: ControlTree
+) -> None:
+    console.ask("/restem/subscribe", "/restem/2/bypass", 100.0, 60.0)
+    console.ask("/restem/subscribe", "/restem/**/bypass", 100.0, 60.0)
+    console.ask("/restem/subscribe", "/restem", 100.0, 60.0)
+    server.unmount(second)
+    second.mixer.set("bypass", True)
+    console.settled()
+    answers = console.ask("/restem/2/bypass", 1)
+    assert [a.args[1] for a in answers if a.address == "/restem/error"] == ["unknown_address"]
+    assert not [a for a in answers if a.address.startswith("/restem/2/")]
+    answers = console.ask("/restem/subscribers")
+    assert not any("/restem/2" in str(answer.args) for answer in answers)
+    console.ask("/restem/dry_wet", 0.25)
+    assert Message("/restem/dry_wet", (0.25,)) in console.ask("/restem/dry_wet")
+    assert server.counts.faults == 0

@@ -1,9 +1,12 @@
 """The service, looked after in the test's own thread; its engines have real workers."""
 
+import math
 import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from restem.bridge.control.osc.client import OscClient, send
 from restem.bridge.control.remote import RemoteSettings
+from restem.bridge.plugin import room
 from restem.bridge.plugin import service as services
 from restem.bridge.plugin.lobby import NAME_VARIABLE, Slot, State
 from restem.bridge.plugin.service import Service, quote
@@ -105,6 +110,10 @@ def test_values_go_both_ways(service: Service, plugin: PluginStub) -> None:
     plugin.set("ceiling", 0)
     until(plugin.is_followed, service.poll)
     assert mixer.get("gain_db", "vocals") == -45  # what the host does not know yet stays
+    plugin.take_over()
+    plugin.set("vocals_gain_db", 0)
+    until(plugin.is_followed, service.poll)
+    assert mixer.get("gain_db", "vocals") == 0  # though it was the host's last value before
     plugin.set("bass_pan", np.nan)
     until(plugin.is_followed, service.poll)
     assert mixer.get("pan", "bass") == 0
@@ -141,20 +150,64 @@ def test_a_plugin_whose_process_is_gone_loses_its_slot(
     alive.leave()
 
 
-def test_the_next_plugin_is_controlled_once_the_first_has_left_and_left_nothing(
-    service: Service, plugin: PluginStub, profile: str
+@pytest.mark.parametrize("forced", [False, True])
+def test_engines_have_no_more_cores_than_there_are_unless_forced(
+    service: Service, plugin: PluginStub, monkeypatch: pytest.MonkeyPatch, forced: bool
 ) -> None:
-    second = PluginStub()
+    (session,) = service.sessions()
+    wanted = replace(session.settings, force=forced)
+    assert 0 < room.share(session) < math.inf
+    monkeypatch.setattr(room, "cores", lambda: 1.5 * room.share(session))
+    monkeypatch.setattr(room, "free_bytes", lambda: math.inf)
+    other = replace(wanted, profile="live-cpu-fast")
+    assert room.shortage(other, [session], starting=0) == ""  # nobody knows what it takes
+    lacking = room.shortage(wanted, [session], starting=0)
+    assert re.match("" if forced else "no core for another engine: 1 keep .* busy; .*", lacking)
+    assert bool(lacking) is not forced
+
+
+def test_without_memory_a_plugin_is_refused_and_asked_again_once_another_has_left(
+    service: Service, plugin: PluginStub, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "free_bytes", lambda: 3e8)
+    second, leaving = PluginStub(), PluginStub()
     second.ask(profile, latency_of(profile))
+    until(lambda: second.state == State.FULL, service.poll)
+    free = re.fullmatch(
+        r"no memory for another engine: it takes (.*) GB, 0\.3 are .*", second.message
+    )
+    assert free is not None
+    assert float(free[1]) > 0
+    monkeypatch.undo()
+    leaving.leave()
     until(lambda: second.state == State.READY, service.poll)
+
+
+def test_osc_moves_the_parameters_of_the_plugin_whose_number_it_has(service: Service) -> None:
+    first, second = (session.engine.mixer for session in service.sessions())
+    assert list(service.controls.numbers.values()) == [1, 2]
+    port = service.controls.port
+    with OscClient(port) as client:
+        assert send(client, "/restem/2/stem/drums/gain_db", [-30.0], StringIO())
+        assert send(client, "/restem/stem/drums/pan", [0.5], StringIO())
+    assert [mixer.get("gain_db", "drums") for mixer in (first, second)] == [-20, -30]
+    assert [mixer.get("pan", "drums") for mixer in (first, second)] == [0.5, 0]
+
+
+def test_the_next_plugin_is_controlled_once_the_first_has_left_and_left_nothing(
+    service: Service, plugin: PluginStub
+) -> None:
     first, other = service.sessions()
-    assert service._controlled is first
+    assert service.controls.first is first
     rings = Path("/dev/shm", first.engine.rings.name)
     assert rings.exists()
     plugin.leave()
-    until(lambda: service._controlled is other and not rings.exists(), service.poll)
+    until(lambda: service.controls.first is other and not rings.exists(), service.poll)
     assert service.sessions() == [other]
     assert PluginStub().number == plugin.number
+    with OscClient(service.controls.port) as client:
+        assert send(client, "/restem/stem/drums/gain_db", [-10.0], StringIO())
+    assert other.engine.mixer.get("gain_db", "drums") == -10
 
 
 def test_a_service_ends_once_it_has_been_alone_for_a_while(own_lobby: str) -> None:
