@@ -500,6 +500,9 @@ def test_a_subscription_without_a_lease_lives_while_its_client_does_something(
     lasting, leased = client.subscriptions.values()
 
     def let_pass(seconds: float) -> None:
+        is_still = threading.Event()
+        server.post(is_still.set)  # behind all that was sent
+        assert is_still.wait(20)
         client.last_done -= seconds
         for subscription in (lasting, leased):
             subscription.ends -= seconds
@@ -507,8 +510,8 @@ def test_a_subscription_without_a_lease_lives_while_its_client_does_something(
     let_pass(8)
     assert client.left(lasting) <= 2
     console.ask(GAIN)
-    assert client.left(lasting) > 5
     let_pass(1.5)
+    assert client.left(lasting) > 5
     refused = server.counts.refused
     console.send("/restem/nothing", 1)
     until(lambda: server.counts.refused > refused, "the refusal")
