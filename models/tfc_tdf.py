@@ -195,9 +195,11 @@ class UpSample(nn.Module):
 class AxisRNN(nn.Module):
     """Residual: group norm, LSTM along the third axis, linear; then the middle axes swap places."""
 
-    def __init__(self, features: int, hidden: int, bidirectional: bool) -> None:
+    def __init__(
+        self, features: int, hidden: int, bidirectional: bool, groups: int | None = None
+    ) -> None:
         super().__init__()
-        self.groupnorm = nn.GroupNorm(features // FEATURES_PER_GROUP, features)
+        self.groupnorm = nn.GroupNorm(groups or features // FEATURES_PER_GROUP, features)
         self.rnn = nn.LSTM(features, hidden, batch_first=True, bidirectional=bidirectional)
         self.fc = nn.Linear(hidden * (2 if bidirectional else 1), features)
 

@@ -57,10 +57,15 @@ class TransformerConfig:
 class Rotary(nn.Module):
     """Turns pairs of features by an angle that grows with the position."""
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, stored: bool = True) -> None:
+        """`stored`: its frequencies are a part of the weights."""
         super().__init__()
         exponents = torch.arange(0, features, 2, dtype=torch.float32) / features
-        self.freqs = nn.Parameter(10000.0**-exponents, requires_grad=False)
+        self.freqs: Tensor
+        if stored:
+            self.freqs = nn.Parameter(10000.0**-exponents, requires_grad=False)
+        else:
+            self.register_buffer("freqs", 10000.0**-exponents, persistent=False)
         self._table: Tensor | None = None
         self.register_load_state_dict_post_hook(Rotary.forget)  # type: ignore[no-untyped-call]
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from restem.models.bsrnn import BSRNN, BSRNNConfig
 from restem.models.demucs import Demucs, DemucsConfig
 from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
 from restem.models.dttnet import DTTNet, DTTNetConfig
@@ -24,6 +25,8 @@ from restem.models.inference.demucs import StackedDemucs
 from restem.models.inference.unet import StackedUNet
 from restem.models.mdx23c import MDX23C, MDX23CConfig
 from restem.models.mel_rnn import MelRNN, MelRNNConfig, MelRNNs
+from restem.models.mel_roformer import MelRoFormer, MelRoFormerConfig
+from restem.models.mel_unet import MelUNet, MelUNetConfig
 from restem.models.published_config import published_options
 from restem.models.roformer import BSRoFormerConfig, MelBandRoFormerConfig, RoFormer
 from restem.models.spleeter import Spleeter, SpleeterConfig
@@ -146,13 +149,21 @@ SPLEETER = {
     "separation_exponent": 2,
     "mask_extension": "zeros",
 }
-MEL_RNN = {
-    "hidden_channels": 128,
-    "num_layers": 4,
-    "num_groups": 4,
-    "window_size": 2048,
-    "hop_size": 512,
-    "sample_rate": 48000,
+_MEL = {"window_size": 2048, "hop_size": 512, "sample_rate": 48000}
+MEL_RNN = {**_MEL, "hidden_channels": 128, "num_layers": 4, "num_groups": 4}
+MEL_UNET = {**_MEL, "hidden_channels": 64, "num_layers": 4, "upsampling_factor": 2}
+_MEL_ROFORMER = {**_MEL, "hidden_channels": 128, "num_layers": 12, "num_heads": 4}
+MEL_CONSTANTS = ("window", "filterbanks", "ola_window", "f_idxes", "mask")
+_BSRNN = {
+    "sr": 44100,
+    "n_fft": 2048,
+    "bandsplits": [[1000, 100], [4000, 250], [8000, 500], [16000, 1000], [20000, 2000]],
+    "t_timesteps": 263,
+    "fc_dim": 128,
+    "rnn_dim": 256,
+    "num_layers": 12,
+    "mlp_dim": 512,
+    "featurizer": {"n_fft": 2048, "win_length": 2048, "hop_length": 512},
 }
 _ROFORMER = {
     "instruments": ["vocals"],
@@ -209,7 +220,40 @@ NETWORKS = {
             telltale="num_groups",
             streams=True,
             stream=MelRNNs,
-            constants=("window", "filterbanks", "ola_window", "f_idxes", "mask"),
+            constants=MEL_CONSTANTS,
+        ),
+        NetworkInfo(
+            name="mel-roformer",
+            description="MelRoFormer, of the challenge's kit: restores one stem, mono; offline",
+            paper="2601.04343",
+            sample_rate=48000,
+            params=_MEL_ROFORMER,
+            build=lambda params: MelRoFormer(MelRoFormerConfig.from_published(params)),
+            role="separator",
+            telltale="num_heads",
+            constants=MEL_CONSTANTS,
+            unpublished="the challenge released no weights of this one",
+        ),
+        NetworkInfo(
+            name="mel-unet",
+            description="MelUNet, the challenge's baseline: restores one stem, mono; offline",
+            paper="2601.04343",
+            sample_rate=48000,
+            params=MEL_UNET,
+            build=lambda params: MelUNet(MelUNetConfig.from_published(params)),
+            role="separator",
+            telltale="upsampling_factor",
+            constants=MEL_CONSTANTS,
+        ),
+        NetworkInfo(
+            name="bsrnn",
+            description="BSRNN: separates one stem, stereo, in windows of 3.04 s; offline",
+            paper="2209.15174",
+            sample_rate=44100,
+            params=_BSRNN,
+            build=lambda params: BSRNN(BSRNNConfig.from_published(params)),
+            role="separator",
+            telltale="bandsplits",
         ),
         NetworkInfo(
             name="spleeter",

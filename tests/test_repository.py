@@ -77,6 +77,7 @@ FLOORS = {
         zoo cascade
         inference
         *
+        mel_bands
         band_split joint mel_scale tfc_tdf transformer
         published_config config stems errors atomic_write
     """,

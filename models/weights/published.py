@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from restem.models.stems import STEMS
-from restem.models.zoo import DTT_BSR, DTTNET, MEL_BAND_ROFORMER, MEL_RNN, SPLEETER
+from restem.models.zoo import DTT_BSR, DTTNET, MEL_BAND_ROFORMER, MEL_RNN, MEL_UNET, SPLEETER
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,14 @@ PUBLISHED: tuple[PublishedWeights, ...] = (
     ),
     *(
         PublishedWeights(
-            name=f"mel-rnn/{stem}",
-            network="mel-rnn",
-            params=MEL_RNN,
+            name=f"{network}/{stem}",
+            network=network,
+            params=params,
             licence="code MIT; weights Apache-2.0, as others report of their page; look there",
             page="https://huggingface.co/yongyizang/MSRChallengeBaseline",
             source=None,
         )
+        for network, params in (("mel-rnn", MEL_RNN), ("mel-unet", MEL_UNET))
         for stem in STEMS
     ),
     PublishedWeights(

@@ -489,7 +489,7 @@ def test_a_refusal_of_the_hub_is_one_line(
 def test_what_cannot_be_fetched_says_what_to_do(publish: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match=r"released no weights of its second stage"):
         weights.fetch("demucs-l/vocals")
-    sets = "dtt-bsr, dttnet, mel-rnn, kim, spleeter"
+    sets = "dtt-bsr, dttnet, mel-rnn, mel-unet, kim, spleeter"
     with pytest.raises(ValueError, match=f"expected one of {sets}, or SET/STEM"):
         weights.fetch("unet")
     publish(source=None)

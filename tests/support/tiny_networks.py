@@ -58,6 +58,13 @@ ROFORMER: dict[str, Any] = {
     "mask_estimator_depth": 2,
     "mlp_expansion_factor": 2,
 }
+MEL: dict[str, Any] = {
+    "hidden_channels": 16,
+    "num_layers": 2,
+    "window_size": 512,
+    "hop_size": 128,
+    "sample_rate": 48000,
+}
 PARAMS: dict[str, dict[str, Any]] = {
     "dtt-bsr": {
         "dim_f": 129,
@@ -85,14 +92,19 @@ PARAMS: dict[str, dict[str, Any]] = {
         "F": 96,
         "conv_n_filters": [4, 8],
     },
-    "mel-rnn": {
-        "hidden_channels": 16,
-        "num_layers": 2,
-        "num_groups": 2,
-        "window_size": 512,
-        "hop_size": 128,
-        "sample_rate": 48000,
+    "mel-rnn": {**MEL, "num_groups": 2},
+    "bsrnn": {
+        "n_fft": 256,
+        "bandsplits": [[4000, 1000], [16000, 4000]],
+        "t_timesteps": 49,
+        "fc_dim": 8,
+        "rnn_dim": 8,
+        "num_layers": 1,
+        "mlp_dim": 8,
+        "featurizer": {"n_fft": 256, "win_length": 256, "hop_length": 64},
     },
+    "mel-roformer": {**MEL, "num_heads": 2},
+    "mel-unet": {**MEL, "upsampling_factor": 2},
     "mdx23c": {
         "instruments": ["vocals", "drums"],
         "audio": {"n_fft": 256, "hop_length": 64, "dim_f": 128, "chunk_size": 64 * 31},
@@ -233,6 +245,8 @@ def small_models() -> dict[str, StreamingModel]:
         "dtt-bsr": windowed("dtt-bsr", None, **window),
         "dttnet": windowed("dttnet", None, **window),
         "roformer": windowed("bs-roformer", None, **window),
+        "mel-unet": windowed("mel-unet", None, **window),
+        "bsrnn": windowed("bsrnn", None, **window),
         "cascade in one window": windowed("dtt-bsr", False, **window),
         "cascade with exact repair": windowed("dtt-bsr", True, **window),
         "extraction": extraction(),

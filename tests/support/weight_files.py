@@ -43,8 +43,10 @@ def answer(network: nn.Module) -> Tensor:
     """What a network of any kind makes of half a second of noise."""
     if not hasattr(network, "step"):
         channels = network.config.channels  # type: ignore[union-attr]
-        audio = noise(24000, channels=channels)
-        alone = type(network).__name__ in ("DTTBSR", "MelRNN", "Spleeter")  # mixes one by one
+        samples = getattr(network.config, "window", 24000)  # that all its input has
+        audio = noise(samples, channels=channels)
+        names = "DTTBSR", "MelRNN", "MelRoFormer", "MelUNet", "Spleeter"
+        alone = type(network).__name__ in names  # mixes one by one
         return network(audio if alone else audio[None])
     stems, _ = network.step(noise(network.block_size), network.init_state())  # type: ignore
     return stems

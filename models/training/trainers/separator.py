@@ -33,7 +33,9 @@ from restem.models.training.trainers.single_stem import (
     frozen,
 )
 
-SEPARATORS = zoo.network_names("separator", streams=False)
+SEPARATORS = tuple(
+    name for name in zoo.network_names("separator", streams=False) if zoo.NETWORKS[name].windows
+)
 
 
 @dataclass(frozen=True, kw_only=True)

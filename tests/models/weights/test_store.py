@@ -76,7 +76,10 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
             "dtt-bsr": 7_137_154,
             "dttnet": 4_968_712,
             "spleeter": 19_647_498,
+            "bsrnn": 32_414_628,
             "mel-rnn": 5_513_856,
+            "mel-roformer": 8_841_856,
+            "mel-unet": 162_120_568,
             "mdx23c": 111_994_368,
             "mel-band-roformer": 228_202_852,
             "bs-roformer": 51_049_484,
@@ -91,7 +94,8 @@ def test_the_published_weights_are_those_of_the_table() -> None:
     assert names[:8] == [f"dtt-bsr/{stem}" for stem in STEMS]
     assert set(names[8:12]) == {f"dttnet/{stem}" for stem in ("vocals", "drums", "bass", "other")}
     assert names[12:20] == [f"mel-rnn/{stem}" for stem in STEMS]
-    assert names[20:] == ["kim/vocals", "spleeter/2stems"]
+    assert names[20:28] == [f"mel-unet/{stem}" for stem in STEMS]
+    assert names[28:] == ["kim/vocals", "spleeter/2stems"]
     files = {w.source.filename for w in PUBLISHED if isinstance(w.source, HubFile)}
     assert len(files) == 9
 
