@@ -67,7 +67,7 @@ class BSRNNConfig:
             start = end
         bins = np.arange(self.n_fft // 2 + 1) * self.sample_rate / self.n_fft
         below = [int((bins < edge).sum()) for edge in edges]
-        return np.diff([0, *below, len(bins)]).tolist()
+        return [int(width) for width in np.diff([0, *below, len(bins)])]
 
     @classmethod
     def from_published(cls, params: Mapping[str, Any]) -> Self:

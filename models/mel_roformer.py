@@ -67,7 +67,8 @@ class RoFormerBlock(nn.Module):
         rows = x.flatten(0, -3)
         rows = rows + self.att(self.att_norm(rows))
         rows = rows + self.mlp(self.ffn_norm(rows))
-        return rows.reshape(x.shape)
+        answer: Tensor = rows.reshape(x.shape)
+        return answer
 
 
 class MelRoFormer(MelNetwork):
