@@ -47,6 +47,8 @@ class RoFormerConfig:
     mask_expansion: int = 4  # of the hidden layers of masks
 
     own_names: ClassVar[Mapping[str, str]] = {}
+    without_effect: ClassVar[tuple[str, ...]] = ()
+    fixed: ClassVar[Mapping[str, Collection[Any]]] = {}
     norms_each: ClassVar[bool]  # every transformer ends with a norm; else there is one at the end
     hidden_layers_more: ClassVar[int]  # of masks, for the same `mask_depth`
 
@@ -84,7 +86,8 @@ class RoFormerConfig:
         }
         own = TransformerConfig.published_names
         read_here = (*own, "num_stems", "instruments", "stft_win_length", "stereo")
-        options = published_options("model", params, names, (*read_here, *WITHOUT_EFFECT), FIXED)
+        dropped = (*read_here, *WITHOUT_EFFECT, *cls.without_effect)
+        options = published_options("model", params, names, dropped, {**FIXED, **cls.fixed})
         if missing := [key for key in ("dim", "depth") if key not in params]:
             raise ValueError(f"model: {' and '.join(missing)} must be given")
         sizes = {own[key]: params[key] for key in own if key in params}
@@ -219,7 +222,7 @@ class RoFormer(Joint):
     def __init__(self, config: RoFormerConfig) -> None:
         super().__init__(config)
         features, bands = config.features, config.bands
-        self.layers = dual_axis_layers(config.transformer, features, config.norms_each)
+        self.layers = self.build_layers(config)
         self.final_norm = nn.Identity() if config.norms_each else RMSNorm(features)
         sizes = [2 * config.channels * len(band) for band in bands]
         self.band_split = BandSplit(sizes, features)
@@ -232,6 +235,10 @@ class RoFormer(Joint):
         counts = torch.tensor(np.bincount(bins)[:, None], dtype=torch.float32)
         self.register_buffer("bins", torch.tensor(bins), persistent=False)
         self.register_buffer("bands_of_bin", counts, persistent=False)
+
+    def build_layers(self, config: Any) -> nn.ModuleList:
+        """Pairs of what runs along time and along bands."""
+        return dual_axis_layers(config.transformer, config.features, config.norms_each)
 
     def forward(self, mix: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
         """The samples [start, stop) of the stems.
@@ -248,7 +255,7 @@ class RoFormer(Joint):
         spectrum = self._analyse(mix.reshape(-1, *mix.shape[-2:]))  # [b, c, f, t]
         first, last = self.frames_of(start, stop, spectrum.shape[-1])
         parts = torch.view_as_real(spectrum).permute(0, 3, 2, 1, 4)  # [b, t, f, c, 2]
-        x = self._attend(self.band_split(parts[:, :, self.bins].flatten(2)), first, last)
+        x = self.attend(self.band_split(parts[:, :, self.bins].flatten(2)), first, last)
         estimators = [self.mask_estimators[config.stems.index(stem)] for stem in self.stems]
         masks = torch.stack([self._mask(estimator(x)) for estimator in estimators], dim=1)
         masked = spectrum[:, None, :, :, first:last] * masks
@@ -269,7 +276,7 @@ class RoFormer(Joint):
         channels: Tensor = spectrum.unflatten(0, mix.shape[:2])
         return channels
 
-    def _attend(self, x: Tensor, first: int, last: int) -> Tensor:
+    def attend(self, x: Tensor, first: int, last: int) -> Tensor:
         """[b, t, k, d] -> [b, last - first, k, d]."""
         for number, layer in enumerate(self.layers, start=1):
             along_time, along_bands = layer.children()

@@ -124,8 +124,16 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: [r, t, d], and so is the result."""
         x = self.norm(x)
+        return self.mixed(x, *self.project(x))
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value of a normed input, [r, h, t, d] each."""
         qkv = self.to_qkv(x).unflatten(-1, (3, self.heads, -1))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # [r, h, t, d] each
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def mixed(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Update of a normed input, [r, t, d]."""
         mixed = nn.functional.scaled_dot_product_attention(
             self.rotary_embed(query),
             self.rotary_embed(key),

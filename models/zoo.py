@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from restem.models.bsrnn import BSRNN, BSRNNConfig
+from restem.models.cpjku import CPJKUConfig, CPJKUSeparator
 from restem.models.demucs import Demucs, DemucsConfig
 from restem.models.dtt_bsr import DTTBSR, DTTBSRConfig
 from restem.models.dttnet import DTTNet, DTTNetConfig
@@ -179,6 +180,16 @@ _ROFORMER = {
 }
 _MDX23C = {"instruments": ["vocals", "bass", "drums", "other"], "audio": {}, "model": {}}
 BS_ROFORMER = {**_ROFORMER, "dim": 256, "depth": 12, "stft_hop_length": 512}
+_CPJKU = {
+    **{name: value for name, value in _ROFORMER.items() if name != "instruments"},
+    "num_stems": 9,
+    "dim": 384,
+    "depth": 8,
+    "stft_hop_length": 441,
+    "mlp_expansion_factor": 2,
+    "resample_to_44100_for_model": True,
+    "lora_config": {"enabled": True, "r": 8, "lora_alpha": 16, "enable_lora": [True, False, True]},
+}
 MEL_BAND_ROFORMER = {**_ROFORMER, "dim": 384, "depth": 6, "num_bands": 60, "stft_hop_length": 441}
 
 NETWORKS = {
@@ -265,6 +276,18 @@ NETWORKS = {
             role="joint",
             telltale="instrument_list",
             constants=("num_batches_tracked",),
+        ),
+        NetworkInfo(
+            name="cpjku-separator",
+            description="CP-JKU's separator: nine stems in one, stereo; offline, wants a GPU",
+            paper="2601.04343",
+            sample_rate=48000,
+            params=_CPJKU,
+            build=lambda params: CPJKUSeparator(CPJKUConfig.from_published(params)),
+            role="joint",
+            telltale="resample_to_44100_for_model",
+            constants=("rotary_embed.freqs", "resampler.kernel"),
+            unpublished="its authors released no weights",
         ),
         NetworkInfo(
             name="mel-band-roformer",

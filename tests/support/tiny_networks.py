@@ -112,6 +112,12 @@ PARAMS: dict[str, dict[str, Any]] = {
     },
     "bs-roformer": {**ROFORMER, "freqs_per_bands": [4] * 8 + [16] * 6 + [1]},
     "mel-band-roformer": {**ROFORMER, "num_bands": 12},
+    "cpjku-separator": {
+        **ROFORMER,
+        "freqs_per_bands": [4] * 8 + [16] * 6 + [1],
+        "resample_to_44100_for_model": True,
+        "lora_config": {"enabled": True, "r": 2},
+    },
 }
 
 UNETS: dict[str, tuple[Any, Any]] = {

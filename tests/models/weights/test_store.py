@@ -77,6 +77,7 @@ def test_the_published_params_of_every_network_build_it(name: str) -> None:
             "dttnet": 4_968_712,
             "spleeter": 19_647_498,
             "bsrnn": 32_414_628,
+            "cpjku-separator": 255_166_460,
             "mel-rnn": 5_513_856,
             "mel-roformer": 8_841_856,
             "mel-unet": 162_120_568,
