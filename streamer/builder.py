@@ -28,9 +28,12 @@ from restem.streamer.profiles import (
     Profile,
     RepairConfig,
     SeparatorConfig,
+    Window,
     check_effects,
     read_profile,
 )
+
+ONE_EACH = "{stem}"  # in a name of weights: each stem has its own
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,12 @@ def load_profile(
 
 
 def weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
-    if store.is_weights_path(config.weights):
-        return config.weights.replace("{stem}", stem)
+    """Name, or path, of the weights that a stem is from."""
+    if ONE_EACH in config.weights:
+        return config.weights.replace(ONE_EACH, stem)
     all_in_one = zoo.NETWORKS[config.network].all_in_one
-    return config.weights if all_in_one else f"{config.weights}/{stem}"
+    is_complete = all_in_one or store.is_weights_path(config.weights)
+    return config.weights if is_complete else f"{config.weights}/{stem}"
 
 
 def build_profile(
@@ -110,9 +115,7 @@ def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) ->
     if profile.separator.window is None:
         return graphed(_build_native(profile, stems).to(place))
     if zoo.NETWORKS[profile.separator.network].all_in_one:
-        joint = _network(profile.separator, profile.separator.weights, seed=0)
-        chosen = joint.select(pick_stems(joint.stems, stems)).to(place)
-        return graphed(Chunked(chosen, **dataclasses.asdict(profile.separator.window)))
+        return _build_joint(profile.separator, profile.separator.window, place, stems)
     places = gpus_like_the_first() if place.type == "cuda" else [place]
     shares = [stems[number :: len(places)] for number in range(len(places))]
     models = [
@@ -120,6 +123,21 @@ def _build_model(profile: Profile, place: torch.device, stems: Sequence[str]) ->
         for here, share in zip(places, shares, strict=True)
         if share
     ]
+    return models[0] if len(models) == 1 else Parallel(*models, stems=stems)
+
+
+def _build_joint(
+    config: SeparatorConfig, window: Window, place: torch.device, stems: Sequence[str]
+) -> StreamingModel:
+    """Networks with several stems each: one for all, or one for each that is named."""
+    names = {stem: weights_name(config, stem) for stem in stems}
+    check_weights(config, names.values())
+    models = []
+    for name in dict.fromkeys(names.values()):
+        network = _network(config, name, seed=0)
+        own = [stem for stem in stems if names[stem] == name]
+        chosen = network.select(pick_stems(network.stems, own)).to(place)
+        models.append(graphed(Chunked(chosen, **dataclasses.asdict(window))))
     return models[0] if len(models) == 1 else Parallel(*models, stems=stems)
 
 
@@ -204,12 +222,18 @@ def stage_networks(
         ValueError: weights are missing; one line names them all.
     """
     names = {stem: weights_name(config, stem) for stem in wanted}
-    if config.weights != SEEDED:
-        missing = [name for name in names.values() if not store.has_weights(name)]
-        if missing:
-            wanting = ", ".join(f"'{name}'" for name in missing)
-            raise ValueError(f"no weights {wanting} here: {how_to_complete(config, missing)}")
+    check_weights(config, names.values())
     return {stem: _network(config, name, stems.index(stem)) for stem, name in names.items()}
+
+
+def check_weights(config: SeparatorConfig | RepairConfig, names: Iterable[str]) -> None:
+    """Refuse weights that are missing; one line names them all."""
+    if config.weights == SEEDED:
+        return
+    missing = [name for name in dict.fromkeys(names) if not store.has_weights(name)]
+    if missing:
+        wanting = ", ".join(f"'{name}'" for name in missing)
+        raise ValueError(f"no weights {wanting} here: {how_to_complete(config, missing)}")
 
 
 def how_to_complete(config: SeparatorConfig | RepairConfig, missing: Sequence[str]) -> str:

@@ -4,8 +4,9 @@ description: one paragraph for people
 stems: [vocals, drums]                  # default: all eight
 separator:
   network: dtt-bsr                      # a name of `models.zoo.NETWORKS`
-  weights: dtt-bsr                      # a set of weights, a path such as `mine/{stem}.safetensors`
-                                        # from this file's folder, or `seeded`: noise, for tests
+  weights: dtt-bsr                      # a set of weights, or `mine/{stem}` for one a stem; a path
+                                        # such as `mine/{stem}.safetensors` from this file's folder,
+                                        # or `seeded`: noise, for tests
   window: {context: 0, block_size: 0, fade: 0, lookahead: 0}    # samples
 extractor:                              # takes some stems out of the mix first, so that the
   stems: [vocals]                       # separator gets what remains; may be left out

@@ -301,6 +301,28 @@ def test_a_checkpoint_and_its_training_file_are_a_profile(
     assert render(model, mix).shape == (stems, 2, 44100)
 
 
+def test_each_stem_may_have_a_network_with_more_stems_of_its_own(
+    tmp_path: Path, config: Callable[[Any], Path]
+) -> None:
+    for seed, stem in enumerate(("vocals", "drums")):
+        path = checkpoint(tmp_path / f"{stem}.pth", state_of("bs-roformer", seed))
+        weights.add(f"mine/{stem}", config(SMALL["bs-roformer"]), path)
+    (tmp_path / "both.yaml").write_text(
+        "description: both\nstems: [vocals, drums]\nseparator:\n  network: bs-roformer\n"
+        "  weights: mine/{stem}\n  window: {block_size: 2048, context: 1024, lookahead: 1024}\n"
+    )
+    mix, each = noise(5000), {}
+    both = render(load_profile(tmp_path / "both.yaml", "cpu"), mix)
+    for stem in ("vocals", "drums"):
+        text = (tmp_path / "both.yaml").read_text().replace("{stem}", stem)
+        (tmp_path / "one.yaml").write_text(text)
+        each[stem] = render(load_profile(tmp_path / "one.yaml", "cpu", [stem]), mix)[0]
+    assert torch.equal(both, torch.stack((each["vocals"], each["drums"])))
+    store.find_weights("mine/drums").unlink()
+    with pytest.raises(ValueError, match="no weights 'mine/drums' here"):
+        load_profile(tmp_path / "both.yaml", "cpu")
+
+
 def test_a_file_of_mdx23c_keeps_the_window_of_its_training(tmp_path: Path) -> None:
     params = SMALL["mdx23c"]
     content = {
