@@ -11,19 +11,19 @@ Shape letters: `b` batch, `s` stem, `c` channel, `r` rows (batch and the axis at
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv1d, pad
+from torch.nn.functional import pad
 
 from restem.models.published_config import published_options
 from restem.models.roformer import SAMPLE_RATE, BSRoFormerConfig, RoFormer
+from restem.models.sinc import SincFilter, SincResampler
 from restem.models.transformer import Attention, FeedForward, Rotary, TransformerConfig
 
 OUTER_RATE = 48000  # Hz
-FILTER_WIDTH, ROLLOFF, BETA = 64, 0.99, 14.0  # of the resamplers
+FILTER = SincFilter(width=64, rolloff=0.99, beta=14.0)  # of the resamplers
 STEMS = (
     "vocals",
     "bass",
@@ -89,37 +89,6 @@ class CPJKUConfig(BSRoFormerConfig):
         lora = LoRAConfig.from_published(params.get("lora_config", {}))
         object.__setattr__(config, "lora", lora)
         return config
-
-
-class SincResampler(nn.Module):
-    """Resampling by a windowed sinc, as torchaudio does it: [.., n] -> [.., n * new / orig].
-
-    Args:
-        orig, new: the rates, divided by what they have in common.
-    """
-
-    kernel: Tensor  # [new, 1, taps]
-
-    def __init__(self, orig: int, new: int) -> None:
-        super().__init__()
-        self.orig, self.new = orig, new
-        base = min(orig, new) * ROLLOFF
-        self.width = ceil(FILTER_WIDTH * orig / base)
-        taps = torch.arange(-self.width, self.width + orig, dtype=torch.float64) / orig
-        # Rounded as in the publication, which is worth 3e-5 of the answer.
-        phases = (torch.arange(new, dtype=torch.float32) / new).double()
-        times = ((taps - phases[:, None]) * base).clamp(-FILTER_WIDTH, FILTER_WIDTH)
-        beta = torch.tensor(BETA, dtype=torch.float64)
-        window = torch.i0(beta * (1 - (times / FILTER_WIDTH) ** 2).clamp_min(0).sqrt())
-        kernel = torch.sinc(times) * window / torch.i0(beta) * base / orig
-        self.register_buffer("kernel", kernel[:, None].float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, 1, x.shape[-1])
-        padded = pad(rows, (self.width, self.width + self.orig))
-        phases = conv1d(padded, self.kernel, stride=self.orig)
-        signal = phases.transpose(1, 2).flatten(1)[:, : ceil(self.new * x.shape[-1] / self.orig)]
-        return signal.reshape(*x.shape[:-1], -1)
 
 
 class LoRALinear(nn.Module):
@@ -215,8 +184,8 @@ class CPJKUSeparator(RoFormer):
     def __init__(self, config: CPJKUConfig) -> None:
         super().__init__(config)
         self.sample_rate = OUTER_RATE
-        self.downsample_resampler = SincResampler(160, 147)
-        self.upsample_resampler = SincResampler(147, 160)
+        self.downsample_resampler = SincResampler(160, 147, FILTER)
+        self.upsample_resampler = SincResampler(147, 160, FILTER)
 
     def build_layers(self, config: CPJKUConfig) -> nn.ModuleList:
         sizes: TransformerConfig = config.transformer

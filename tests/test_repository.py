@@ -78,7 +78,7 @@ FLOORS = {
         inference
         *
         mel_bands
-        band_split joint mel_scale tfc_tdf transformer
+        band_split joint mel_scale sinc tfc_tdf transformer
         published_config config stems errors atomic_write
     """,
     "streamer": """
