@@ -92,7 +92,8 @@ class RoFormerConfig:
             raise ValueError(f"model: {' and '.join(missing)} must be given")
         sizes = {own[key]: params[key] for key in own if key in params}
         options["transformer"] = TransformerConfig(**sizes)
-        options["channels"] = 2 if params.get("stereo", False) else 1
+        if not params.get("stereo", False):
+            raise ValueError("model: stereo must be true: mono networks cannot take restem's mixes")
         n_fft = options.get("n_fft", 2048)
         if params.get("stft_win_length", n_fft) != n_fft:
             raise ValueError(f"model: stft_win_length must be stft_n_fft, which is {n_fft}")
