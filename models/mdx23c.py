@@ -60,8 +60,6 @@ class MDX23CConfig:
                 f"chunk_size must be hop_length * (frames - 1) for a multiple of {self.grid} "
                 f"frames, got {self.chunk}"
             )
-        if self.sample_rate != 44100:
-            raise ValueError(f"sample_rate must be 44100, got {self.sample_rate}")
 
     @property
     def grid(self) -> int:

@@ -29,7 +29,7 @@ from restem.models.published_config import published_options
 from restem.models.tfc_tdf import inverse_stft
 from restem.models.transformer import RMSNorm, TransformerConfig, dual_axis_layers
 
-SAMPLE_RATE = 44100  # Hz, of all that is published
+SAMPLE_RATE = 44100  # Hz, of nearly all that is published
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,6 @@ class RoFormerConfig:
     fixed: ClassVar[Mapping[str, Collection[Any]]] = {}
     norms_each: ClassVar[bool]  # every transformer ends with a norm; else there is one at the end
     hidden_layers_more: ClassVar[int]  # of masks, for the same `mask_depth`
-
-    def __post_init__(self) -> None:
-        if self.sample_rate != SAMPLE_RATE:
-            raise ValueError(f"sample_rate must be {SAMPLE_RATE}, got {self.sample_rate}")
 
     @property
     def bands(self) -> list[range]:
@@ -138,7 +134,6 @@ class BSRoFormerConfig(RoFormerConfig):
     hidden_layers_more: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         object.__setattr__(self, "widths", tuple(self.widths))
         if sum(self.widths) != self.n_fft // 2 + 1 or min(self.widths) < 1:
             raise ValueError(
@@ -163,7 +158,6 @@ class MelBandRoFormerConfig(RoFormerConfig):
     hidden_layers_more: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if not all(self.bands):
             raise ValueError(f"num_bands of {self.band_count} leave some without any bin")
 

@@ -356,6 +356,13 @@ def network_info(name: str, where: str) -> NetworkInfo:
     return NETWORKS[name]
 
 
+def sample_rate_of(network: str, params: Mapping[str, Any]) -> int:
+    """Sample rate in Hz that params are for, where they tell it, or else the publication's."""
+    info = NETWORKS[network]
+    told = params.get("audio", params).get("sample_rate") if info.role == "joint" else None
+    return info.sample_rate if told is None else int(told)
+
+
 def describe_networks() -> list[dict[str, Any]]:
     """The networks for people and scripts."""
     return [

@@ -31,9 +31,8 @@ from restem.streamer.profiles import (
     Window,
     check_effects,
     read_profile,
+    weights_name,
 )
-
-ONE_EACH = "{stem}"  # in a name of weights: each stem has its own
 
 
 @dataclass(frozen=True)
@@ -89,15 +88,6 @@ def load_profile(
         ValueError: an unknown name, key or stem, or weights or plugins that are missing or wrong.
     """
     return build_profile(profile_with_effects(name_or_path, effects), device, stems)
-
-
-def weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
-    """Name, or path, of the weights that a stem is from."""
-    if ONE_EACH in config.weights:
-        return config.weights.replace(ONE_EACH, stem)
-    all_in_one = zoo.NETWORKS[config.network].all_in_one
-    is_complete = all_in_one or store.is_weights_path(config.weights)
-    return config.weights if is_complete else f"{config.weights}/{stem}"
 
 
 def build_profile(

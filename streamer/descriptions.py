@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from restem.models.weights import store
-from restem.streamer.builder import geometry, how_to_complete, weights_name
+from restem.streamer.builder import geometry, how_to_complete
 from restem.streamer.model.resampled import sizes_at_rate
 from restem.streamer.profiles import (
     SEEDED,
@@ -13,6 +13,7 @@ from restem.streamer.profiles import (
     SeparatorConfig,
     profile_names,
     read_profile,
+    weights_name,
 )
 
 

@@ -29,6 +29,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ DEVICES = ("auto", "cpu", "cuda")
 DEFAULT = "live-cpu"
 SEEDED = "seeded"
 LATE = tuple(policy.name.lower() for policy in LatePolicy)
+ONE_EACH = "{stem}"  # in a name of weights: each stem has its own
 PRECISIONS = ("float32", "bfloat16", "float16", "auto")
 NATIVE = zoo.network_names("separator", "cascade", streams=True)
 WINDOWED = zoo.network_names("separator", "joint", streams=False)
@@ -92,6 +94,15 @@ class RepairConfig:
     exact: bool = True
 
 
+def weights_name(config: SeparatorConfig | RepairConfig, stem: str) -> str:
+    """Name, or path, of the weights that a stem is from."""
+    if ONE_EACH in config.weights:
+        return config.weights.replace(ONE_EACH, stem)
+    all_in_one = zoo.NETWORKS[config.network].all_in_one
+    is_complete = all_in_one or store.is_weights_path(config.weights)
+    return config.weights if is_complete else f"{config.weights}/{stem}"
+
+
 @dataclass(frozen=True)
 class LiveConfig:
     """Live settings of a profile; see `streamer.engine.engine`."""
@@ -119,10 +130,14 @@ class Profile:
     live: LiveConfig = LiveConfig()
     precision: str = PRECISIONS[0]
 
-    @property
+    @cached_property
     def sample_rate(self) -> int:
-        """Rate of the networks, in Hz."""
-        return zoo.NETWORKS[self.separator.network].sample_rate
+        """Rate of the networks, in Hz: of their weights where these tell it."""
+        separator, name = self.separator, weights_name(self.separator, self.stems[0])
+        params = separator.params
+        if separator.weights != SEEDED and store.has_weights(name):
+            params = dict(store.describe_weights(store.find_weights(name)).params)
+        return zoo.sample_rate_of(separator.network, params)
 
     def allowance_at(self, sample_rate: int) -> int | None:
         """Frames of a device at a rate in Hz that a step may take; None for one model block."""

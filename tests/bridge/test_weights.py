@@ -301,6 +301,18 @@ def test_a_checkpoint_and_its_training_file_are_a_profile(
     assert render(model, mix).shape == (stems, 2, 44100)
 
 
+@pytest.mark.parametrize("network", ["bs-roformer", "mdx23c"])
+def test_a_profile_runs_at_the_rate_of_its_weights(
+    network: str, tmp_path: Path, config: Callable[[Any], Path]
+) -> None:
+    params = SMALL[network]
+    rate = {"sample_rate": 48000}
+    params = params | ({"audio": params["audio"] | rate} if "audio" in params else rate)
+    weights.add("mine/stems", config(params), checkpoint(tmp_path / "a.pth", state_of(network)))
+    assert read_profile("mine/stems").sample_rate == 48000
+    assert load_profile("mine/stems", "cpu").sample_rate == 48000
+
+
 def test_each_stem_may_have_a_network_with_more_stems_of_its_own(
     tmp_path: Path, config: Callable[[Any], Path]
 ) -> None:
