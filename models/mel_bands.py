@@ -1,4 +1,4 @@
-"""What the baselines of the music source restoration challenge share: bins to mel bands and back.
+"""Parts that the baselines of the restoration challenge share: bins to mel bands and back.
 
 Attribute names are the published ones, so that published weights load strictly. Source of the
 details: https://github.com/yongyizang/MSRKit; the challenge is summed up in arXiv 2601.04343.

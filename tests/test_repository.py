@@ -77,7 +77,7 @@ FLOORS = {
         zoo cascade
         inference
         *
-        mel_bands
+        mel_bands roformer
         band_split joint mel_scale sinc tfc_tdf transformer
         published_config config stems errors atomic_write
     """,
