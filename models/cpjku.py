@@ -11,6 +11,7 @@ Shape letters: `b` batch, `s` stem, `c` channel, `r` rows (batch and the axis at
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any, ClassVar, Self
 
 import torch
@@ -83,7 +84,12 @@ class CPJKUConfig(BSRoFormerConfig):
         """Read the inner arguments of a published YAML file.
 
         Nine stems that have no names are those of the publication.
+
+        Raises:
+            ValueError: a key is unknown or missing, or asks for another network.
         """
+        if "sample_rate" in params:
+            raise ValueError(f"model: unknown key 'sample_rate': it is {SAMPLE_RATE} inside")
         named = {"instruments": STEMS, **params}
         config = super().from_published(named)
         lora = LoRAConfig.from_published(params.get("lora_config", {}))
@@ -184,8 +190,10 @@ class CPJKUSeparator(RoFormer):
     def __init__(self, config: CPJKUConfig) -> None:
         super().__init__(config)
         self.sample_rate = OUTER_RATE
-        self.downsample_resampler = SincResampler(160, 147, FILTER)
-        self.upsample_resampler = SincResampler(147, 160, FILTER)
+        common = gcd(OUTER_RATE, SAMPLE_RATE)
+        outer, inner = OUTER_RATE // common, SAMPLE_RATE // common
+        self.downsample_resampler = SincResampler(outer, inner, FILTER)
+        self.upsample_resampler = SincResampler(inner, outer, FILTER)
 
     def build_layers(self, config: CPJKUConfig) -> nn.ModuleList:
         sizes: TransformerConfig = config.transformer
@@ -231,6 +239,3 @@ class CPJKUSeparator(RoFormer):
         signal: Tensor = self.upsample_resampler(stems)
         length = mix.shape[-1]
         return pad(signal, (0, max(0, length - signal.shape[-1])))[..., :length][..., start:stop]
-
-
-assert SAMPLE_RATE * 160 == OUTER_RATE * 147

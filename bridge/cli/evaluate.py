@@ -4,7 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from restem.bridge.cli.options import add_device, add_json, add_stems, names_argument
+from restem.bridge.cli.options import (
+    add_device,
+    add_json,
+    add_profile,
+    add_stems,
+    names_argument,
+)
 from restem.bridge.cli.output import print_note, print_table
 from restem.bridge.progress import progress_bar
 
@@ -14,7 +20,7 @@ def add_demo(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "-o", "--out", type=Path, default=Path("restem-demo"), help="folder (restem-demo)"
     )
-    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    add_profile(verb)
     add_device(verb)
     add_json(verb)
     verb.set_defaults(run=_demo)
@@ -28,7 +34,7 @@ def add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("songs", type=Path, metavar="SONGS", help="a folder of songs")
     verb.add_argument("--layout", default="restem", help="of the folder (restem)")
     source = verb.add_mutually_exclusive_group()
-    source.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    add_profile(source)
     source.add_argument(
         "--estimates",
         type=Path,

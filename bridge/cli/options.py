@@ -23,6 +23,14 @@ def add_device(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", type=str.lower, default="auto", help="auto, cpu or cuda (auto)")
 
 
+def add_profile(verb: argparse._ActionsContainer) -> None:
+    verb.add_argument(
+        "--profile",
+        help="a name of `restem profiles` or of weights with stems of their own, or a .yaml file "
+        "(live-cpu)",
+    )
+
+
 def add_stems(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--stems", type=stems_argument, metavar="A,B", help="only these stems (all)")
 
@@ -42,7 +50,7 @@ def add_engine(verb: argparse.ArgumentParser) -> None:
 
 def add_network(verb: argparse.ArgumentParser) -> None:
     """Options common to all engines."""
-    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    add_profile(verb)
     add_stems(verb)
     add_effects(verb)
     verb.add_argument(

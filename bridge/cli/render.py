@@ -14,6 +14,7 @@ from restem.bridge.cli.options import (
     add_device,
     add_effects,
     add_json,
+    add_profile,
     add_stems,
     positive_argument,
     seconds_argument,
@@ -60,7 +61,7 @@ def add_render(verb: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help=f"output folder; - writes a single file to standard output ({OUT})",
     )
-    verb.add_argument("--profile", help="a name of `restem profiles` or a .yaml file (live-cpu)")
+    add_profile(verb)
     add_stems(verb)
     _add_selection(verb)
     verb.add_argument(

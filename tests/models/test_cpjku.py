@@ -72,6 +72,7 @@ def test_there_and_back_a_tone_stays() -> None:
     ("change", "line"),
     [
         ({"num_residual_streams": 4}, "num_residual_streams must be one of 1, got 4"),
+        ({"sample_rate": 48000}, "model: unknown key 'sample_rate': it is 44100 inside"),
         ({"use_dual_stft": True}, "use_dual_stft must be one of False"),
         ({"lora_config": {"rank": 8}}, "lora_config: unknown key 'rank'"),
     ],
